@@ -1,0 +1,41 @@
+# The course's commands. `make help` lists them.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python that the course supports; `make course PYTHON=/path/to/python3.12` chooses another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' >/dev/null 2>&1 && echo $$p && break; done)
+LAB_ARGS ?=
+PIP_ARGS ?=
+TEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help course test setup doctor build lock clean
+
+help: ## list these commands
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+course: setup ## install what is missing, check it, open JupyterLab (LAB_ARGS=… passes options on)
+	@$(BIN)/python -m rerank_course doctor
+	@$(BIN)/python tools/lab.py $(LAB_ARGS)
+
+test: setup ## install what is missing and run every test (TEST_ARGS=… passes options on)
+	@$(BIN)/python -m pytest --nbval --nbval-current-env tests notebooks solutions $(TEST_ARGS)
+
+setup: ## install the lock into .venv (PIP_ARGS=… passes options on)
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "No Python from 3.11 to 3.14 was found. Install one (python.org, or your system's package manager), then run this again." >&2; \
+		echo "If it is installed under another name: make course PYTHON=/path/to/python" >&2; exit 1; fi
+	@$(PYTHON) tools/install.py $(VENV) $(PIP_ARGS)
+
+doctor: setup ## check this machine and rerank one example
+	@$(BIN)/python -m rerank_course doctor
+
+build: setup ## build notebooks/, solutions/ and exercises/ from lessons/ (ONLY=05 one; FORCE=1 all anew)
+	@$(BIN)/python tools/build.py $(if $(ONLY),--only $(ONLY)) $(if $(FORCE),--force)
+
+lock: setup ## resolve pyproject.toml anew into requirements.txt (for maintainers)
+	@$(BIN)/python tools/lock.py
+
+clean: ## remove .venv (models stay in your cache folder)
+	rm -rf $(VENV)

@@ -1,0 +1,96 @@
+"""Is this machine ready for the course? One line for each thing that has to be there."""
+
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from importlib import metadata
+
+from rerank_course import packaged
+
+RUNNING_QUERY = "What is the reimbursement limit?"
+RUNNING_IDS = ("exp-001",)
+
+
+def run_doctor() -> bool:
+    """Print OK or FAIL for Python, each requirement, the weights, the cache and a first rerank; true if all are OK."""
+    failures = 0
+    for name, check in _checks():
+        try:
+            note = check()
+        except Exception as error:  # whatever it is, the other checks still tell something
+            failures += 1
+            print(f"FAIL  {name}: {error}", flush=True)
+        else:
+            print(f"OK    {name}{': ' if note else ''}{note}", flush=True)
+    print("Ready." if not failures else f"{failures} of the checks failed. Mend the first one, then run this again.")
+    return not failures
+
+
+def _checks() -> Iterator[tuple[str, Callable[[], str]]]:
+    yield "Python 3.11 or newer", _check_python
+    yield from _requirement_checks()
+    yield "Jupyter kernel python3", _check_kernel
+    yield "reranker weights", lambda: str(packaged.reranker_folder())
+    yield "embedder weights", lambda: str(packaged.embedder_folder())
+    yield "first rerank", _check_rerank
+
+
+def _check_python() -> str:
+    if sys.version_info < (3, 11):
+        raise RuntimeError(f"this is {platform.python_version()}. Install a newer Python and run `make setup` again.")
+    return platform.python_version()
+
+
+def _requirement_checks() -> Iterator[tuple[str, Callable[[], str]]]:
+    from packaging.requirements import Requirement
+
+    try:
+        lines = metadata.requires("rerank-course") or []
+    except metadata.PackageNotFoundError:
+
+        def not_installed() -> str:
+            raise RuntimeError("not installed. Run in the course's folder: pip install --no-deps -e .")
+
+        yield "rerank-course", not_installed
+        return
+    for requirement in map(Requirement, lines):
+        yield str(requirement).split(";")[0].strip(), lambda requirement=requirement: _check_requirement(requirement)
+
+
+def _check_requirement(requirement) -> str:
+    try:
+        version = metadata.version(requirement.name)
+    except metadata.PackageNotFoundError:
+        raise RuntimeError("not installed. Run: pip install -r requirements.txt") from None
+    if not requirement.specifier.contains(version, prereleases=True):
+        raise RuntimeError(f"{version} is installed. Run: pip install -r requirements.txt")
+    return version
+
+
+def _check_kernel() -> str:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    spec = KernelSpecManager().get_kernel_spec("python3")
+    command = spec.argv[0]
+    if shutil.which(command) is None:
+        raise RuntimeError(f"it starts {command}, which does not exist. Run: python -m ipykernel install --sys-prefix")
+    return spec.display_name
+
+
+def _check_rerank() -> str:
+    started = time.perf_counter()
+    from rerank_course.corpora import load_corpus
+    from rerank_course.models import load_reranker
+    from rerank_course.rerank import rerank_documents
+
+    documents = load_corpus("handbook").documents
+    ranking = rerank_documents(RUNNING_QUERY, [documents[i] for i in RUNNING_IDS], load_reranker())
+    lines = [f'"{RUNNING_QUERY}" in {time.perf_counter() - started:.1f} s, imports included']
+    lines += [f"      {score:8.2f}  {chunk.title}: {_shorten(chunk.text)}" for chunk, score in ranking]
+    return "\n".join(lines)
+
+
+def _shorten(text: str, width: int = 72) -> str:
+    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
