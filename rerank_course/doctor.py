@@ -13,18 +13,27 @@ RUNNING_QUERY = "What is the reimbursement limit?"
 RUNNING_IDS = ("exp-001",)
 
 
-def run_doctor() -> bool:
-    """Print OK or FAIL for Python, each requirement, the weights, the cache and a first rerank; true if all are OK."""
-    failures = 0
+def run_doctor(only_failures: bool = False) -> bool:
+    """Check Python, each requirement, the kernel, the weights and a first rerank; print OK or FAIL for each.
+
+    Args:
+        only_failures: do not print what is OK.
+
+    Returns:
+        Whether all is OK.
+    """
+    failures = count = 0
     for name, check in _checks():
+        count += 1
         try:
             note = check()
         except Exception as error:  # whatever it is, the other checks still tell something
             failures += 1
             print(f"FAIL  {name}: {error}", flush=True)
         else:
-            print(f"OK    {name}{': ' if note else ''}{note}", flush=True)
-    print("Ready." if not failures else f"{failures} of the checks failed. Mend the first one, then run this again.")
+            if not only_failures:
+                print(f"OK    {name}: {note}", flush=True)
+    print(f"All {count} checks are OK." if not failures else f"{failures} of {count} checks failed. Mend the first one, then run this again.")
     return not failures
 
 
@@ -32,8 +41,8 @@ def _checks() -> Iterator[tuple[str, Callable[[], str]]]:
     yield "Python 3.11 or newer", _check_python
     yield from _requirement_checks()
     yield "Jupyter kernel python3", _check_kernel
-    yield "reranker weights", lambda: str(packaged.reranker_folder())
-    yield "embedder weights", lambda: str(packaged.embedder_folder())
+    yield "reranker weights", lambda: f"as published, restored in {packaged.reranker_folder()}"
+    yield "embedder weights", lambda: f"as published, in {packaged.embedder_folder()}"
     yield "first rerank", _check_rerank
 
 

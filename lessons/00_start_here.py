@@ -1,0 +1,177 @@
+# %% [markdown]
+# # 00 · Start here
+#
+# A search engine finds a hundred texts that look right. A **reranker** reads each of them together with the question
+# and puts the ones that answer it on top. In this lesson you watch one do that, on your own machine.
+#
+# **What you will do**
+#
+# - check that this machine has what the course needs;
+# - guess an order for three short texts, then see two models order them;
+# - look at how the two models differ inside;
+# - change one question and see the reranker stumble.
+#
+# **What you need:** the installed course (`make course` did that). No account, no GPU, no network.
+#
+# **Time:** 10 minutes.
+#
+# Run the cells from top to bottom: click into one and press Shift+Enter.
+
+# %% [markdown]
+# ## Is this machine ready?
+#
+# The next cell checks Python, every package and both models. It prints only what is wrong. The first run may take
+# half a minute.
+
+# %%
+from rerank_course.doctor import run_doctor
+
+ready = run_doctor(only_failures=True)
+
+# %% [markdown]
+# If a check failed, its line says what to do. `python -m rerank_course doctor` in a terminal prints the full list.
+#
+# ## One question, three texts
+#
+# Somebody asks a company's handbook a question. A first search brought three passages.
+
+# %%
+question = "How much can I expense without approval?"
+passages = [
+    "How much can I expense without approval? Ask your line manager.",
+    "Expenses without approval are returned to the employee.",
+    "Employees may submit expenses up to $500 without pre-approval.",
+]
+
+# %% [markdown]
+# **Predict.** Which passage would you show first? Which one would a program show first that looks for texts
+# *similar to the question*? Decide before you run the next cell.
+#
+# ## Order by similarity
+#
+# An *embedding model* turns each text into a vector, a list of numbers. Texts with a similar meaning get vectors that point in
+# similar directions, and the *cosine* of two vectors says how similar: 1 is the same direction.
+
+# %%
+from rerank_course.models import load_embedder
+
+embedder = load_embedder()
+vectors = embedder.encode([question, *passages])
+vectors.shape
+
+# %%
+cosines = embedder.similarity(vectors[:1], vectors[1:])[0].tolist()
+by_cosine = sorted(zip(passages, cosines), key=lambda row: row[1], reverse=True)
+for passage, cosine in by_cosine:
+    print(f"{cosine:5.2f}  {passage}")
+
+# %% [markdown]
+# Look at the first line. That passage is the question itself with a shrug behind it. It is very *similar* to the question. It
+# does not *answer* it.
+#
+# ## Order by a reranker
+#
+# A *cross-encoder* is a model that gets the question and one passage **together** and gives one number: how well does
+# this passage answer this question? Higher is better.
+#
+# **Predict.** Will the passage that repeats the question stay on top?
+
+# %%
+from rerank_course.models import load_reranker
+from rerank_course.rerank import rerank_documents
+
+reranker = load_reranker()
+by_reranker = rerank_documents(question, passages, reranker)
+for passage, score in by_reranker:
+    print(f"{score:6.2f}  {passage}")
+
+# %% [markdown]
+# The passage that says *how much* is now first. Here are both orders in one picture.
+
+# %% output="varies"
+from rerank_course.plots import slope_chart
+
+slope_chart(by_cosine, by_reranker, ("cosine", "cross-encoder"))
+
+# %% [markdown]
+# ## Why they disagree
+#
+# The embedding model saw each text **alone**. It had to write down what a passage is about before it knew what would be
+# asked. That is what makes it fast: the vectors of a million passages can be computed once and kept.
+#
+# The cross-encoder saw question and passage **together**. Every word of one could be compared with every word of the other:
+# *how much* with *$500*, *approval* with *pre-approval*. That is what makes it better, and slow: for
+# every new question it has to read every passage again.
+
+# %% output="varies"
+from rerank_course.plots import draw_encoders
+
+draw_encoders()
+
+# %% [markdown]
+# So the two work as a team. The fast model looks at everything and brings the best hundred or so; the slow model reads
+# those and puts them in order. *Retrieve, then rerank*: that is the whole idea, and the rest of the course is about doing it well.
+#
+# ## Ask it another way
+#
+# The passage about $500 also answers this question: **What is the reimbursement limit?** It is the
+# question that we keep coming back to in this course.
+#
+# **Predict.** The passage is the same and it still holds the answer. Will its score be about the same as above?
+
+# %%
+for passage, score in rerank_documents("What is the reimbursement limit?", passages, reranker):
+    print(f"{score:6.2f}  {passage}")
+
+# %% [markdown]
+# All three scores have dropped far below zero. The passage with the answer is still first, but look by how little. It has no word in common with the question, and a small model trained on web searches does not know
+# that a limit on expenses is a reimbursement limit.
+#
+# A reranker is a good reader, not an all-knowing one. The course shows where it fails as carefully as where
+# it works. The repair for this case takes one line, and you will find it in lesson 02.
+#
+# ## What to remember
+#
+# - **Similar is not relevant.** A text that repeats the question is as similar as can be and answers nothing.
+# - A **bi-encoder** reads two texts apart and compares their vectors: fast, made for finding.
+# - A **cross-encoder** reads two texts together and gives one score: slow, made for ordering.
+# - Retrieve with the first, rerank with the second.
+#
+# **Where it breaks:** a reranker only orders what it is given. If retrieval did not bring the answer, no reranker can put it on top.
+#
+# ## Quiz
+#
+# You have a million passages and want the ten best for one question. What do you do?
+#
+# A. Score all million pairs with the cross-encoder.
+#
+# B. Take the ten nearest by cosine and leave the cross-encoder out.
+#
+# C. Take the hundred nearest by cosine, score those with the cross-encoder, keep ten.
+#
+# <details><summary>Answer, with every option explained</summary>
+#
+# **A** gives the order you want, some hours later: every pair is a full pass through the model.
+# **B** is fast, and puts the passages on top that sound like the question, whether or not they answer it.
+# **C** is the usual way. The cross-encoder reads a hundred passages instead of a million, and still gets the chance
+# to lift the answer from place eighty to place one.
+#
+# </details>
+#
+# ## The course
+#
+# | lesson | minutes | |
+# | --- | --- | --- |
+# | **00 Start here** | 10 | you are here |
+# | [02 Scoring pairs](02_scoring_pairs.ipynb) | 20 | what the number means, and what it does not |
+# | [Exercise 05](../exercises/ex05_cosine_comparison.ipynb) | 30 | your own ten pairs: cross-encoder against cosine |
+#
+# **On your own:** put a question of yours and three passages into the cells above, and guess before you run.
+#
+# **In practice:** take one search of your own product that gives poor results, copy its first ten results into `passages`, and rerank them.
+#
+# **Further reading:** [Retrieve and re-rank](https://sbert.net/examples/sentence_transformer/applications/retrieve_rerank/README.html) in the
+# sentence-transformers documentation; Reimers and Gurevych, [Sentence-BERT](https://arxiv.org/abs/1908.10084), on why two
+# models.
+#
+# **Next:** [02 · Scoring pairs](02_scoring_pairs.ipynb)

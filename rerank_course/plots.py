@@ -1,0 +1,134 @@
+"""The few pictures that the lessons draw. Each function returns a ``Picture``, with a text for those who cannot see it."""
+
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
+
+import matplotlib
+
+matplotlib.use("agg")  # pictures are returned as values; no window and no inline hook shows them twice
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+from rerank_course.compare import Ranking
+from rerank_course.text import text_of
+
+# Okabe and Ito's palette, which the colour-blind can tell apart (https://jfly.uni-koeln.de/color/).
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
+
+
+class Picture:
+    """A drawn figure as an image with alternative text; on white, so that it is legible in a dark theme too."""
+
+    def __init__(self, figure: Figure, alt: str) -> None:
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=110, facecolor="white", bbox_inches="tight", metadata={"Software": None})
+        self.png, self.alt = buffer.getvalue(), alt
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        data = base64.b64encode(self.png).decode("ascii")
+        image = f'<img alt="{html.escape(self.alt)}" style="max-width: 100%" src="data:image/png;base64,{data}">'
+        return {"text/html": image, "text/plain": self.alt}
+
+
+def draw_encoders() -> Picture:
+    """A bi-encoder and a cross-encoder side by side."""
+    figure = Figure(figsize=(9, 3.6))
+    left, right = figure.subplots(1, 2)
+    for axes, title in ((left, "Bi-encoder: two texts, two vectors"), (right, "Cross-encoder: two texts, one reading")):
+        axes.set(xlim=(0, 10), ylim=(0, 10))
+        axes.axis("off")
+        axes.set_title(title, fontsize=12)
+    for x, name in ((2.5, "query"), (7.5, "document")):
+        _box(left, x, 1.2, name, GREY)
+        _box(left, x, 4.2, "model", BLUE)
+        _box(left, x, 7.0, "vector", GREY)
+        _arrow(left, (x, 1.9), (x, 3.5))
+        _arrow(left, (x, 4.9), (x, 6.3))
+        _arrow(left, (x, 7.7), (5, 8.9))
+        _box(right, x, 1.2, name, GREY)
+        _arrow(right, (x, 1.9), (5 + (x - 5) * 0.35, 3.5))
+    left.text(5, 9.3, "cosine similarity", ha="center", fontsize=11)
+    _box(right, 5, 4.2, "model: every word of one\nmeets every word of the other", ORANGE, width=7.6)
+    _arrow(right, (5, 4.9), (5, 8.8))
+    right.text(5, 9.3, "relevance score", ha="center", fontsize=11)
+    return Picture(
+        figure,
+        "Two diagrams. Left, a bi-encoder: query and document each go through the model alone, each becomes a vector, and the cosine "
+        "similarity compares the vectors. Right, a cross-encoder: query and document go through the model together and one relevance score comes out.",
+    )
+
+
+def slope_chart(first: Ranking, second: Ranking, names: tuple[str, str]) -> Picture:
+    """Two rankings of the same candidates as columns, best on top, and a line for each candidate.
+
+    Args:
+        first, second: ``[(candidate, score), …]``, best first.
+        names: heads of the two columns.
+    """
+    texts = [_shorten(text_of(candidate)) for candidate, _ in first]
+    places = {text_of(candidate): rank for rank, (candidate, _) in enumerate(second, start=1)}
+    figure = Figure(figsize=(5, 1.1 + 0.42 * len(first)))
+    axes = figure.subplots()
+    for rank, ((candidate, score), text) in enumerate(zip(first, texts), start=1):
+        end = places[text_of(candidate)]
+        colour = GREEN if end < rank else ORANGE if end > rank else GREY
+        axes.plot((0, 1), (rank, end), color=colour, marker="o", linewidth=2, linestyle="--" if end > rank else "-")
+        axes.text(-0.04, rank, f"{text}  {score:.2f}  {rank}", ha="right", va="center", fontsize=9)
+    for rank, (candidate, score) in enumerate(second, start=1):
+        axes.text(1.04, rank, f"{rank}  {score:.2f}", ha="left", va="center", fontsize=9)
+    axes.text(0, 0.2, names[0], ha="center", fontsize=11)
+    axes.text(1, 0.2, names[1], ha="center", fontsize=11)
+    axes.set(xlim=(-0.05, 1.05), ylim=(len(first) + 0.5, 0))
+    axes.axis("off")
+    moves = "; ".join(f"“{text}” from {rank} to {places[text_of(c)]}" for rank, ((c, _), text) in enumerate(zip(first, texts), start=1))
+    return Picture(figure, f"Ranks by {names[0]} and by {names[1]}: {moves}.")
+
+
+def score_strip(groups: Mapping[str, Sequence[float]], xlabel: str) -> Picture:
+    """One row of dots for each group of scores, on a common scale."""
+    figure = Figure(figsize=(9, 1.0 + 0.75 * len(groups)))
+    axes = figure.subplots()
+    spread = np.random.default_rng(0)  # a little height, so that dots do not hide each other
+    for row, (name, scores) in enumerate(groups.items()):
+        heights = row + spread.uniform(-0.22, 0.22, len(scores))
+        axes.plot(scores, heights, "o", markersize=5, alpha=0.6, color=(BLUE, ORANGE, GREEN, GREY)[row % 4])
+    axes.set_yticks(range(len(groups)), groups)
+    axes.set(xlabel=xlabel, ylim=(len(groups) - 0.5, -0.5))
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.grid(axis="x", alpha=0.3)
+    ranges = "; ".join(f"{name}: {len(s)} scores from {min(s):.1f} to {max(s):.1f}" for name, s in groups.items())
+    return Picture(figure, f"{xlabel}. {ranges}.")
+
+
+def sigmoid_curve(logits: Mapping[str, float]) -> Picture:
+    """The logistic sigmoid, with some named logits on it."""
+    figure = Figure(figsize=(9, 3.2))
+    axes = figure.subplots()
+    x = np.linspace(-12, 12, 400)
+    axes.plot(x, 1 / (1 + np.exp(-x)), color=GREY)
+    for number, (name, logit) in enumerate(logits.items()):
+        y = 1 / (1 + np.exp(-logit))
+        colour = (BLUE, ORANGE, GREEN)[number % 3]
+        axes.plot([logit], [y], "o", color=colour, markersize=8)
+        axes.annotate(name, (logit, y), xytext=(0, 12 + 16 * number if y < 0.5 else -20), textcoords="offset points", ha="center", color=colour)
+    axes.set(xlabel="logit, as predict gives it", ylabel="after a sigmoid", ylim=(-0.08, 1.15))
+    axes.spines[["top", "right"]].set_visible(False)
+    points = "; ".join(f"{name} at logit {logit:.1f}" for name, logit in logits.items())
+    return Picture(figure, f"An S-shaped curve from 0 to 1 that is nearly flat below −5 and above 5. On it: {points}.")
+
+
+def _box(axes, x: float, y: float, text: str, colour: str, width: float = 3.2) -> None:
+    axes.add_patch(FancyBboxPatch((x - width / 2, y - 0.7), width, 1.4, boxstyle="round,pad=0.05", facecolor="white", edgecolor=colour, linewidth=1.8))
+    axes.text(x, y, text, ha="center", va="center", fontsize=10)
+
+
+def _arrow(axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    axes.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=12, color=GREY))
+
+
+def _shorten(text: str, width: int = 70) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
