@@ -232,9 +232,13 @@ def _check_ranking(answer: Any, query: str, expected: dict[str, float], mistakes
             f"{cause or 'Check which texts go into the model, and that each score stays with its document.'}"
         )
     order = [scores[document] for document, _ in answer]
-    _demand(order != sorted(order), f"{given} returned the worst document first. The highest score is the best: sort in descending order.")
+    best_first = sorted(order, reverse=True)
     _demand(
-        order == sorted(order, reverse=True),
+        order == best_first or order != best_first[::-1],
+        f"{given} returned the worst document first. The highest score is the best: sort in descending order.",
+    )
+    _demand(
+        order == best_first,
         f"{given} returned the right scores, but not in order of score: {[round(score, 2) for score in order]}. Sort by score, highest first.",
     )
 

@@ -61,11 +61,11 @@ def read_source(source: Path, root: Path = ROOT) -> NotebookNode:
 
 def _metadata(cell: NotebookNode, where: str) -> NotebookNode:
     """nbgrader's and nbval's metadata, from the marks on the cell's first line."""
-    marks = dict(cell.metadata)
+    marks = {key: value for key, value in cell.metadata.items() if not key.startswith("lines_to_")}  # jupytext's notes on blank lines
     metadata = NotebookNode()
     role, output, grade_id, points = (marks.pop(key, None) for key in ("role", "output", "id", "points"))
     if marks or role not in (None, *ROLES) or output not in (None, "varies"):
-        raise BuildError(f"{where}: unknown marks {dict(cell.metadata)}.")
+        raise BuildError(f"{where}: unknown marks in {marks}; role={role!r}, output={output!r}.")
     if output:
         metadata["tags"] = ["nbval-ignore-output"]
     if role:
