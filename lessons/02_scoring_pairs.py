@@ -35,7 +35,7 @@ reranker = load_reranker()
 question = "How many people live in Berlin?"
 population = "Berlin had a population of 3,520,031 registered inhabitants in an area of 891.82 square kilometers."
 
-reranker.predict((question, population))
+print(f"{reranker.predict((question, population)):.2f}")
 
 # %% [markdown]
 # One pair, one number. Is it high? There is no way to tell from one number. You need something to compare it with.
@@ -70,7 +70,7 @@ for (_, document), score in zip(pairs, scores):
 query = "What is the reimbursement limit?"
 answer = "Employees may submit expenses up to $500 without pre-approval."
 
-reranker.predict((query, answer))
+print(f"{reranker.predict((query, answer)):.2f}")
 
 # %% [markdown]
 # That is a right answer with a score near the bottom of the scale. Many tutorials say that a relevant pair scores high, and would have
@@ -130,7 +130,7 @@ for name, text in versions.items():
 # what it is about. The other side can move as well: ask as people ask, and the bare text is enough.
 
 # %%
-reranker.predict(("How much can I expense without approval?", answer))
+print(f"{reranker.predict(('How much can I expense without approval?', answer)):.2f}")
 
 # %% [markdown]
 # **At work on Monday:** look at ten of your chunks as the model sees them, without the page around them. If you cannot tell

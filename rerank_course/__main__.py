@@ -8,7 +8,13 @@ from pathlib import Path
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 if it succeeded, 1 if the doctor found a fault, 2 for unusable input."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    # argparse takes files that follow an option for unknown arguments: rerank "query" --lines FILE
+    if rest and (options.command != "rerank" or any(word.startswith("-") and word != "-" for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        options.files += rest
     try:
         return options.run(options)
     except (ValueError, TypeError, OSError, RuntimeError) as error:

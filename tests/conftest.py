@@ -1,0 +1,31 @@
+"""Shared fixtures. No test may use a network, so all of them run with proxies that lead nowhere."""
+
+import os
+
+for _name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+    os.environ[_name] = "http://127.0.0.1:9"  # set before any library reads it; kernels and subprocesses inherit it
+for _name in ("no_proxy", "NO_PROXY"):
+    os.environ[_name] = "127.0.0.1,localhost"  # Jupyter talks to its kernels there
+os.environ.pop("HF_HUB_OFFLINE", None)  # being off line must work without being told
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+
+@pytest.fixture(scope="session")
+def reranker():
+    from rerank_course.models import load_reranker
+
+    return load_reranker()
+
+
+@pytest.fixture(scope="session")
+def embedder():
+    from rerank_course.models import load_embedder
+
+    return load_embedder()
