@@ -56,6 +56,9 @@ def read_source(source: Path, root: Path = ROOT) -> NotebookNode:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
         notebook.cells.append(cell)
+    grade_ids = [cell.metadata.nbgrader.grade_id for cell in notebook.cells if "nbgrader" in cell.metadata]
+    if len(set(grade_ids)) < len(grade_ids):
+        raise BuildError(f"{source.name}: an id marks two cells: {max(grade_ids, key=grade_ids.count)!r}.")
     return notebook
 
 

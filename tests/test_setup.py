@@ -1,0 +1,192 @@
+"""Set-up: the lock, the environments that are made from it, and what a person is told when it fails."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.request
+from importlib import metadata
+
+import install
+import lab
+import lock
+import pytest
+from conftest import ROOT
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+LOCK = {
+    canonicalize_name(line.split("==")[0]): line.split("==")[1].split()[0]
+    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    if "==" in line and not line.startswith("#")
+}
+
+
+def declared():
+    return map(Requirement, [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]])
+
+
+@pytest.mark.parametrize("requirement", declared(), ids=str)
+def test_the_lock_pins_each_requirement_inside_its_range(requirement):
+    assert requirement.specifier.contains(LOCK[canonicalize_name(requirement.name)], prereleases=True)
+    assert any(mark in str(requirement.specifier) for mark in ("<", "==")) or requirement.name == "packaging", "a range without an upper bound"
+
+
+def test_every_line_of_the_lock_is_one_pin_without_a_build_tag():
+    lines = [line for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    assert len(lines) == len(LOCK) > 100
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+( +# via .*)?", line) for line in lines)
+
+
+def test_the_tests_run_on_the_lock():
+    installed = {name: metadata.version(name).split("+")[0] for name in LOCK}
+    assert installed == LOCK
+
+
+def test_the_lock_is_complete():
+    check = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True)
+    assert check.returncode == 0, check.stdout
+
+
+def test_conda_users_get_python_and_the_same_lock():
+    import yaml
+
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    python, pip, (pip_lines) = environment["dependencies"][0], environment["dependencies"][1], environment["dependencies"][2]["pip"]
+    assert SpecifierSet(PROJECT["requires-python"]).contains(python.removeprefix("python="))
+    assert pip == "pip" and pip_lines == ["-r requirements.txt", "-e ."]
+
+
+def test_supported_pythons_are_the_same_everywhere():
+    lowest, highest = (f"{major}.{minor}" for major, minor in install.SUPPORTED)
+    assert PROJECT["requires-python"] == f">={lowest},<3.{int(highest.split('.')[1]) + 1}"
+    assert "(3, 11) <= sys.version_info[:2] <= (3, 14)" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_tidying_a_lock():
+    assert lock.tidy("#\n# made by\n\ntorch==2.13.0+cpu         # via x\nnumpy==2.4.6\n# unsafe\n") == (
+        lock.HEADER + "torch==2.13.0         # via x\nnumpy==2.4.6\n"
+    )
+
+
+def test_the_readme_names_only_commands_that_exist():
+    commands = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    named = set(re.findall(r"`?make ([a-z]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert named and named <= commands
+    assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+# What a person is told
+
+
+def test_no_python_says_what_to_do():
+    run = subprocess.run(["make", "setup", "PYTHON="], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode and "No Python from 3.11 to 3.14 was found" in run.stderr and "make course PYTHON=" in run.stderr
+
+
+def test_an_old_python_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "version_info", (3, 9, 1))
+    with pytest.raises(install.InstallError, match=r"This is Python 3.9; the course needs 3.11 to 3.14.*make course PYTHON="):
+        install.install(tmp_path / "venv", [])
+
+
+def test_a_full_disk_says_how_much_is_needed(monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**11, 10**11, 10**9))
+    with pytest.raises(install.InstallError, match="Only 1.0 GB are free .* needs 3.5"):
+        install.install(tmp_path / "venv", [])
+    assert not (tmp_path / "venv").exists()
+
+
+def test_no_route_to_an_index_says_so_and_the_next_run_goes_on(tmp_path):
+    venv = tmp_path / "venv"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    environment |= {"PIP_RETRIES": "0", "PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/simple"}
+    command = [sys.executable, str(ROOT / "tools" / "install.py"), str(venv)]
+    run = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert run.returncode == 1
+    assert "Not installed. No package index could be reached" in run.stderr and "Traceback" not in run.stderr
+    assert not (venv / ".course-installed").exists() and install._runs(venv / "bin" / "python")
+    again = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert "Creating" not in again.stdout and "Installing the course" in again.stdout
+
+
+def test_a_missing_ensurepip_names_the_package(monkeypatch, tmp_path):
+    failed = subprocess.CompletedProcess([], 1, "The virtual environment was not created successfully because ensurepip is not available.", "")
+    monkeypatch.setattr(install.subprocess, "run", lambda *args, **kwargs: failed)
+    with pytest.raises(install.InstallError, match="sudo apt install python3-venv"):
+        install._create(tmp_path / "venv")
+
+
+def test_a_second_setup_does_nothing(monkeypatch):
+    """In the environment that `make test` made; elsewhere there is no stamp to look at."""
+    venv = ROOT / ".venv"
+    if not (venv / ".course-installed").exists():
+        pytest.skip("the tests do not run in .venv; make test makes it")
+    monkeypatch.setattr(install, "_pip", lambda *args: pytest.fail("installed again"))
+    install.install(venv, [])
+
+
+# JupyterLab
+
+
+def test_without_a_display_lab_only_serves_and_root_is_allowed():
+    first = lab.OPEN_FIRST_LESSON
+    assert lab.lab_command([], {}, "linux", False)[3:] == ["--no-browser", *first]
+    assert lab.lab_command([], {"DISPLAY": ":0"}, "linux", False)[3:] == first
+    assert lab.lab_command([], {"WAYLAND_DISPLAY": "wayland-0"}, "linux", True)[3:] == ["--allow-root", *first]
+    assert lab.lab_command(["--port", "1"], {}, "darwin", False)[3:] == [*first, "--port", "1"]
+    assert (ROOT / lab.FIRST_LESSON).exists()
+
+
+@pytest.fixture
+def busy_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield taken.getsockname()[1]
+
+
+@pytest.fixture
+def start_lab(tmp_path):
+    """Starts JupyterLab as `make course` does, with more options; gives the process and the file that it writes to; ends it."""
+    started = []
+
+    def start(*options):
+        log = (tmp_path / "lab.log").open("w+", encoding="utf-8")
+        command = [sys.executable, str(ROOT / "tools" / "lab.py"), "--no-browser", "--ServerApp.ip=127.0.0.1", "--IdentityProvider.token=test", *options]
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        started.append((process, log))
+        return process, tmp_path / "lab.log"
+
+    yield start
+    for process, log in started:
+        if process.poll() is None:
+            os.killpg(process.pid, 15)
+            process.wait(timeout=20)
+        log.close()
+
+
+def test_lab_serves_the_whole_course_also_when_its_port_is_taken(busy_port, start_lab):
+    process, log = start_lab(f"--port={busy_port}")
+    deadline = time.monotonic() + 60
+    pattern = r"(http://127\.0\.0\.1:(\d+))/lab/tree/notebooks/00_start_here\.ipynb"
+    while not (found := re.search(pattern, log.read_text(encoding="utf-8"))):
+        assert process.poll() is None and time.monotonic() < deadline, log.read_text(encoding="utf-8")
+        time.sleep(0.2)
+    assert int(found.group(2)) != busy_port
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    for path in ("notebooks/00_start_here.ipynb", "exercises/ex05_cosine_comparison.ipynb"):
+        with opener.open(f"{found.group(1)}/api/contents/{path}?content=0&token=test", timeout=20) as answer:
+            assert answer.status == 200
+
+
+def test_lab_says_what_to_do_when_no_port_is_free(busy_port, start_lab):
+    process, log = start_lab(f"--port={busy_port}", "--ServerApp.port_retries=0")
+    assert process.wait(timeout=60) != 0
+    assert "choose another: make course LAB_ARGS='--port 8890'" in log.read_text(encoding="utf-8")
