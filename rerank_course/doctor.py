@@ -33,7 +33,7 @@ def run_doctor(only_failures: bool = False) -> bool:
         else:
             if not only_failures:
                 print(f"OK    {name}: {note}", flush=True)
-    print(f"All {count} checks are OK." if not failures else f"{failures} of {count} checks failed. Mend the first one, then run this again.")
+    print("All checks are OK." if not failures else f"{failures} of {count} checks failed. Mend the first one, then run this again.")
     return not failures
 
 
