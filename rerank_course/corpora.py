@@ -1,7 +1,9 @@
 """Judged text to search: documents, queries, and which document answers which query how well."""
 
 import csv
+import inspect
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 from rerank_course.text import Chunk
 
 DATA = Path(__file__).parent / "data"
-CORPORA = ("handbook",)
+CORPORA = ("handbook", "pandas-docs")
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,10 @@ class CorpusError(ValueError):
 
 @cache
 def load_corpus(name: str) -> Corpus:
-    """Load a corpus of the course by name: ``"handbook"``.
+    """Load a corpus of the course by name.
+
+    ``"handbook"`` is written for the course. ``"pandas-docs"`` holds the docstrings of the installed pandas, read at run time, with
+    queries of the course; judgements of entries that this pandas does not have are left out (``missing_pandas_entries`` names them).
 
     Raises:
         ValueError: there is no such corpus.
@@ -46,7 +51,66 @@ def load_corpus(name: str) -> Corpus:
     """
     if name not in CORPORA:
         raise ValueError(f"There is no corpus {name!r}. There are: {', '.join(CORPORA)}.")
-    return read_beir(DATA / name, name)
+    if name == "handbook":
+        return read_beir(DATA / name, name)
+    return _pandas_corpus(name)
+
+
+def pandas_documents() -> dict[str, Chunk]:
+    """The installed pandas' docstrings: one chunk for each public function, class, method and attribute, by its qualified name.
+
+    The title is the qualified name; the text ends before "See Also", "Examples" and the like. A name that DataFrame has is not taken
+    again from Series or Index, where nearly the same text stands; the accessors ``.str``, ``.dt`` and ``.cat`` are.
+    """
+    import pandas as pd
+    from pandas.api.typing import DataFrameGroupBy, Resampler
+
+    owners = {
+        "pandas": pd, "pandas.DataFrame": pd.DataFrame, "pandas.Series": pd.Series, "pandas.Series.str": pd.Series.str,
+        "pandas.Series.dt": pd.Series.dt, "pandas.Series.cat": pd.Series.cat, "pandas.DataFrameGroupBy": DataFrameGroupBy,
+        "pandas.Resampler": Resampler, "pandas.Index": pd.Index, "pandas.MultiIndex": pd.MultiIndex,
+        "pandas.DatetimeIndex": pd.DatetimeIndex, "pandas.Timestamp": pd.Timestamp,
+    }
+    documents: dict[str, Chunk] = {}
+    taken: set[str] = set()
+    for prefix, owner in owners.items():
+        for name in sorted(dir(owner)):
+            is_accessor = prefix.startswith("pandas.Series.")
+            text = _docstring(owner, name)
+            if text is None or (name in taken and not is_accessor):
+                continue
+            taken.add(name)
+            documents[f"{prefix}.{name}"] = Chunk(f"{prefix}.{name}", text, f"{prefix}.{name}")
+    return documents
+
+
+def _docstring(owner: object, name: str) -> str | None:
+    """The docstring of a public member without its last sections; ``None`` if it has none of its own or next to nothing."""
+    if name.startswith("_"):
+        return None
+    member = inspect.getattr_static(owner, name)
+    member = getattr(member, "__func__", member)  # the function behind a class method
+    text = None if inspect.ismodule(member) else inspect.getdoc(member)
+    if not isinstance(text, str) or text == inspect.getdoc(type(member)):
+        return None
+    text = re.split(r"\n+(?:See Also|Examples|References|Raises|Attributes|Methods)\n-{3,}", text)[0].strip()
+    return text if len(text.split()) >= 8 else None
+
+
+def missing_pandas_entries() -> list[str]:
+    """Judged entries of ``pandas-docs`` that the installed pandas does not have."""
+    documents = pandas_documents()
+    lines = _read_lines(DATA / "pandas-docs" / "qrels" / "test.tsv")[1:]
+    return sorted({line.split("\t")[1] for line in lines} - documents.keys())
+
+
+def _pandas_corpus(name: str) -> Corpus:
+    documents = pandas_documents()
+    missing = dict.fromkeys(missing_pandas_entries())
+    queries, kinds = _read_queries(DATA / name / "queries.jsonl")
+    qrels = _read_qrels(DATA / name / "qrels" / "test.tsv", documents | missing, queries)
+    qrels = {query: {entry: grade for entry, grade in judged.items() if entry not in missing} for query, judged in qrels.items()}
+    return Corpus(name, documents, queries, qrels, kinds)
 
 
 def read_beir(folder: Path, name: str) -> Corpus:
@@ -59,12 +123,16 @@ def read_beir(folder: Path, name: str) -> Corpus:
         row["_id"]: Chunk(row["_id"], row["text"], row.get("title", ""))
         for row in _read_jsonl(folder / "corpus.jsonl")
     }
-    query_rows = _read_jsonl(folder / "queries.jsonl")
-    queries = {row["_id"]: row["text"] for row in query_rows}
-    kinds = {row["_id"]: row["metadata"]["kind"] for row in query_rows if "kind" in row.get("metadata", {})}
+    queries, kinds = _read_queries(folder / "queries.jsonl")
     if not documents or not queries:
         raise CorpusError(f"{folder} holds {len(documents)} documents and {len(queries)} queries; at least one of each is needed.")
     return Corpus(name, documents, queries, _read_qrels(folder / "qrels" / "test.tsv", documents, queries), kinds)
+
+
+def _read_queries(path: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """({query id: text}, {query id: kind})."""
+    rows = _read_jsonl(path)
+    return {row["_id"]: row["text"] for row in rows}, {row["_id"]: row["metadata"]["kind"] for row in rows if "kind" in row.get("metadata", {})}
 
 
 def _read_jsonl(path: Path) -> list[dict]:

@@ -1,0 +1,113 @@
+"""Judged queries in, honest numbers out: nDCG@10, RR@10 and recall by ir-measures, with bootstrap intervals.
+
+A *run* is ``{query id: [(document id, score), …]}``, best first: what a system gave for each query.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import ir_measures
+import numpy as np
+import pandas as pd
+from ir_measures import RR, Judged, R, nDCG
+from tqdm.auto import tqdm
+
+from rerank_course.corpora import Corpus
+from rerank_course.retrieve import Found
+
+Run = dict[str, list[tuple[str, float]]]
+
+RELEVANT = 2  # grades from here on answer the query, in whole or in part
+# Names as the field writes them; RR and recall count a document as relevant from grade 2 on.
+MEASURES = {"nDCG@10": nDCG @ 10, "RR@10": RR(rel=RELEVANT) @ 10, "R@100": R(rel=RELEVANT) @ 100, "judged@10": Judged @ 10}
+RESAMPLES = 10_000
+
+
+def make_run(corpus: Corpus, search: Callable[[str], Found], *, show_progress: bool = False) -> Run:
+    """Run all queries of a corpus through ``search``, a function from a query text to ``[(chunk, score), …]``."""
+    queries = tqdm(corpus.queries.items(), unit="query", disable=not show_progress)
+    return {query_id: [(chunk.id, score) for chunk, score in search(text)] for query_id, text in queries}
+
+
+def per_query(run: Run, corpus: Corpus) -> pd.DataFrame:
+    """Each measure for each query: one row a query, indexed by query id, a column for each of ``MEASURES`` and ``kind``.
+
+    Queries that nothing in the corpus answers (no document of grade 2 or 3) are left out: there, these measures say nothing.
+    ``judged@10`` is the share of the first ten that people have judged; an unjudged document counts as not relevant, so where
+    it is low the other columns are too low.
+
+    Raises:
+        ValueError: the run names a query that the corpus does not have, or no query is judged.
+    """
+    unknown = [query for query in run if query not in corpus.queries]
+    if unknown:
+        raise ValueError(f"The run has the query {unknown[0]!r}, which the corpus {corpus.name} does not have.")
+    answered = answered_queries(corpus)
+    if not answered:
+        raise ValueError(f"The corpus {corpus.name} has no query with a document of grade {RELEVANT} or more: nothing can be measured.")
+    qrels = {query: corpus.qrels[query] for query in answered}
+    # Ranks, not scores, go to the measures: equal scores would be put into an order of the evaluation's own.
+    ranked = {query: {document: -float(rank) for rank, (document, _) in enumerate(run.get(query, []))} for query in answered}
+    table = pd.DataFrame(0.0, index=pd.Index(answered, name="query"), columns=list(MEASURES))
+    names = {measure: name for name, measure in MEASURES.items()}
+    for value in ir_measures.iter_calc(list(MEASURES.values()), qrels, {query: found for query, found in ranked.items() if found}):
+        table.loc[value.query_id, names[value.measure]] = value.value
+    table["kind"] = [corpus.kinds.get(query, "") for query in answered]
+    return table
+
+
+def answered_queries(corpus: Corpus) -> list[str]:
+    """Ids of the queries that at least one document of grade 2 or 3 answers, in the corpus's order."""
+    return [query for query in corpus.queries if max(corpus.qrels.get(query, {}).values(), default=0) >= RELEVANT]
+
+
+def summary(tables: Mapping[str, pd.DataFrame], measures: Sequence[str] = ("nDCG@10", "RR@10")) -> pd.DataFrame:
+    """One row for each system: means with 95 % bootstrap intervals, number of queries, and the share of judged documents.
+
+    Args:
+        tables: ``{name of the system: per_query(…)}``.
+        measures: which columns to show with an interval.
+    """
+    rows = {}
+    for name, table in tables.items():
+        row: dict[str, object] = {}
+        for measure in measures:
+            low, high = bootstrap_interval(table[measure].to_numpy())
+            row[measure] = table[measure].mean()
+            row[f"{measure} 95 %"] = f"{low:.3f}–{high:.3f}"
+        rows[name] = row | {"judged@10": table["judged@10"].mean(), "queries": len(table)}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def paired_difference(before: pd.DataFrame, after: pd.DataFrame, measure: str = "nDCG@10") -> tuple[float, float, float]:
+    """Mean difference ``after − before`` over the same queries, with a 95 % paired bootstrap interval: (mean, low, high).
+
+    Where the interval does not hold 0, the difference is unlikely to be an accident of which queries were asked.
+
+    Raises:
+        ValueError: the two tables are not about the same queries.
+    """
+    if list(before.index) != list(after.index):
+        raise ValueError("The two tables are not about the same queries, so no query can be paired with itself.")
+    differences = (after[measure] - before[measure]).to_numpy()
+    return float(differences.mean()), *bootstrap_interval(differences)
+
+
+def bootstrap_interval(values: np.ndarray, *, seed: int = 0) -> tuple[float, float]:
+    """The 95 % percentile bootstrap interval of a mean: queries drawn anew with replacement, 10,000 times."""
+    draws = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
+    low, high = np.percentile(np.asarray(values)[draws].mean(axis=1), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def by_kind(tables: Mapping[str, pd.DataFrame], measure: str = "nDCG@10") -> pd.DataFrame:
+    """Mean of one measure for each kind of query (rows) and system (columns), with the number of queries."""
+    columns = {name: table.groupby("kind")[measure].mean() for name, table in tables.items()}
+    counts = next(iter(tables.values())).groupby("kind").size()
+    return pd.DataFrame({"queries": counts, **columns})
+
+
+def winners_and_losers(before: pd.DataFrame, after: pd.DataFrame, corpus: Corpus, measure: str = "nDCG@10") -> pd.DataFrame:
+    """Each query with its measure before and after and the difference, the largest gain first."""
+    table = pd.DataFrame({"text": [corpus.queries[query] for query in before.index], "kind": before["kind"], "before": before[measure], "after": after[measure]})
+    table["difference"] = table["after"] - table["before"]
+    return table.sort_values("difference", ascending=False, kind="stable")

@@ -1,0 +1,198 @@
+"""The first stage: find candidates for a query fast, in all documents. Two ways, and a way to mix them.
+
+Each has ``search(query, depth)`` and gives ``[(chunk, score), …]``, best first, ready for ``rerank_documents``.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from rerank_course.packaged import cache_folder
+from rerank_course.text import Chunk, text_of
+
+Found = list[tuple[Chunk, float]]
+BLOCK = 512  # texts in one file of the embedding cache: what a killed run can lose
+
+
+class Retriever(Protocol):
+    """Whatever finds candidates."""
+
+    def search(self, query: str, depth: int = 100) -> Found:
+        """The ``depth`` best documents for a query and their scores, best first."""
+
+
+class BM25Retriever:
+    """Keyword search: BM25 by the library bm25s (https://github.com/xhluca/bm25s), English stop words left out, no stemming.
+
+    Args:
+        documents: what to search, as chunks; their ``content`` is indexed.
+
+    Raises:
+        ValueError: there are no documents.
+    """
+
+    def __init__(self, documents: Sequence[Chunk]):
+        import bm25s
+
+        self.documents = _check_documents(documents)
+        self._tokenize = lambda texts: bm25s.tokenize(texts, stopwords="en", show_progress=False, return_ids=False)
+        self._index = bm25s.BM25()
+        self._index.index(self._tokenize([text_of(document) for document in self.documents]), show_progress=False)
+
+    def search(self, query: str, depth: int = 100) -> Found:
+        """Documents that share a word with the query, at most ``depth``. Scores are BM25's: 0 and up, without a fixed end."""
+        tokens = [token for token in self._tokenize([_check_query(query)])[0] if token in self._index.vocab_dict]
+        if not tokens:
+            return []
+        scores = self._index.get_scores(tokens)
+        return [(self.documents[i], float(scores[i])) for i in _best(scores, depth) if scores[i] > 0]
+
+
+class DenseRetriever:
+    """Search by meaning: cosine similarity between the query's embedding and each document's.
+
+    The documents' embeddings are computed once and kept in the model cache, by the content of the texts and of the model.
+
+    Args:
+        documents: what to search, as chunks; their ``content`` is embedded.
+        embedder: a ``SentenceTransformer``, for example from ``load_embedder()``.
+        show_progress: show a bar while documents are embedded.
+
+    Raises:
+        ValueError: there are no documents.
+    """
+
+    def __init__(self, documents: Sequence[Chunk], embedder: Any, *, show_progress: bool = False):
+        self.documents = _check_documents(documents)
+        self.embedder = embedder
+        self.vectors = embed([text_of(document) for document in self.documents], embedder, show_progress=show_progress)
+
+    def search(self, query: str, depth: int = 100) -> Found:
+        """The ``depth`` nearest documents. Scores are cosines, −1 to 1."""
+        query_vector = self.embedder.encode([_check_query(query)], normalize_embeddings=True)[0]
+        scores = self.vectors @ query_vector
+        return [(self.documents[i], float(scores[i])) for i in _best(scores, depth)]
+
+
+class HybridRetriever:
+    """Several retrievers mixed by reciprocal rank fusion: a document's score is the sum of 1 / (k + its rank) over the rankings.
+
+    Source: Cormack, Clarke and Büttcher, 2009, https://doi.org/10.1145/1571941.1572114; k = 60 is theirs.
+
+    Args:
+        retrievers: what to mix, over the same documents.
+        k: how much less a high rank counts than the first.
+        pool: how many documents to take from each.
+    """
+
+    def __init__(self, retrievers: Sequence[Retriever], *, k: int = 60, pool: int = 100):
+        if not retrievers:
+            raise ValueError("retrievers is empty: there is nothing to mix.")
+        self.retrievers, self.k, self.pool = list(retrievers), k, pool
+
+    def search(self, query: str, depth: int = 100) -> Found:
+        """The ``depth`` best documents of the mixed rankings. Scores are sums of reciprocal ranks."""
+        rankings = [retriever.search(query, max(self.pool, depth)) for retriever in self.retrievers]
+        return fuse(rankings, k=self.k)[:depth]
+
+
+def fuse(rankings: Sequence[Found], *, k: int = 60) -> Found:
+    """Mix rankings by reciprocal rank fusion; equal sums keep the order in which the documents first appeared."""
+    documents: dict[str, Chunk] = {}
+    scores: dict[str, float] = {}
+    for ranking in rankings:
+        for rank, (document, _) in enumerate(ranking, start=1):
+            documents.setdefault(document.id, document)
+            scores[document.id] = scores.get(document.id, 0.0) + 1 / (k + rank)
+    return [(documents[i], scores[i]) for i in sorted(scores, key=scores.get, reverse=True)]
+
+
+def embed(texts: Sequence[str], embedder: Any, *, show_progress: bool = False) -> np.ndarray:
+    """Embeddings of length 1, kept on disk by content and model: float32, one row for each text.
+
+    A cache file that is damaged, or was made for other texts or by another model, is never used: it is computed again.
+    """
+    folder = cache_folder() / "embeddings" / _model_key(embedder)
+    blocks = []
+    with tqdm(total=len(texts), unit="doc", desc="Embedding", disable=not show_progress) as bar:
+        for start in range(0, len(texts), BLOCK):
+            block = list(texts[start : start + BLOCK])
+            blocks.append(_embed_block(block, embedder, folder))
+            bar.update(len(block))
+    return np.concatenate(blocks)
+
+
+def _embed_block(texts: list[str], embedder: Any, folder: Path) -> np.ndarray:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(f"{len(text)}:{text}".encode())
+    path = folder / f"{digest.hexdigest()[:32]}.npy"
+    vectors = _read_vectors(path, len(texts))
+    if vectors is None:
+        vectors = embedder.encode(texts, normalize_embeddings=True, show_progress_bar=False).astype(np.float32)
+        _write_vectors(path, vectors)
+    return vectors
+
+
+def _read_vectors(path: Path, count: int) -> np.ndarray | None:
+    """The vectors of a cache file, or ``None`` if it is missing, cut off, or not ``count`` vectors of length 1."""
+    try:
+        vectors = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    if vectors.ndim != 2 or len(vectors) != count or vectors.dtype != np.float32:
+        return None
+    return vectors if np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3) else None
+
+
+def _write_vectors(path: Path, vectors: np.ndarray) -> None:
+    """Write whole or not at all. A cache that cannot be written costs time, not the result."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, scratch = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                np.save(file, vectors)
+            os.replace(scratch, path)
+        except BaseException:
+            os.unlink(scratch)
+            raise
+    except OSError:
+        pass
+
+
+def _model_key(embedder: Any) -> str:
+    """A name for a model by what it computes with: its modules, its length limit and its weights."""
+    digest = hashlib.sha256(f"{embedder} {embedder.max_seq_length}".encode())
+    for name, tensor in sorted(embedder.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:32]
+
+
+def _best(scores: np.ndarray, depth: int) -> np.ndarray:
+    """Positions of the ``depth`` highest scores, highest first; equal scores in document order."""
+    if depth < 1:
+        raise ValueError(f"depth must be at least 1, not {depth}.")
+    return np.argsort(-scores, kind="stable")[:depth]
+
+
+def _check_documents(documents: Sequence[Chunk]) -> list[Chunk]:
+    documents = list(documents)
+    if not documents:
+        raise ValueError("documents is empty: there is nothing to search.")
+    if len({document.id for document in documents}) < len(documents):
+        raise ValueError("documents holds an id twice. Give each document an id of its own.")
+    return documents
+
+
+def _check_query(query: str) -> str:
+    if not isinstance(query, str) or not query.strip():
+        raise ValueError(f"query must be a non-empty string, not {query!r}.")
+    return query
