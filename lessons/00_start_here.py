@@ -15,13 +15,13 @@
 #
 # **Time:** 10 minutes.
 #
-# Run the cells from top to bottom: click into one and press Shift+Enter.
+# Run the cells from top to bottom: click into one and press Shift+Enter. The results that you see come from the last build; to guess
+# without seeing them, choose *Edit → Clear Outputs of All Cells* first.
 
 # %% [markdown]
 # ## Is this machine ready?
 #
-# The next cell checks Python, every package and both models. It prints only what is wrong. The first run may take
-# half a minute.
+# The next cell checks Python, every package and both models, and names what is wrong. The first run may take half a minute.
 
 # %%
 from rerank_course.doctor import run_doctor
@@ -57,7 +57,7 @@ from rerank_course.models import load_embedder
 
 embedder = load_embedder()
 vectors = embedder.encode([question, *passages])
-vectors.shape
+print(f"{len(vectors)} texts, {vectors.shape[1]} numbers for each")
 
 # %%
 cosines = embedder.similarity(vectors[:1], vectors[1:])[0].tolist()
@@ -66,13 +66,13 @@ for passage, cosine in by_cosine:
     print(f"{cosine:5.2f}  {passage}")
 
 # %% [markdown]
-# Look at the first line. That passage is the question itself with a shrug behind it. It is very *similar* to the question. It
-# does not *answer* it.
+# Look at the first line. That passage is the question itself with a shrug behind it. It is very *similar* to the question, and does not *answer* it.
 #
 # ## Order by a reranker
 #
 # A *cross-encoder* is a model that gets the question and one passage **together** and gives one number: how well does
-# this passage answer this question? Higher is better.
+# this passage answer this question? Higher is better; the number has no fixed scale, and
+# lesson 02 is about how to read it.
 #
 # **Predict.** Will the passage that repeats the question stay on top?
 
@@ -96,12 +96,12 @@ slope_chart(by_cosine, by_reranker, ("cosine", "cross-encoder"))
 # %% [markdown]
 # ## Why they disagree
 #
-# The embedding model saw each text **alone**. It had to write down what a passage is about before it knew what would be
+# The embedding model saw each text **alone**; used like this it is called a *bi-encoder*. It had to write down what a passage is about before it knew what would be
 # asked. That is what makes it fast: the vectors of a million passages can be computed once and kept.
 #
 # The cross-encoder saw question and passage **together**. Every word of one could be compared with every word of the other:
-# *how much* with *$500*, *approval* with *pre-approval*. That is what makes it better, and slow: for
-# every new question it has to read every passage again.
+# *how much* with *$500*, for example. That is why it is usually the better judge, and why it is slow: for
+# every new question it has to read every passage again. In the picture, as in the field, the question is the *query* and a passage a *document*.
 
 # %% output="varies"
 from rerank_course.plots import draw_encoders
@@ -124,15 +124,14 @@ for passage, score in rerank_documents("What is the reimbursement limit?", passa
     print(f"{score:6.2f}  {passage}")
 
 # %% [markdown]
-# All three scores have dropped far below zero. The passage with the answer is still first, but look by how little. It has no word in common with the question, and a small model trained on web searches does not know
-# that a limit on expenses is a reimbursement limit.
+# All three scores have dropped. The passage with the answer is still first, but look by how little: it has no word in common with this
+# question. (Two scores of two different questions should not be compared as we did just now; lesson 02 says why, and what helps here.)
 #
-# A reranker is a good reader, not an all-knowing one. The course shows where it fails as carefully as where
-# it works. The repair for this case takes one line, and you will find it in lesson 02.
+# A reranker is a good reader, not an all-knowing one. The course shows where it fails as carefully as where it works.
 #
 # ## What to remember
 #
-# - **Similar is not relevant.** A text that repeats the question is as similar as can be and answers nothing.
+# - **Similar is not relevant.** A text that repeats the question is very similar to it and answers nothing.
 # - A **bi-encoder** reads two texts apart and compares their vectors: fast, made for finding.
 # - A **cross-encoder** reads two texts together and gives one score: slow, made for ordering.
 # - Retrieve with the first, rerank with the second.
@@ -151,20 +150,14 @@ for passage, score in rerank_documents("What is the reimbursement limit?", passa
 #
 # <details><summary>Answer, with every option explained</summary>
 #
-# **A** gives the order you want, some hours later: every pair is a full pass through the model.
+# **A** costs a full pass through the model for each of the million pairs, for every new question.
+#
 # **B** is fast, and puts the passages on top that sound like the question, whether or not they answer it.
+#
 # **C** is the usual way. The cross-encoder reads a hundred passages instead of a million, and still gets the chance
 # to lift the answer from place eighty to place one.
 #
 # </details>
-#
-# ## The course
-#
-# | lesson | minutes | |
-# | --- | --- | --- |
-# | **00 Start here** | 10 | you are here |
-# | [02 Scoring pairs](02_scoring_pairs.ipynb) | 20 | what the number means, and what it does not |
-# | [Exercise 05](../exercises/ex05_cosine_comparison.ipynb) | 30 | your own ten pairs: cross-encoder against cosine |
 #
 # **On your own:** put a question of yours and three passages into the cells above, and guess before you run.
 #
@@ -174,4 +167,4 @@ for passage, score in rerank_documents("What is the reimbursement limit?", passa
 # sentence-transformers documentation; Reimers and Gurevych, [Sentence-BERT](https://arxiv.org/abs/1908.10084), on why two
 # models.
 #
-# **Next:** [02 · Scoring pairs](02_scoring_pairs.ipynb)
+# **Next:** [02 · Scoring pairs](02_scoring_pairs.ipynb). (01, on choosing a model, is still being written.)

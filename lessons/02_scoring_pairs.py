@@ -7,25 +7,36 @@
 # **What you will do**
 #
 # - score one pair, then many at once;
-# - see a right answer get a very bad score, find out why that is no contradiction, and repair it;
-# - swap query and document, and see what that costs;
+# - see a right answer get a very bad score, find out why, and see what helps;
+# - swap query and document, and see the order change;
 # - turn scores into numbers from 0 to 1, and see what that does not give you;
 # - look at the scores of three chapters of a handbook for one query.
 #
 # **What you need:** [lesson 00](00_start_here.ipynb).
 #
 # **Time:** 20 minutes.
+#
+# *The results below come from the last build. To guess without seeing them, choose Edit → Clear Outputs of All Cells first.*
 
 # %%
 from rerank_course.models import load_reranker
 
 reranker = load_reranker()
+print(type(reranker).__name__, "reads", reranker.max_seq_length, "tokens, query and document together")
 
 # %% [markdown]
 # `load_reranker()` gives a `CrossEncoder` of the library
-# [sentence-transformers](https://sbert.net/docs/package_reference/cross_encoder/model.html). Everything in this lesson is
-# that library's own interface. The model is
-# [ms-marco-MiniLM-L12-v2](https://huggingface.co/cross-encoder/ms-marco-MiniLM-L12-v2), trained on questions that people typed into a web search.
+# [sentence-transformers](https://sbert.net/docs/package_reference/cross_encoder/model.html); `predict` and `rank` below are the library's own.
+# The model is [ms-marco-MiniLM-L12-v2](https://huggingface.co/cross-encoder/ms-marco-MiniLM-L12-v2), trained on questions that people typed into a web
+# search. The course restores it from weights that were rounded to 8 bits, so that it needs no download; scores can differ a little from the original's.
+# In a project of your own, with a network, the same takes two lines after `pip install sentence-transformers`:
+#
+# ```python
+# from sentence_transformers import CrossEncoder
+# reranker = CrossEncoder("cross-encoder/ms-marco-MiniLM-L12-v2")
+# ```
+#
+# A *token* is a word or a piece of one. What goes past the limit is cut off without a word of warning; a later lesson is about that.
 #
 # ## One pair
 #
@@ -33,8 +44,10 @@ reranker = load_reranker()
 
 # %%
 question = "How many people live in Berlin?"
-population = "Berlin had a population of 3,520,031 registered inhabitants in an area of 891.82 square kilometers."
-
+population = (
+    "Berlin had a population of 3,520,031 registered inhabitants "
+    "in an area of 891.82 square kilometers."
+)
 print(f"{reranker.predict((question, population)):.2f}")
 
 # %% [markdown]
@@ -52,19 +65,19 @@ museums = "Berlin is well known for its museums."
 penguins = "Penguins are birds that cannot fly."
 
 pairs = [(question, document) for document in (population, museums, penguins)]
-scores = reranker.predict(pairs)
-for (_, document), score in zip(pairs, scores):
+for (_, document), score in zip(pairs, reranker.predict(pairs)):
     print(f"{score:7.2f}  {document}")
 
 # %% [markdown]
-# The scores are **logits**: raw outputs of the model's last layer. They have no unit and no fixed ends. For this model they run from about −11
-# to about +10. A document about the right city but with the wrong facts already lies far below zero.
+# The scores are **logits**: raw outputs of the model's last layer. They have no unit and no fixed ends. You have now seen about the highest and
+# the lowest that this model gives. A document about the right city that answers another question is already in the lower half.
 #
 # ## A right answer with a bad score
 #
-# Now the question that runs through this course, and the passage that answers it.
+# Now the question that runs through this course, and the passage of the company's handbook that answers it. (Strictly, $500 is the limit *without
+# asking first*. That is what an employee wants to know, and the handbook's judges gave it the highest grade.)
 #
-# **Predict.** Will the score be above zero or below? By how much?
+# **Predict.** Where on this model's scale will the pair be?
 
 # %%
 query = "What is the reimbursement limit?"
@@ -73,8 +86,7 @@ answer = "Employees may submit expenses up to $500 without pre-approval."
 print(f"{reranker.predict((query, answer)):.2f}")
 
 # %% [markdown]
-# That is a right answer with a score near the bottom of the scale. Many tutorials say that a relevant pair scores high, and would have
-# you drop everything below some threshold. Here that rule throws the answer away.
+# A right answer, near the bottom of the scale. If you drop every document below some fixed score, you may drop this one.
 #
 # What counts is the order among the candidates of **one** query. So let us look at the competition.
 #
@@ -97,12 +109,13 @@ for row in reranker.rank(query, candidates):
 # `rank` is `predict` with the sorting done. It takes one query and a list of documents and gives dictionaries, best first:
 # `corpus_id` is the place in your list, and `return_documents=True` would add the text.
 #
-# Look at what stands above the answer. A passage that only repeats the question wins: let us call it an **echo**.
-# Next comes a gym membership, because it has the words *reimbursement* and *limit*. The answer has neither. It says
-# *expenses* and *up to*, and to know that this is the reimbursement limit one has to know that it stands in the
-# expense policy. The passage does not say so. **Its heading did, and the heading was lost** when the page was cut into chunks.
+# On top is a passage that only repeats the question: an **echo**. In lesson 00 the reranker put an echo below the answer. Here it falls for one. The
+# difference is in the answer: there it had words in common with the question, here it has none. It says *expenses* and *up to* where the
+# question says *reimbursement* and *limit*, and the gym passages have both words. To see that it is the answer, one has to know that
+# the sentence stands in the expense policy. The sentence does not say so. Its **heading** did, and the heading was lost when the page was
+# cut into pieces, or *chunks*, as search systems do with long pages.
 #
-# ## The repair: keep the heading with the chunk
+# ## What helps: the heading, and the words of the asker
 #
 # The course's handbook keeps each heading. A `Chunk` has a title and a text; its `content` is both.
 
@@ -114,52 +127,62 @@ chunk = handbook.documents["exp-001"]
 print(chunk.content)
 
 # %% [markdown]
-# **Predict.** How much can three words in front of a sentence change?
+# **Predict.** How much can a few words in front of a sentence change? Guess the score and the place among the same seven.
 
 # %%
 versions = {
-    "bare text": chunk.text,
+    "the bare sentence": answer,
     "with its heading": chunk.content,
-    "with a heading in the words of the question": "Reimbursement limits: " + chunk.text,
+    "with a heading in the asker's words": "Reimbursement limits: " + answer,
 }
 for name, text in versions.items():
-    print(f"{reranker.predict((query, text)):7.2f}  {name}")
+    ranking = reranker.rank(query, [text, *candidates[1:]])
+    place = [row["corpus_id"] for row in ranking].index(0) + 1
+    print(f"{ranking[place - 1]['score']:7.2f}  place {place} of {len(ranking)}  {name}")
 
 # %% [markdown]
-# The same rule, the same model, the same question. Nothing about the model had to change; the chunk had to say
-# what it is about. The other side can move as well: ask as people ask, and the bare text is enough.
+# The same sentence, the same model, the same question. Its own heading lifts the answer a long way up the scale and out of the heap of unrelated passages, but not past
+# the echo and the gym. A heading that uses the asker's words puts it first. You cannot write headings for questions that you do not know yet; you can
+# write headings that say what a passage is about in the words that people use.
+#
+# The other side can move as well. Here is another way to ask, with the bare sentences.
 
 # %%
-print(f"{reranker.predict(('How much can I expense without approval?', answer)):.2f}")
+for row in reranker.rank("How much can I expense without approval?", candidates)[:3]:
+    print(f"{row['score']:7.2f}  {candidates[row['corpus_id']]}")
 
 # %% [markdown]
-# **At work on Monday:** look at ten of your chunks as the model sees them, without the page around them. If you cannot tell
+# **At work on Monday:** read ten of your chunks as the model gets them, without the page around them. If you cannot tell
 # what a chunk is about, neither can the reranker.
 #
 # ## The order of the pair
 #
 # The model was trained on (query, document). Nothing stops you from passing them the other way round, and no error tells you.
 #
-# **Predict.** Will the swapped pairs score the same?
+# **Predict.** One of these two passages answers the question, the other says nothing. Will it matter which way round they go in?
 
 # %%
-for document in (population, museums):
+empty = "People live in Berlin."
+for document in (population, empty):
     forward, backward = reranker.predict([(question, document), (document, question)])
-    print(f"(query, document) {forward:6.2f}    (document, query) {backward:6.2f}    {document[:40]}")
+    print(f"(query, document) {forward:5.2f}   (document, query) {backward:5.2f}   {document[:40]}")
 
 # %% [markdown]
-# The swapped scores are plausible numbers, and wrong ones. Here the order of the two documents survives; it need not.
-# When a reranker disappoints for no visible reason, look at this first.
+# The swapped scores look like any others, and they turn the order around. It is a mistake that nothing reports, so check it early when a reranker disappoints.
 #
 # ## From 0 to 1: the sigmoid
 #
-# Some rerankers give numbers between 0 and 1. Behind them is the same logit, sent through a sigmoid:
+# Some rerankers give numbers between 0 and 1. Usually there is a logit behind them, sent through a sigmoid:
 # $\sigma(x) = 1 / (1 + e^{-x})$. You can ask for it here too.
 
 # %%
 import torch
 
-examples = {"Berlin, population": (question, population), "Berlin, museums": (question, museums), "reimbursement limit": (query, answer)}
+examples = {
+    "Berlin, population": (question, population),
+    "Berlin, museums": (question, museums),
+    "reimbursement limit": (query, answer),
+}
 logits = reranker.predict(list(examples.values()))
 squashed = reranker.predict(list(examples.values()), activation_fn=torch.nn.Sigmoid())
 for name, logit, value in zip(examples, logits, squashed):
@@ -173,54 +196,65 @@ sigmoid_curve(dict(zip(examples, logits.tolist())))
 # %% [markdown]
 # The curve always rises, so the **order stays the same**. Two things do not come with it:
 #
-# - **It is not a probability that the document is right.** The reimbursement limit is a right answer, and its number is almost 0.
-# - **A threshold of 0.5 is not a natural one.** It is the logit 0, and nothing happens at 0.
+# - **Do not read it as a probability.** The reimbursement limit is a right answer, and its number is almost 0.
+# - **0.5 is no natural threshold.** It is the logit 0, and nothing special happens there.
 #
-# Which of the two you get from `predict` depends on the model's configuration: for the ms-marco models it asks for the bare logits, and
-# where a model with one output says nothing, the library applies a sigmoid, as for the bge rerankers
+# A model's configuration can name the function that `predict` applies. The ms-marco models name *Identity*, which does nothing, so you get logits.
+# If a model with one output names none, as the bge rerankers do, the library applies a sigmoid
 # ([source](https://sbert.net/docs/package_reference/cross_encoder/model.html)). A threshold that was tuned for one model means nothing for another.
 
 # %%
-print("this model's activation:", reranker.activation_fn)
+print("this model's function:", reranker.activation_fn)
 
 # %% [markdown]
 # ## Scores of different queries are not comparable
 #
-# Two queries, and for each the passage that answers it. Both are right. Let us put all four pairs in one list.
+# Three pairs that you have seen, of two different queries.
+#
+# **Predict.** If we sort them by score, will the right answers come before the wrong one?
 
 # %%
-both_queries = [query, question]
-for q in both_queries:
-    for document in (answer, population):
-        right = (q == query) == (document == answer)
-        print(f"{reranker.predict((q, document)):7.2f}  {'right answer' if right else 'unrelated   '}  {q}  |  {document[:34]}…")
+mixed = [
+    ("right", query, answer),
+    ("right", question, population),
+    ("wrong", question, museums),
+]
+scores = reranker.predict([(q, document) for _, q, document in mixed])
+for score, (verdict, q, document) in sorted(zip(scores, mixed), reverse=True):
+    print(f"{score:7.2f}  {verdict}  {q}  |  {document[:38]}…")
 
 # %% [markdown]
-# Within each query the right answer is ahead. Across the two, it is another story: how high the best document of a query scores depends on how
-# the query is worded as much as on whether the answer is there. So: compare scores **within** a query, never **between** queries,
-# and do not average them.
+# The museums are no answer to the question about Berlin, and they score higher than the right answer to the other question. How high the best document of
+# a query comes out depends on how the query and the document are worded. So compare scores **within** a query, not **between** queries, and do not
+# average them.
 #
 # ## Three chapters, one query
 #
 # Seven candidates are a toy. Let us score every passage of the handbook's chapters on expenses, travel and pay, with their headings, for our
-# question. People have judged some passages for it: 2 and 3 answer it, 0 and 1 do not. This takes some seconds: each passage is read
-# together with the question.
+# question. Some of them have been judged for it by reading: 3 answers it in full, 2 in part, 1 and 0 do not
+# ([how](../rerank_course/data/handbook/README.md)). These judgements are called *qrels*.
 
 # %%
-documents = [chunk for chunk in handbook.documents.values() if chunk.id.startswith(("exp", "trv", "pay"))]
-all_scores = reranker.predict([(query, document.content) for document in documents])
+chapters = ("exp", "trv", "pay")
+documents = [chunk for chunk in handbook.documents.values() if chunk.id.startswith(chapters)]
 judged = handbook.qrels["exp-q01"]
-print(f"{len(documents)} passages, {sum(grade >= 2 for grade in judged.values())} of them judged to answer “{query}”")
+answers = [document for document in documents if judged.get(document.id, 0) >= 2]
+print(f"{len(documents)} passages, {len(answers)} of them answer “{query}” in full or in part")
+
+# %% output="varies"
+import time
+
+started = time.perf_counter()
+scores = reranker.predict([(query, document.content) for document in documents])
+seconds = time.perf_counter() - started
+print(f"{seconds:.1f} s, {1000 * seconds / len(documents):.0f} ms for a pair on this machine")
 
 # %%
-def scores_where(wanted):
-    """Scores of the passages whose judgement (None: not judged) is wanted."""
-    return [float(score) for document, score in zip(documents, all_scores) if wanted(judged.get(document.id))]
-
+score_of = {document.id: float(score) for document, score in zip(documents, scores)}
 groups = {
-    "answers it": scores_where(lambda grade: grade is not None and grade >= 2),
-    "looks like it, does not": scores_where(lambda grade: grade is not None and grade < 2),
-    "not judged": scores_where(lambda grade: grade is None),
+    "answers it": [score_of[document.id] for document in answers],
+    "judged not to": [score for i, score in score_of.items() if judged.get(i, 2) < 2],
+    "not judged": [score for i, score in score_of.items() if i not in judged],
 }
 
 # %% output="varies"
@@ -229,27 +263,37 @@ from rerank_course.plots import score_strip
 score_strip(groups, "logit")
 
 # %% [markdown]
-# Nearly everything lies in one heap at the bottom: the model is sure about what has nothing to do with the question. A few passages stand
-# out, and some of those are ahead of the ones that answer it. Here are the first five.
+# Nearly everything lies in one heap at the bottom. Look at the first row: one of the two answers stands out, the other is in the heap. And three passages that do
+# not answer the question are ahead of both. Here are those three in full, then the two answers.
 
 # %%
-best_first = sorted(zip(documents, all_scores), key=lambda row: row[1], reverse=True)
-for document, score in best_first[:5]:
-    print(f"{score:6.2f}  judged {judged.get(document.id, '–')}  {document.title}: {document.text[:60]}…")
+import textwrap
+
+ranked = sorted(documents, key=lambda document: score_of[document.id], reverse=True)
+for place, document in enumerate(ranked, start=1):
+    if place <= 3 or document in answers:
+        print(f"place {place}, score {score_of[document.id]:.2f}, judged {judged[document.id]}: {document.title}")
+        print(textwrap.fill(document.text, 95, initial_indent="    ", subsequent_indent="    "), "\n")
 
 # %% [markdown]
-# Read the first ones. They are the hard cases that every real collection has: the rule that was valid until last year, the question
-# list that points elsewhere, the limit of something else. A reranker puts them all on top of the heap. To tell them apart takes
-# more than a score, and lesson 05 comes back to that.
+# These are hard cases of the kind that real collections hold:
+#
+# - The first is perfect, and **out of date**: the handbook's data say that this rule ended with the year 2025. Its text does not say so, and a reranker reads
+#   only text. What is out of date has to be kept out before reranking.
+# - The next two are **echoes**. They name the question and send the reader elsewhere.
+# - The answer in full comes after them. The answer in part, about what happens above the limit, uses none of the question's words.
+#
+# On this query a user would see the wrong rule first. That is why lessons to come measure many queries before they call anything better.
 #
 # ## What to remember
 #
 # - A pair is **(query, document)**. `predict` scores pairs in their order; `rank` sorts the documents of one query.
 # - For this model a score is a **logit**. Only its place among the other candidates of the same query means something.
-# - A right answer can score far below zero. **Keep the heading with the chunk.**
+# - A right answer can score near the bottom. **Keep the heading with the chunk**, and write headings in the words of those who search.
 # - A sigmoid changes the numbers and not the order. It does not make probabilities.
 #
-# **Where it breaks:** at a fixed threshold, at scores averaged over queries, at swapped pairs, and at chunks that have lost their subject.
+# **Where it breaks:** at a fixed threshold, at scores averaged over queries, at swapped pairs, at echoes, at rules that are out of date, and at chunks that have lost
+# their subject.
 #
 # ## Quiz
 #
@@ -264,16 +308,18 @@ for document, score in best_first[:5]:
 # <details><summary>Answer, with every option explained</summary>
 #
 # **A** changes nothing: a sigmoid of 0.5 is the logit 0, so exactly the same documents pass.
+#
 # **B** uses what the scores are good for, their order within one query. If “nothing fits” must be told apart from “something fits”, that has to be tuned and measured
 # on judged queries of your own.
+#
 # **C** fills the pages of these queries with the right documents and those of other queries with noise: the scale differs from query to query.
 #
 # </details>
 #
 # **On your own:** take a document of yours, write two questions that it answers, one in its own words and one in quite other words, and score both.
 #
-# **In practice:** [Exercise 05](../exercises/ex05_cosine_comparison.ipynb) has you write ten documents on which a cross-encoder and cosine similarity
-# disagree.
+# **In practice:** take ten searches of your product, rerank the first hundred results of each with the two lines above, time it, and read the first three of each before and
+# after. Then [Exercise 05](../exercises/ex05_cosine_comparison.ipynb) has you write ten documents on which a cross-encoder and cosine similarity disagree.
 #
 # **Further reading:** the [CrossEncoder reference](https://sbert.net/docs/package_reference/cross_encoder/model.html); Nogueira and Cho,
-# [Passage re-ranking with BERT](https://arxiv.org/abs/1901.04085), where this way of scoring pairs began.
+# [Passage re-ranking with BERT](https://arxiv.org/abs/1901.04085), an early and clear account of scoring pairs this way.

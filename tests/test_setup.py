@@ -136,7 +136,7 @@ def test_a_second_setup_does_nothing(monkeypatch):
 
 
 def test_without_a_display_lab_only_serves_and_root_is_allowed():
-    first = lab.OPEN_FIRST_LESSON
+    first = [*lab.OPEN_FIRST_LESSON, *lab.SETTINGS]
     assert lab.lab_command([], {}, "linux", False)[3:] == ["--no-browser", *first]
     assert lab.lab_command([], {"DISPLAY": ":0"}, "linux", False)[3:] == first
     assert lab.lab_command([], {"WAYLAND_DISPLAY": "wayland-0"}, "linux", True)[3:] == ["--allow-root", *first]

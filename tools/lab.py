@@ -9,6 +9,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FIRST_LESSON = "notebooks/00_start_here.ipynb"
 # The whole course is served, not only the folder of the first lesson: lessons link to exercises.
 OPEN_FIRST_LESSON = [f"--ServerApp.root_dir={ROOT}", f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}"]
+# tools/lab/ leaves out what a learner has no use for: the question about Jupyter news, which needs a network, and nbgrader's menus.
+SETTINGS = [f"--LabApp.app_settings_dir={ROOT / 'tools' / 'lab'}"]
 
 
 def lab_command(options: list[str], environment: dict[str, str], platform: str, is_root: bool) -> list[str]:
@@ -19,7 +21,7 @@ def lab_command(options: list[str], environment: dict[str, str], platform: str, 
     """
     has_display = platform in ("darwin", "win32") or any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
     flags = ([] if has_display else ["--no-browser"]) + (["--allow-root"] if is_root else [])
-    return [sys.executable, "-m", "jupyterlab", *flags, *OPEN_FIRST_LESSON, *options]
+    return [sys.executable, "-m", "jupyterlab", *flags, *OPEN_FIRST_LESSON, *SETTINGS, *options]
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
 #
 # | | |
 # | --- | --- |
-# | **Goal** | Write ten query–document pairs, rank them with a cross-encoder and by cosine similarity, compare the two top 3, and explain two differences. |
+# | **Goal** | Write one query and ten documents, so ten pairs. Rank them with a cross-encoder and by cosine similarity, compare the two top 3, and explain two differences. |
 # | **Difficulty** | ●●○ |
-# | **Time** | 30 minutes |
+# | **Time** | 40 minutes |
 # | **Points** | 25: models 2, cross-encoder 5, cosine 6, pairs 3, cases 3, explanation 6 |
-# | **You need** | [lesson 02](../notebooks/02_scoring_pairs.ipynb) |
+# | **You need** | [lesson 00](../notebooks/00_start_here.ipynb) for the embedding model, [lesson 02](../notebooks/02_scoring_pairs.ipynb) for the cross-encoder |
 #
 # Each part has a place for your answer and a **check** below it. Run the check as often as you like: it says *not attempted*, *wrong* and
 # why, or *right*.
@@ -70,7 +70,7 @@ check_cross_encoder_ranking(cross_encoder_ranking)
 # ## Part 3 · Rank by cosine similarity
 #
 # The cosine of two vectors *a* and *b* is their dot product divided by both lengths. Your function must give a cosine for any embedding
-# model, also for one whose vectors are not of length 1.
+# model, also for one whose vectors are not of length 1; the check tries one of each.
 
 # %% role="solution" id="ex05-cosine-ranking"
 def cosine_ranking(query, documents, embedder):
@@ -97,7 +97,7 @@ check_cosine_ranking(cosine_ranking)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Either divide by `numpy.linalg.norm`, or look at what `encode(…, normalize_embeddings=True)` and `embedder.similarity` do.
+# Either divide by `numpy.linalg.norm`, or look at what `encode(…, normalize_embeddings=True)` does.
 #
 # </details>
 #
@@ -106,8 +106,8 @@ check_cosine_ranking(cosine_ranking)
 # %% [markdown]
 # ## Part 4 · Ten pairs of your own
 #
-# Write one query and ten different documents, so ten pairs. Choose a subject that you know. The two models should disagree about the top 3, so make
-# it hard: a document that repeats the question without answering it, one that answers in other words, one about a neighbouring
+# Write one query and ten different documents, so ten pairs. Choose a subject that you know. The check asks that the two models do not put the same three
+# documents on top in the same order, so make it hard: a document that repeats the question without answering it, one that answers in other words, one about a neighbouring
 # subject, one that says the opposite, one with a number that belongs to something else.
 
 # %% role="solution" id="ex05-ten-pairs"
@@ -161,7 +161,8 @@ table
 # ## Part 5 · Two cases in which the rankings differ
 #
 # Pick two documents from the table whose ranks differ, each in the top 3 of at least one ranking. Number documents and ranks
-# from 1; a document's number is its place in your list of ten.
+# from 1; a document's number is its place in your list of ten. The shape of the answer, for example:
+# `[{"document": 4, "cross-encoder rank": 1, "cosine rank": 6}, {…}]`. If you change part 4 later, look the ranks up again.
 
 # %% role="solution" id="ex05-two-cases"
 def two_cases():
@@ -182,7 +183,8 @@ check_two_cases(two_cases, ten_pairs)
 # ## Part 6 · Explain them
 #
 # For each of your two cases, two or three sentences: which ranking do you find better here, and **why** do the models differ? Argue from what
-# each model gets to see. Your teacher reads this part; no program does.
+# each model gets to see. No program reads this part; in a class your teacher does. If you learn alone, write first, then compare with
+# `solutions/ex05_cosine_comparison.ipynb`. A good explanation names words of this very document, and would not fit any other.
 
 # %% [markdown] role="written" id="ex05-explanation" points=6
 # ### BEGIN SOLUTION
@@ -203,6 +205,8 @@ check_two_cases(two_cases, ten_pairs)
 # - Change one word of your query and run everything again. Which ranking moves more?
 #
 # ## For graded classes
+#
+# If you learn alone, you are done.
 #
 # The checks above are public: they use data that you can see. Your teacher's copy of the next cells also has hidden tests, with
 # other queries and other documents. A function that passes the public checks for the right reason passes those too.
