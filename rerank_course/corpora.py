@@ -59,8 +59,9 @@ def load_corpus(name: str) -> Corpus:
 def pandas_documents() -> dict[str, Chunk]:
     """The installed pandas' docstrings: one chunk for each public function, class, method and attribute, by its qualified name.
 
-    The title is the qualified name; the text ends before "See Also", "Examples" and the like. A name that DataFrame has is not taken
-    again from Series or Index, where nearly the same text stands; the accessors ``.str``, ``.dt`` and ``.cat`` are.
+    The title is the qualified name; the text ends before "See Also", "Examples" and the like. Where
+    several owners have a name (``isna``, ``DataFrame.sum``, ``Series.sum``), nearly the same text stands there, and only the first is
+    taken; the accessors ``.str``, ``.dt`` and ``.cat`` are always taken.
     """
     import pandas as pd
     from pandas.api.typing import DataFrameGroupBy, Resampler
