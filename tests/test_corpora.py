@@ -3,7 +3,8 @@ from collections import Counter
 
 import pytest
 
-from rerank_course.corpora import DATA, CorpusError, load_corpus, read_beir
+from rerank_course import corpora
+from rerank_course.corpora import DATA, CorpusError, load_corpus, missing_pandas_entries, pandas_documents, read_beir
 
 KINDS = {
     "plain keyword", "paraphrase", "negation", "number or limit", "acronym", "superseded rule", "multi-condition",
@@ -108,3 +109,46 @@ def test_a_damaged_folder_is_named_with_its_line(tmp_path, file, content, messag
     (tmp_path / file).unlink() if content is None else write(tmp_path, {file: content})
     with pytest.raises(CorpusError, match=message):
         read_beir(tmp_path, "damaged")
+
+
+# pandas-docs
+
+
+@pytest.fixture(scope="module")
+def pandas_docs():
+    return load_corpus("pandas-docs")
+
+
+def test_pandas_docs_holds_what_its_data_card_says(pandas_docs):
+    card = (DATA / "pandas-docs" / "README.md").read_text(encoding="utf-8")
+    judgements = sum(map(len, pandas_docs.qrels.values()))
+    assert len(pandas_docs.documents) >= 300 and len(pandas_docs.queries) >= 60
+    for promised in (f"{len(pandas_docs.documents)} entries", f"{len(pandas_docs.queries)} “how do I …” queries", f"{judgements} judgements"):
+        assert promised in card
+
+
+def test_every_judged_entry_is_in_the_locked_pandas():
+    assert missing_pandas_entries() == []
+
+
+def test_an_entry_that_pandas_lost_is_named_and_left_out(monkeypatch):
+    documents = pandas_documents()
+    del documents["pandas.DataFrame.ffill"]
+    monkeypatch.setattr(corpora, "pandas_documents", lambda: documents)
+    assert missing_pandas_entries() == ["pandas.DataFrame.ffill"]
+    corpus = corpora._pandas_corpus("pandas-docs")
+    assert not any("pandas.DataFrame.ffill" in judged for judged in corpus.qrels.values())
+
+
+def test_pandas_queries_are_judged_as_their_kind_asks(pandas_docs):
+    for query, kind in pandas_docs.kinds.items():
+        grades = list(pandas_docs.qrels[query].values())
+        assert sum(grade < 2 for grade in grades) >= 5, query
+        assert (max(grades) >= 2) == (kind != "no answer"), query
+
+
+def test_docstrings_end_before_their_examples(pandas_docs):
+    ffill = pandas_docs.documents["pandas.DataFrame.ffill"]
+    assert ffill.title == "pandas.DataFrame.ffill" and "Parameters" in ffill.text
+    assert not [chunk.id for chunk in pandas_docs.documents.values() if "\nExamples\n---" in chunk.text or ">>>" in chunk.text.split("\n")[-1]]
+    assert "pandas.Series.str.lower" in pandas_docs.documents and "pandas.read_csv" in pandas_docs.documents
