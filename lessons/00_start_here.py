@@ -86,7 +86,7 @@ for passage, score in by_reranker:
     print(f"{score:6.2f}  {passage}")
 
 # %% [markdown]
-# The passage that says *how much* is now first. Here are both orders in one picture.
+# The passage that names an amount is now first. Here are both orders in one picture.
 
 # %% output="varies"
 from rerank_course.plots import slope_chart

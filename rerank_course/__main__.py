@@ -1,7 +1,8 @@
-"""The course on the command line: ``python -m rerank_course doctor | rerank``."""
+"""The course on the command line: ``python -m rerank_course doctor | rerank | evaluate``."""
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -45,6 +46,20 @@ def _parser() -> argparse.ArgumentParser:
     rerank.add_argument("--model", metavar="NAME", help="a cross-encoder's name or folder (default: the packaged one)")
     rerank.add_argument("--json", action="store_true", help="print JSON lines: rank, score, source, text")
     rerank.set_defaults(run=_rerank)
+
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="measure retrieval and reranking on your own data",
+        description="Measure keyword search, dense search and their mix, and each of them reranked, on judged queries. With --judge, "
+        "judge the best results of your queries first; grades are saved as you go.",
+    )
+    evaluate.add_argument("path", help="a CSV or JSON-lines file, a folder of text files, a BEIR folder; or handbook, pandas-docs")
+    evaluate.add_argument("--judge", action="store_true", help="judge the pooled first ten results before measuring")
+    evaluate.add_argument("--queries", metavar="FILE", type=Path, help="with --judge: a text file with one query a line (default: type them)")
+    evaluate.add_argument("--depths", default="10,50", metavar="N,N", help="how many candidates to rerank (default 10,50)")
+    evaluate.add_argument("--runs", default="runs", metavar="FOLDER", type=Path, help="where to write the TREC run files (default runs)")
+    evaluate.add_argument("--model", metavar="NAME", help="a cross-encoder's name or folder (default: the packaged one)")
+    evaluate.set_defaults(run=_evaluate)
     return parser
 
 
@@ -73,6 +88,98 @@ def _rerank(options: argparse.Namespace) -> int:
     else:
         _print_table(rows)
     return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from rerank_course.corpora import CORPORA, load_corpus
+    from rerank_course.evaluate import answered_queries, per_query, retrieve_and_rerank, summary, write_trec_run
+
+    depths = _read_depths(options.depths)
+    if options.queries and not options.judge:
+        raise ValueError("--queries goes with --judge: queries have to be judged before anything can be measured.")
+    corpus = load_corpus(options.path, show_progress=sys.stderr.isatty())
+    retrievers, reranker = _systems(corpus, options.model)
+    if options.judge:
+        if options.path in CORPORA:
+            raise ValueError(f"{options.path} is judged already, and its judgements are not changed. Give --judge data of your own.")
+        _judge(options, corpus, retrievers, reranker)
+        corpus = load_corpus(options.path)
+    answered = len(answered_queries(corpus))
+    if not answered:
+        raise ValueError(f"no query of {options.path} has an answer yet (a document graded 2 or 3). Judge some: add --judge.")
+    runs = retrieve_and_rerank(corpus, retrievers, reranker, depths, show_progress=sys.stderr.isatty())
+    for name, run in runs.items():
+        tag = name.replace(" + ", "-").replace(" ", "-")
+        write_trec_run(run, options.runs / f"{corpus.name}.{tag}.txt", tag)
+    print(summary({name: per_query(run, corpus) for name, run in runs.items()}).round(3).to_string())
+    print(f"\n{len(corpus.documents):,} documents; {answered} of {len(corpus.queries)} queries have an answer; {len(runs)} runs in {options.runs}{os.sep}")
+    return 0
+
+
+def _systems(corpus, model: str | None):
+    """({name: retriever}, reranker) for a corpus."""
+    from rerank_course.models import DEFAULT_RERANKER, load_embedder, load_reranker
+    from rerank_course.retrieve import BM25Retriever, DenseRetriever, HybridRetriever
+
+    documents = list(corpus.documents.values())
+    bm25 = BM25Retriever(documents)
+    dense = DenseRetriever(documents, load_embedder(), show_progress=sys.stderr.isatty())
+    retrievers = {"BM25": bm25, "dense": dense, "hybrid": HybridRetriever([bm25, dense])}
+    return retrievers, load_reranker(model or DEFAULT_RERANKER)
+
+
+def _judge(options: argparse.Namespace, corpus, retrievers: dict, reranker) -> None:
+    """Pool the first ten of each retriever and of the reranked mix for each query, and have a person grade them."""
+    from rerank_course.corpora import judgements_folder
+    from rerank_course.judge import Judgements, judge_in_terminal, pool
+    from rerank_course.rerank import rerank_documents
+
+    def find(query: str) -> list:
+        rankings = [retriever.search(query, 50) for retriever in retrievers.values()]
+        reranked = rerank_documents(query, [chunk for chunk, _ in rankings[-1]], reranker, top_k=10)
+        return pool([*rankings, reranked], depth=10)
+
+    queries = _read_queries(options.queries) or list(corpus.queries.values()) or _type_queries()
+    judge_in_terminal(Judgements(judgements_folder(Path(options.path))), queries, find)
+
+
+def _read_queries(path: Path | None) -> list[str]:
+    if path is None:
+        return []
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start}). Convert it first.") from None
+    queries = [line.strip() for line in lines if line.strip()]
+    if not queries:
+        raise ValueError(f"{path} holds no query. Write one a line.")
+    return queries
+
+
+def _type_queries() -> list[str]:
+    print("Type your queries, one a line; an empty line ends the list.")
+    queries: list[str] = []
+    while True:
+        try:
+            line = input("query: ").strip()
+        except EOFError:
+            line = ""
+        if not line:
+            break
+        queries.append(line)
+    if not queries:
+        raise ValueError("no query was given. Type at least one, or name a file with --queries.")
+    return queries
+
+
+def _read_depths(text: str) -> list[int]:
+    try:
+        depths = [int(word) for word in text.split(",")]
+    except ValueError:
+        raise ValueError(f"--depths takes whole numbers with commas between them, for example 10,50, not {text!r}.") from None
+    if min(depths) < 1 or max(depths) > 1000:
+        raise ValueError(f"--depths must be from 1 to 1000, not {text!r}.")
+    return sorted(set(depths))
 
 
 def _read_candidates(files: list[str], by_line: bool) -> list[dict[str, str]]:

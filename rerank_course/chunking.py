@@ -54,7 +54,8 @@ class BestWindow:
     Args:
         reranker: a ``CrossEncoder``.
         overlap: tokens that neighbouring windows share, so that an answer is not cut in two.
-        window: tokens of the document in one window at most; ``None`` takes all that fit beside the query.
+        window: tokens of the document in one window at most; ``None`` takes all that fit beside the query. Smaller windows cost more
+            pairs, and find a single sentence better: in a full window the text around it can outweigh it.
     """
 
     def __init__(self, reranker: Any, overlap: int = 64, window: int | None = None):

@@ -38,22 +38,48 @@ class CorpusError(ValueError):
     """A file of a corpus is missing or malformed; the message names file, line and remedy."""
 
 
-@cache
-def load_corpus(name: str) -> Corpus:
-    """Load a corpus of the course by name.
+def load_corpus(name: str | Path, *, show_progress: bool = False) -> Corpus:
+    """Load a corpus of the course by name, or your own data by path.
 
     ``"handbook"`` is written for the course. ``"pandas-docs"`` holds the docstrings of the installed pandas, read at run time, with
     queries of the course; judgements of entries that this pandas does not have are left out (``missing_pandas_entries`` names them).
 
+    A path leads to a folder in BEIR's layout, a CSV or JSON-lines file, or a folder of text and Markdown files (see
+    ``rerank_course.own_texts``). Queries and judgements of your own data stand in ``judgements_folder(path)``; there may be none yet.
+
     Raises:
-        ValueError: there is no such corpus.
-        CorpusError: its files are damaged.
+        CorpusError: there is nothing of this name, or a file is damaged.
     """
-    if name not in CORPORA:
-        raise ValueError(f"There is no corpus {name!r}. There are: {', '.join(CORPORA)}.")
-    if name == "handbook":
-        return read_beir(DATA / name, name)
-    return _pandas_corpus(name)
+    if name in CORPORA:
+        return _course_corpus(str(name))
+    path = Path(name)
+    if not path.exists():
+        raise CorpusError(f"There is no corpus and no file {str(name)!r}. The course has: {', '.join(CORPORA)}. Your own data is named by its path.")
+    if (path / "corpus.jsonl").is_file():
+        documents = _read_documents(path / "corpus.jsonl")
+    else:
+        from rerank_course.own_texts import read_documents
+
+        documents = read_documents(path, show_progress=show_progress)
+    return _own_corpus(path, documents)
+
+
+@cache
+def _course_corpus(name: str) -> Corpus:
+    return _pandas_corpus(name) if name == "pandas-docs" else read_beir(DATA / name, name)
+
+
+def judgements_folder(path: Path) -> Path:
+    """Where queries and judgements of a person's own data stand: in the folder itself if it is in BEIR's layout, else beside the data."""
+    return path if (path / "corpus.jsonl").is_file() else path.with_name(f"{path.name}.judged")
+
+
+def _own_corpus(path: Path, documents: dict[str, Chunk]) -> Corpus:
+    folder = judgements_folder(path)
+    queries, kinds = _read_queries(folder / "queries.jsonl") if (folder / "queries.jsonl").exists() else ({}, {})
+    qrels_file = folder / "qrels" / "test.tsv"
+    qrels = _read_qrels(qrels_file, documents, queries) if qrels_file.exists() else {}
+    return Corpus(path.stem, documents, queries, qrels, kinds)
 
 
 def pandas_documents() -> dict[str, Chunk]:
@@ -120,14 +146,15 @@ def read_beir(folder: Path, name: str) -> Corpus:
     Raises:
         CorpusError: a file is missing, a line is malformed, an id is used twice, or a judgement names an unknown id.
     """
-    documents = {
-        row["_id"]: Chunk(row["_id"], row["text"], row.get("title", ""))
-        for row in _read_jsonl(folder / "corpus.jsonl")
-    }
+    documents = _read_documents(folder / "corpus.jsonl")
     queries, kinds = _read_queries(folder / "queries.jsonl")
     if not documents or not queries:
         raise CorpusError(f"{folder} holds {len(documents)} documents and {len(queries)} queries; at least one of each is needed.")
     return Corpus(name, documents, queries, _read_qrels(folder / "qrels" / "test.tsv", documents, queries), kinds)
+
+
+def _read_documents(path: Path) -> dict[str, Chunk]:
+    return {row["_id"]: Chunk(row["_id"], row["text"], row.get("title", "")) for row in _read_jsonl(path)}
 
 
 def _read_queries(path: Path) -> tuple[dict[str, str], dict[str, str]]:

@@ -3,7 +3,11 @@
 A *run* is ``{query id: [(document id, score), …]}``, best first: what a system gave for each query.
 """
 
+import os
+import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import ir_measures
 import numpy as np
@@ -12,7 +16,8 @@ from ir_measures import RR, Judged, R, nDCG
 from tqdm.auto import tqdm
 
 from rerank_course.corpora import Corpus
-from rerank_course.retrieve import Found
+from rerank_course.rerank import rerank_documents
+from rerank_course.retrieve import Found, Retriever
 
 Run = dict[str, list[tuple[str, float]]]
 
@@ -26,6 +31,66 @@ def make_run(corpus: Corpus, search: Callable[[str], Found], *, show_progress: b
     """Run all queries of a corpus through ``search``, a function from a query text to ``[(chunk, score), …]``."""
     queries = tqdm(corpus.queries.items(), unit="query", disable=not show_progress)
     return {query_id: [(chunk.id, score) for chunk, score in search(text)] for query_id, text in queries}
+
+
+def retrieve_and_rerank(
+    corpus: Corpus,
+    retrievers: Mapping[str, Retriever],
+    reranker: Any,
+    depths: Sequence[int] = (10, 20, 50, 100),
+    *,
+    batch_size: int = 32,
+    show_progress: bool = False,
+) -> dict[str, Run]:
+    """Each retriever's run over the answered queries, and that run with its first documents reranked, for each depth.
+
+    A pair is scored once, however many retrievers found it. Below the reranked depth a run stays as retrieval left it.
+
+    Returns:
+        ``{"BM25": run, "BM25 + rerank 10": run, …}`` with the retrievers' names.
+    """
+    deepest = max(depths)
+    runs: dict[str, Run] = {}
+    with tqdm(total=len(answered_queries(corpus)), unit="query", disable=not show_progress) as bar:
+        for query_id in answered_queries(corpus):
+            query = corpus.queries[query_id]
+            found = {name: retriever.search(query, max(100, deepest)) for name, retriever in retrievers.items()}
+            pooled = {chunk.id: chunk for ranking in found.values() for chunk, _ in ranking[:deepest]}
+            scores = {chunk.id: score for chunk, score in rerank_documents(query, pooled.values(), reranker, batch_size, top_k=None)}
+            for name, ranking in found.items():
+                ids = [(chunk.id, score) for chunk, score in ranking]
+                runs.setdefault(name, {})[query_id] = ids
+                for depth in depths:
+                    runs.setdefault(f"{name} + rerank {depth}", {})[query_id] = _rerank_first(ids, scores, depth)
+            bar.update()
+    return runs
+
+
+def _rerank_first(ranking: list[tuple[str, float]], scores: Mapping[str, float], depth: int) -> list[tuple[str, float]]:
+    """The first ``depth`` by reranker score, the rest behind them; scores are made to fall, since the two kinds cannot be compared."""
+    first = sorted((document for document, _ in ranking[:depth]), key=scores.__getitem__, reverse=True)
+    rest = [document for document, _ in ranking[depth:]]
+    floor = min((scores[document] for document in first), default=0.0)
+    return [(document, scores[document]) for document in first] + [(document, floor - place) for place, document in enumerate(rest, start=1)]
+
+
+def write_trec_run(run: Run, path: Path, tag: str) -> None:
+    """Write a run as a TREC run file: query id, Q0, document id, rank, score, tag. Whole or not at all.
+
+    Raises:
+        ValueError: an id or the tag holds white space, which the format cannot express.
+    """
+    lines = []
+    for query, ranking in run.items():
+        for rank, (document, score) in enumerate(ranking, start=1):
+            fields = (query, "Q0", document, str(rank), f"{score:.6f}", tag)
+            if any(re.search(r"\s", field) or not field for field in fields):
+                raise ValueError(f"A TREC run file cannot hold ids with white space: {fields}.")
+            lines.append(" ".join(fields) + "\n")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(path.name + ".part")
+    scratch.write_text("".join(lines), encoding="utf-8", newline="\n")
+    os.replace(scratch, path)
 
 
 def per_query(run: Run, corpus: Corpus) -> pd.DataFrame:

@@ -60,8 +60,8 @@ def test_long_passages_are_those_that_say_where_their_answer_stands(reranker):
     assert [positions[where] for where in ("start", "middle", "end")] == [4, 4, 4]
 
 
-def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(ValueError, match="handbook"):
+def test_an_unknown_name_lists_the_known_ones():  # and says that a path would do
+    with pytest.raises(CorpusError, match="handbook, pandas-docs. Your own data is named by its path"):
         load_corpus("no such corpus")
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from rerank_course.corpora import Corpus
 from rerank_course.evaluate import (
-    answered_queries, bootstrap_interval, by_kind, make_run, paired_difference, per_query, summary, winners_and_losers,
+    answered_queries, bootstrap_interval, by_kind, make_run, paired_difference, per_query, retrieve_and_rerank, summary, winners_and_losers,
+    write_trec_run,
 )
 from rerank_course.text import Chunk
 
@@ -90,3 +91,50 @@ def test_breakdown_by_kind_and_by_query():
     assert kinds.loc["easy"].tolist() == [1, 0.5, 1.0] and kinds.loc["hard"].tolist() == [1, 1.0, 0.0]
     rows = winners_and_losers(before, after, CORPUS, "RR@10")
     assert rows["text"].tolist() == ["first", "second"] and rows["difference"].tolist() == [0.5, -1.0]
+
+
+class Fixed:
+    """A retriever or reranker with fixed answers."""
+
+    def __init__(self, answers):
+        self.answers, self.pairs = answers, 0
+
+    def search(self, query, depth=100):
+        return [(DOCUMENTS[name], 1.0 / place) for place, name in enumerate(self.answers[query], start=1)][:depth]
+
+    def predict(self, pairs, *, batch_size):
+        self.pairs += len(pairs)
+        return [self.answers[text.removeprefix("text ")] for _, text in pairs]
+
+
+def test_reranking_the_first_of_each_run():
+    one = Fixed({"first": list("cba"), "second": list("ed")})
+    two = Fixed({"first": list("ab"), "second": list("d")})
+    reranker = Fixed({"a": 3.0, "b": 2.0, "c": 1.0, "d": 0.0, "e": -1.0})
+    runs = retrieve_and_rerank(CORPUS, {"one": one, "two": two}, reranker, depths=(2, 3))
+    assert list(runs) == ["one", "one + rerank 2", "one + rerank 3", "two", "two + rerank 2", "two + rerank 3"]
+    assert [document for document, _ in runs["one + rerank 2"]["q1"]] == ["b", "c", "a"]
+    assert [document for document, _ in runs["one + rerank 3"]["q1"]] == ["a", "b", "c"]
+    assert runs["one"]["q1"][0] == ("c", 1.0) and set(runs["one"]) == {"q1", "q2"}
+    assert reranker.pairs == 3 + 2, "a pair is scored once"
+    for run in runs.values():
+        for ranking in run.values():
+            assert [score for _, score in ranking] == sorted((score for _, score in ranking), reverse=True)
+
+
+def test_a_retriever_that_finds_nothing():
+    runs = retrieve_and_rerank(CORPUS, {"none": Fixed({"first": [], "second": []})}, Fixed({}), depths=(5,))
+    assert per_query(runs["none + rerank 5"], CORPUS)["nDCG@10"].tolist() == [0.0, 0.0]
+
+
+def test_run_files_can_be_read_by_others(tmp_path):
+    import ir_measures
+
+    write_trec_run(RUN, tmp_path / "runs" / "mine.txt", "mine")
+    read = list(ir_measures.read_trec_run(str(tmp_path / "runs" / "mine.txt")))
+    assert [(row.query_id, row.doc_id, row.score) for row in read] == [(q, d, s) for q, ranking in RUN.items() for d, s in ranking]
+    assert (tmp_path / "runs" / "mine.txt").read_text(encoding="utf-8").splitlines()[0] == "q1 Q0 b 1 9.000000 mine"
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["mine.txt"]
+    with pytest.raises(ValueError, match="white space"):
+        write_trec_run({"q 1": [("a", 1.0)]}, tmp_path / "bad.txt", "mine")
+    assert not (tmp_path / "bad.txt").exists()

@@ -145,9 +145,9 @@ def both_rankings():
     """Your ten pairs in both rankings, with the number of each document in your list."""
     query, documents = ten_pairs()
     reranker, embedder = load_models()
-    table = compare_rankings(
-        cosine_ranking(query, documents, embedder), cross_encoder_ranking(query, documents, reranker), ("cosine", "cross-encoder")
-    )
+    by_cosine = cosine_ranking(query, documents, embedder)
+    by_cross_encoder = cross_encoder_ranking(query, documents, reranker)
+    table = compare_rankings(by_cosine, by_cross_encoder, ("cosine", "cross-encoder"))
     table.insert(0, "document", [documents.index(text) + 1 for text in table["text"]])
     return table.round(2)
 
