@@ -78,7 +78,7 @@ def _own_corpus(path: Path, documents: dict[str, Chunk]) -> Corpus:
     folder = judgements_folder(path)
     queries, kinds = _read_queries(folder / "queries.jsonl") if (folder / "queries.jsonl").exists() else ({}, {})
     qrels_file = folder / "qrels" / "test.tsv"
-    qrels = _read_qrels(qrels_file, documents, queries) if qrels_file.exists() else {}
+    qrels = read_qrels(qrels_file, documents, queries) if qrels_file.exists() else {}
     return Corpus(path.stem, documents, queries, qrels, kinds)
 
 
@@ -127,7 +127,7 @@ def _docstring(owner: object, name: str) -> str | None:
 def missing_pandas_entries() -> list[str]:
     """Judged entries of ``pandas-docs`` that the installed pandas does not have."""
     documents = pandas_documents()
-    lines = _read_lines(DATA / "pandas-docs" / "qrels" / "test.tsv")[1:]
+    lines = read_lines(DATA / "pandas-docs" / "qrels" / "test.tsv")[1:]
     return sorted({line.split("\t")[1] for line in lines} - documents.keys())
 
 
@@ -135,7 +135,7 @@ def _pandas_corpus(name: str) -> Corpus:
     documents = pandas_documents()
     missing = dict.fromkeys(missing_pandas_entries())
     queries, kinds = _read_queries(DATA / name / "queries.jsonl")
-    qrels = _read_qrels(DATA / name / "qrels" / "test.tsv", documents | missing, queries)
+    qrels = read_qrels(DATA / name / "qrels" / "test.tsv", documents | missing, queries)
     qrels = {query: {entry: grade for entry, grade in judged.items() if entry not in missing} for query, judged in qrels.items()}
     return Corpus(name, documents, queries, qrels, kinds)
 
@@ -150,22 +150,23 @@ def read_beir(folder: Path, name: str) -> Corpus:
     queries, kinds = _read_queries(folder / "queries.jsonl")
     if not documents or not queries:
         raise CorpusError(f"{folder} holds {len(documents)} documents and {len(queries)} queries; at least one of each is needed.")
-    return Corpus(name, documents, queries, _read_qrels(folder / "qrels" / "test.tsv", documents, queries), kinds)
+    return Corpus(name, documents, queries, read_qrels(folder / "qrels" / "test.tsv", documents, queries), kinds)
 
 
 def _read_documents(path: Path) -> dict[str, Chunk]:
-    return {row["_id"]: Chunk(row["_id"], row["text"], row.get("title", "")) for row in _read_jsonl(path)}
+    return {row["_id"]: Chunk(row["_id"], row["text"], row.get("title", "")) for row in read_jsonl(path)}
 
 
 def _read_queries(path: Path) -> tuple[dict[str, str], dict[str, str]]:
     """({query id: text}, {query id: kind})."""
-    rows = _read_jsonl(path)
+    rows = read_jsonl(path)
     return {row["_id"]: row["text"] for row in rows}, {row["_id"]: row["metadata"]["kind"] for row in rows if "kind" in row.get("metadata", {})}
 
 
-def _read_jsonl(path: Path) -> list[dict]:
+def read_jsonl(path: Path) -> list[dict]:
+    """The objects of a file with one JSON object a line, each with a non-empty ``_id``, used once, and ``text``."""
     rows, seen = [], set()
-    for number, line in enumerate(_read_lines(path), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
         where = f"{path}, line {number}"
@@ -182,9 +183,10 @@ def _read_jsonl(path: Path) -> list[dict]:
     return rows
 
 
-def _read_qrels(path: Path, documents: dict, queries: dict) -> dict[str, dict[str, int]]:
+def read_qrels(path: Path, documents: dict, queries: dict) -> dict[str, dict[str, int]]:
+    """The judgements of a TSV file in BEIR's layout; documents and queries hold the ids that may occur."""
     qrels: dict[str, dict[str, int]] = {}
-    rows = csv.reader(_read_lines(path), delimiter="\t")
+    rows = csv.reader(read_lines(path), delimiter="\t")
     if next(rows, None) != ["query-id", "corpus-id", "score"]:
         raise CorpusError(f"{path} must begin with the line: query-id<TAB>corpus-id<TAB>score.")
     for row in rows:
@@ -201,7 +203,8 @@ def _read_qrels(path: Path, documents: dict, queries: dict) -> dict[str, dict[st
     return qrels
 
 
-def _read_lines(path: Path) -> list[str]:
+def read_lines(path: Path) -> list[str]:
+    """The lines of a UTF-8 file of a corpus."""
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:

@@ -1,7 +1,7 @@
 """Judge your own queries: pool what several systems found, grade it by hand, and save each grade at once in BEIR's layout.
 
-Pooling is how test collections are made: only what some system ranked high is judged, and the judge does not see which system that was
-(Spärck Jones and van Rijsbergen, 1975; in practice: https://trec.nist.gov/).
+Pooling (Spärck Jones and van Rijsbergen, 1975) makes judging affordable: only what at least one system ranked high is judged. Who judges
+should not see which system that was, so ``pool`` hides it.
 """
 
 import csv
@@ -13,14 +13,14 @@ import os
 import random
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import BaseFileLock, FileLock, Timeout
+from filelock import FileLock, Timeout
 
-from rerank_course.corpora import CorpusError, _read_jsonl, _read_lines, _read_qrels
+from rerank_course.corpora import CorpusError, read_jsonl, read_lines, read_qrels
 from rerank_course.text import Chunk
 
 GRADES = {3: "answers in full", 2: "answers in part", 1: "related, but does not answer", 0: "not relevant"}
@@ -116,7 +116,7 @@ class Judgements:
             ) from None
         self.queries, self.qrels = queries, qrels
 
-    def _lock(self) -> BaseFileLock:
+    def _lock(self) -> AbstractContextManager:
         return FileLock(self.folder / ".lock").acquire(timeout=PATIENCE, poll_interval=0.01)
 
     def _load(self) -> tuple[Queries, Qrels]:
@@ -126,13 +126,13 @@ class Judgements:
                 with self._lock():  # else another process could save between the two files
                     return self._read()
             except OSError:
-                pass  # a folder that may only be read has no lock, and needs none
+                pass  # a folder that may only be read cannot be locked
         return self._read()
 
     def _read(self) -> tuple[Queries, Qrels]:
         queries_path, qrels_path = self.folder / "queries.jsonl", self.folder / "qrels" / "test.tsv"
         try:
-            queries = {row["_id"]: row["text"] for row in _read_jsonl(queries_path)} if queries_path.exists() else {}
+            queries = {row["_id"]: row["text"] for row in read_jsonl(queries_path)} if queries_path.exists() else {}
             return queries, _read_grades(qrels_path, queries) if qrels_path.exists() else {}
         except (OSError, csv.Error) as error:
             raise CorpusError(f"{self.folder} cannot be read: {error}. Check the folder, or choose another one.") from None
@@ -147,7 +147,7 @@ class Judgements:
         """The file as it is and a line for each query that it lacks, so that metadata in its lines stays."""
         path = self.folder / "queries.jsonl"
         lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n") if path.exists() else []
-        on_disk = {row["_id"] for row in _read_jsonl(path)} if path.exists() else set()
+        on_disk = {row["_id"] for row in read_jsonl(path)} if path.exists() else set()
         lines += [_json_line({"_id": query, "text": text}) for query, text in queries.items() if query not in on_disk]
         return "".join(f"{line}\n" for line in lines if line)
 
@@ -212,9 +212,8 @@ def judge_in_terminal(
     except KeyboardInterrupt:
         show("")  # the cursor still stands behind the prompt
         finished = False
-    end = "Done; skipped chunks come up again" if finished else "Stopped; to go on from here,"
-    remedy = "when you run the same call again." if finished else "run the same call again."
-    show(f"{end} {remedy} Graded now: {len(graded)}. All grades are saved in {judgements.folder}.")
+    end = "Done. Chunks that you skipped come up again in the next run." if finished else "Stopped. To go on from here, run the same call again."
+    show(f"{end} Graded in this run: {len(graded)}. All grades are saved in {judgements.folder}.")
     return len(graded)
 
 
@@ -284,7 +283,7 @@ def _to_judge(judgements: Judgements, queries: list[str], find: Callable, show: 
     """The chunks without a grade, query by query; a query is searched only when it is reached."""
     for number, query in enumerate(queries, start=1):
         query_id = judgements.add_query(query)
-        heading = f"Query {number} of {len(queries)}: {_printable(query.strip())}"
+        heading = f"Query {number} of {len(queries)}: {_one_line(query)}"
         chunks = _distinct(find(query))
         if all(chunk.id in judgements.qrels.get(query_id, {}) for chunk in chunks):
             show(f"\n{heading}\n" + ("All its chunks are judged." if chunks else "Nothing was found, so there is nothing to judge."))
@@ -323,7 +322,7 @@ def _ask_grade(ask: Callable[[str], str], show: Callable[[str], None], *, is_fir
             show("")
             return "q"
         if answer == "b" and is_first:
-            show("This is the first chunk of this sitting: there is none to go back to.")
+            show("This is the first chunk of this run: there is none to go back to.")
         elif answer in ("0", "1", "2", "3", "s", "b", "q"):
             return answer
         else:
@@ -342,7 +341,11 @@ def _shown(chunk: Chunk) -> list[str]:
     lines = [piece for line in chunk.text.splitlines() for piece in textwrap.wrap(_printable(line.expandtabs(4)), WIDTH)]
     if len(lines) > LINES:
         lines[LINES - 1 :] = [f"[… {len(lines) - LINES + 1} more lines]"]
-    return [_printable(" ".join((chunk.title or chunk.id).split())), *lines]
+    return [_one_line(chunk.title or chunk.id), *lines]
+
+
+def _one_line(text: str) -> str:
+    return _printable(" ".join(text.split()))
 
 
 def _printable(text: str) -> str:
@@ -376,7 +379,7 @@ def _check_document_id(document_id: Any) -> None:
     if not isinstance(document_id, str):
         raise TypeError(f"A document id is a string, not a {type(document_id).__name__}.")
     if not document_id or "\t" in document_id or not _fits_a_line(document_id):
-        raise ValueError(f"The document id {document_id!r} is empty or holds a tab, a line break or half a character; a TSV file cannot hold it.")
+        raise ValueError(f"The document id {document_id!r} is empty, or holds a tab, a line break or half a character: no TSV file can hold it.")
 
 
 def _fits_a_line(text: str) -> bool:
@@ -407,12 +410,13 @@ class _AnyDocument:
 
 def _read_grades(path: Path, queries: Queries) -> Qrels:
     """The judgements of a file, all of them 0 to 3."""
-    qrels = _read_qrels(path, _AnyDocument(), queries)
-    rows = csv.reader(_read_lines(path), delimiter="\t")
+    qrels = read_qrels(path, _AnyDocument(), queries)
+    rows = csv.reader(read_lines(path), delimiter="\t")
     next(rows)
     for row in rows:
         if int(row[2]) not in GRADES:
-            raise CorpusError(f"{path}, line {rows.line_num}: a grade is 0, 1, 2 or 3, not {row[2]}. Correct the line, or judge in another folder.")
+            where = f"{path}, line {rows.line_num}"
+            raise CorpusError(f"{where}: a grade is 0, 1, 2 or 3, not {row[2]}. Correct the line, or judge in another folder.")
     return qrels
 
 

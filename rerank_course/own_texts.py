@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -27,13 +27,14 @@ TITLE_COLUMNS = ("title",)
 
 MAX_FIELD = 10_000_000  # characters; a longer field is most often a quote that nobody closed
 MAX_WORDS = 200  # words in a chunk: with heading and query about what a reranker of 512 tokens reads
-# A run of more than 40 characters counts as several words, so that text without spaces is cut as well.
-_WORD = re.compile(r"\S{1,40}")
-_SENTENCE_END = re.compile(r"""[.!?…]["'”’»)\]]*(?=\s)|[。！？]""")
+# Text without spaces is cut as well: a Chinese or Japanese character counts as a word, a longer run as one for each 40 characters.
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]{1,40}")
+_SENTENCE_END = re.compile(r"""[.!?…]["'“”‘’«»)\]]*\s+|[。！？]\s*""")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _HEADING = re.compile(r" {0,3}(#{1,6})(?=\s|$)")
 
 Row = tuple[int, int, dict[str, Any]]  # line where the row begins, number of the row, value by column in lower case
+Rows = Generator[Row, None, None]
 
 
 def read_documents(path: Path | str, *, show_progress: bool = False) -> dict[str, Chunk]:
@@ -72,8 +73,8 @@ def read_documents(path: Path | str, *, show_progress: bool = False) -> dict[str
         )
     documents, skipped = _read_rows(path, _csv_rows(path) if ending in CSV_ENDINGS else _json_rows(path), show_progress)
     if skipped:
-        warnings.warn(f"{path}: passed over {len(skipped)} of {len(documents) + len(skipped)} rows, which have no text. "
-                      f"The first is in line {skipped[0]}.", stacklevel=2)
+        rows = f"{len(skipped)} of {len(documents) + len(skipped)}"
+        warnings.warn(f"{path}: passed over rows without text: {rows}, the first in line {skipped[0]}.", stacklevel=2)
     return documents
 
 
@@ -82,7 +83,7 @@ def chunk_text(text: str, title: str, *, markdown: bool = True) -> list[tuple[st
 
     A Markdown heading (``# …``) begins a new chunk and names it, together with the headings above it: ``"Guide > Install"``. Text
     before the first heading is named ``title``. Within a section, whole paragraphs are put together as long as they fit; a
-    paragraph that is too long is cut at ends of sentences, and a sentence that is too long between words. A fenced code block counts
+    paragraph of more than 200 words is cut at ends of sentences, and such a sentence between words. A fenced code block counts
     as part of one paragraph, and a ``#`` in it is no heading. A heading without text of its own gives no chunk.
 
     Args:
@@ -91,13 +92,13 @@ def chunk_text(text: str, title: str, *, markdown: bool = True) -> list[tuple[st
         markdown: ``False`` takes the text as plain: no headings, no fences.
     """
     sections = _sections(_unix_lines(text).split("\n"), title, markdown)
-    return [(name, chunk) for name, paragraphs in sections for chunk in _pack([piece for p in paragraphs for piece in _cut(p)], "\n\n")]
+    return [(name, chunk) for name, paragraphs in sections for chunk in _pack(paragraphs)]
 
 
 # Tables
 
 
-def _read_rows(path: Path, rows: Iterator[Row], show_progress: bool) -> tuple[dict[str, Chunk], list[int]]:
+def _read_rows(path: Path, rows: Rows, show_progress: bool) -> tuple[dict[str, Chunk], list[int]]:
     """The documents of a table, and the lines of the rows without text."""
     documents: dict[str, Chunk] = {}
     line_of: dict[str, int] = {}
@@ -139,7 +140,7 @@ def _field(fields: dict[str, Any], columns: Sequence[str], where: str) -> str:
     return _unix_lines(value).strip()
 
 
-def _csv_rows(path: Path) -> Iterator[Row]:
+def _csv_rows(path: Path) -> Rows:
     """The rows below the header. Blank lines are not given, but counted."""
     with _opened(path, newline="") as file:
         delimiter = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=lambda candidate: _rate(_header(file, candidate)))
@@ -202,7 +203,7 @@ def _check_text_column(columns: Sequence[str], found: Sequence[str], where: str)
         raise CorpusError(f"{where}: no column holds the text. Found: {names}. Call the column with the text {_choices(TEXT_COLUMNS)}.")
 
 
-def _json_rows(path: Path) -> Iterator[Row]:
+def _json_rows(path: Path) -> Rows:
     """The objects of a file with one JSON object a line. Blank lines are not given, but counted."""
     with _opened(path) as file:
         for line, content in enumerate(file, start=1):
@@ -298,8 +299,7 @@ def _read_text_file(path: Path) -> dict[str, Chunk]:
 def _chunks_of_file(path: Path, name: str) -> dict[str, Chunk]:
     """The chunks of a text file by id: ``name#1``, ``name#2`` and so on."""
     _check_characters(name, f"The name of the file {name!r}")
-    if _is_folder(path):
-        raise CorpusError(f"{path} is a folder now. Read again.")
+    _is_folder(path)  # refuses links that lead nowhere, and pipes, which would wait for ever
     with _opened(path) as file:
         text = file.read()
     if "\0" in text:
@@ -380,7 +380,7 @@ def _heading_words(rest: str) -> str:
 
 
 def _fence_after(line: str, fence: str) -> str:
-    """The code fence that is open after this line, as `````` ``` `````` or longer; empty if none is."""
+    """The marks of the code fence (three or more backticks or tildes) that is open after this line; empty if none is."""
     found = _FENCE.fullmatch(line)
     if not found:
         return fence
@@ -391,31 +391,32 @@ def _fence_after(line: str, fence: str) -> str:
 
 
 def _cut(paragraph: str) -> list[str]:
-    """A paragraph in pieces that fit into a chunk."""
+    """A paragraph in pieces that fit into a chunk, each with the white space after it: joined, they give the paragraph again."""
     if _count_words(paragraph) <= MAX_WORDS:
         return [paragraph]
-    ends = [match.end() for match in _SENTENCE_END.finditer(paragraph)]
-    sentences = [paragraph[start:end] for start, end in zip([0, *ends], [*ends, len(paragraph)])]
-    return [piece.strip() for piece in _pack([piece for sentence in sentences for piece in _cut_at_words(sentence)], "")]
+    pieces = []
+    for sentence in _split_at(paragraph, [match.end() for match in _SENTENCE_END.finditer(paragraph)]):
+        word_starts = [match.start() for match in _WORD.finditer(sentence)]
+        pieces += _split_at(sentence, word_starts[MAX_WORDS::MAX_WORDS])
+    return pieces
 
 
-def _cut_at_words(sentence: str) -> list[str]:
-    starts = [match.start() for match in _WORD.finditer(sentence)][MAX_WORDS::MAX_WORDS]
-    return [sentence[start:end] for start, end in zip([0, *starts], [*starts, len(sentence)])]
+def _split_at(text: str, positions: list[int]) -> list[str]:
+    return [text[start:end] for start, end in zip([0, *positions], [*positions, len(text)])]
 
 
-def _pack(pieces: list[str], joint: str) -> list[str]:
-    """Join neighbouring pieces as long as they have at most ``MAX_WORDS`` words together."""
-    groups: list[list[str]] = []
+def _pack(paragraphs: list[str]) -> list[str]:
+    """Chunks: neighbouring paragraphs, or pieces of long ones, as long as they have at most ``MAX_WORDS`` words together."""
+    chunks: list[list[str]] = []
     total = 0
-    for piece in pieces:
+    for piece in (piece for paragraph in paragraphs for piece in _cut(paragraph + "\n\n")):
         words = _count_words(piece)
-        if not groups or total + words > MAX_WORDS:
-            groups.append([])
+        if not chunks or total + words > MAX_WORDS:
+            chunks.append([])
             total = 0
-        groups[-1].append(piece)
+        chunks[-1].append(piece)
         total += words
-    return [joint.join(group) for group in groups]
+    return ["".join(chunk).rstrip() for chunk in chunks]
 
 
 def _count_words(text: str) -> int:
