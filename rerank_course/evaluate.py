@@ -15,7 +15,7 @@ import pandas as pd
 from ir_measures import RR, Judged, R, nDCG
 from tqdm.auto import tqdm
 
-from rerank_course.corpora import Corpus
+from rerank_course.beir import Corpus
 from rerank_course.rerank import rerank_documents
 from rerank_course.retrieve import Found, Retriever
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from rerank_course.corpora import CorpusError, read_jsonl, read_lines, read_qrels
+from rerank_course.beir import CorpusError, read_jsonl, read_lines, read_qrels
 from rerank_course.text import Chunk
 
 GRADES = {3: "answers in full", 2: "answers in part", 1: "related, but does not answer", 0: "not relevant"}
@@ -36,7 +36,7 @@ Qrels = dict[str, dict[str, int]]
 class Judgements:
     """Queries and grades in a folder: ``queries.jsonl`` and ``qrels/test.tsv``, in BEIR's layout.
 
-    With a ``corpus.jsonl`` beside them, ``rerank_course.corpora.read_beir`` reads the folder. Every change is saved at once, whole or not
+    With a ``corpus.jsonl`` beside them, ``rerank_course.beir.read_beir`` reads the folder. Every change is saved at once, whole or not
     at all, together with what other processes have saved there meanwhile. A folder that does not exist is made at the first change.
 
     Args:

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from tqdm.auto import tqdm
 
-from rerank_course.corpora import CorpusError
+from rerank_course.beir import CorpusError
 from rerank_course.text import Chunk
 
 CSV_ENDINGS = (".csv", ".tsv")

@@ -3,8 +3,10 @@ from collections import Counter
 
 import pytest
 
-from rerank_course import corpora
-from rerank_course.corpora import DATA, CorpusError, load_corpus, missing_pandas_entries, pandas_documents, read_beir
+from rerank_course import pandas_docs as pandas_module
+from rerank_course.beir import CorpusError, read_beir
+from rerank_course.corpora import DATA, load_corpus
+from rerank_course.pandas_docs import load_pandas_docs, missing_pandas_entries, pandas_documents
 
 KINDS = {
     "plain keyword", "paraphrase", "negation", "number or limit", "acronym", "superseded rule", "multi-condition",
@@ -134,9 +136,9 @@ def test_every_judged_entry_is_in_the_locked_pandas():
 def test_an_entry_that_pandas_lost_is_named_and_left_out(monkeypatch):
     documents = pandas_documents()
     del documents["pandas.DataFrame.ffill"]
-    monkeypatch.setattr(corpora, "pandas_documents", lambda: documents)
+    monkeypatch.setattr(pandas_module, "pandas_documents", lambda: documents)
     assert missing_pandas_entries() == ["pandas.DataFrame.ffill"]
-    corpus = corpora._pandas_corpus("pandas-docs")
+    corpus = load_pandas_docs()
     assert not any("pandas.DataFrame.ffill" in judged for judged in corpus.qrels.values())
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rerank_course.corpora import Corpus
+from rerank_course.beir import Corpus
 from rerank_course.evaluate import (
     answered_queries, bootstrap_interval, by_kind, make_run, paired_difference, per_query, retrieve_and_rerank, summary, winners_and_losers,
     write_trec_run,

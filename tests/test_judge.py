@@ -10,7 +10,7 @@ import pytest
 from filelock import FileLock
 
 from rerank_course import judge
-from rerank_course.corpora import CorpusError, read_beir
+from rerank_course.beir import CorpusError, read_beir
 from rerank_course.judge import NOT_JUDGED, PROMPT, Judgements, judge_in_notebook, judge_in_terminal, pool
 from rerank_course.text import Chunk
 
