@@ -49,6 +49,12 @@ def test_the_tests_run_on_the_lock():
     assert installed == LOCK
 
 
+def test_the_lock_installs_on_the_lowest_python():
+    """3.11.2, which Debian 12 has: a resolver on a later 3.11 takes packages that want that later one."""
+    wants = {name: metadata.metadata(name).get("Requires-Python") for name in LOCK}
+    assert [name for name, python in wants.items() if python and not SpecifierSet(python).contains("3.11.2")] == []
+
+
 def test_the_lock_is_complete():
     check = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True)
     assert check.returncode == 0, check.stdout
