@@ -83,7 +83,9 @@ def _check_kernel() -> str:
 
     spec = KernelSpecManager().get_kernel_spec("python3")
     command = spec.argv[0]
-    if shutil.which(command) is None:
+    # For these names Jupyter starts the Python that it runs in itself, whether or not one is on the PATH (Debian has no "python").
+    own = {"python", "python3", f"python3.{sys.version_info.minor}"}
+    if command not in own and shutil.which(command) is None:
         raise RuntimeError(f"it starts {command}, which does not exist. Run: python -m ipykernel install --sys-prefix")
     return spec.display_name
 

@@ -114,3 +114,8 @@ def test_doctor_finds_a_kernel_that_does_not_start(monkeypatch, capsys, tmp_path
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     assert not doctor.run_doctor(only_failures=True)
     assert "FAIL  Jupyter kernel python3: it starts /no/such/python, which does not exist" in capsys.readouterr().out
+
+
+def test_doctor_does_not_need_a_python_on_the_path(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert doctor.run_doctor(only_failures=True), capsys.readouterr().out
