@@ -8,9 +8,15 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 p
 LAB_ARGS ?=
 PIP_ARGS ?=
 TEST_ARGS ?=
+BENCH_ARGS ?=
+GRADE_ARGS ?=
+OUT ?= grading
+OFFLINE ?=
+# An offline room installs from wheelhouse/ and asks no index.
+override PIP_ARGS += $(if $(OFFLINE),--no-index --find-links wheelhouse)
 
 .DEFAULT_GOAL := help
-.PHONY: help course test setup doctor build lock clean
+.PHONY: help course test setup doctor build scores bench lock grade wheelhouse clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -26,6 +32,8 @@ setup: ## install the lock into .venv (PIP_ARGS=… passes options on)
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "No Python from 3.11 to 3.14 was found. Install one (python.org, or your system's package manager), then run this again." >&2; \
 		echo "If it is installed under another name: make course PYTHON=/path/to/python" >&2; exit 1; fi
+	@if [ -n "$(OFFLINE)" ] && [ ! -d wheelhouse ]; then \
+		echo "There is no folder wheelhouse here. Make it where there is a network, with make wheelhouse, and copy it into this folder." >&2; exit 1; fi
 	@$(PYTHON) tools/install.py $(VENV) $(PIP_ARGS)
 
 doctor: setup ## check this machine and rerank one example
@@ -34,8 +42,21 @@ doctor: setup ## check this machine and rerank one example
 build: setup ## build notebooks/, solutions/ and exercises/ from lessons/ (ONLY=05 one; FORCE=1 all anew)
 	@$(BIN)/python tools/build.py $(if $(ONLY),--only $(ONLY)) $(if $(FORCE),--force)
 
+scores: setup ## record the reranker's scores that the lessons look up (most of an hour; goes on where it stopped)
+	@$(BIN)/python tools/record_scores.py
+
+bench: setup ## time the engines and other libraries, write docs/benchmarks.md (BENCH_ARGS=… passes options on)
+	@$(BIN)/python tools/bench.py $(BENCH_ARGS)
+
 lock: setup ## resolve pyproject.toml anew into requirements.txt (for maintainers)
 	@$(BIN)/python tools/lock.py
 
-clean: ## remove .venv (models stay in your cache folder)
-	rm -rf $(VENV)
+grade: setup ## grade what a class handed in: SUBMISSIONS=folder (OUT=folder, GRADE_ARGS=…)
+	@if [ -z "$(SUBMISSIONS)" ]; then echo "Say where the submissions are: make grade SUBMISSIONS=folder" >&2; exit 2; fi
+	@$(BIN)/python tools/grade.py "$(SUBMISSIONS)" "$(OUT)" $(GRADE_ARGS)
+
+wheelhouse: setup ## download all that the course installs into wheelhouse/; OFFLINE=1 then installs from there
+	@$(BIN)/python tools/wheelhouse.py wheelhouse $(PIP_ARGS)
+
+clean: ## remove .venv and .venv-bench (models stay in your cache folder)
+	rm -rf $(VENV) .venv-bench

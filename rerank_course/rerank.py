@@ -1,5 +1,6 @@
 """Order candidates by how well they answer a query."""
 
+import itertools
 import operator
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
@@ -65,6 +66,32 @@ def rerank_documents(
     # A stable sort of the negated scores: descending, and ties stay in retrieval order.
     best_first = np.argsort(-scores, kind="stable")[:top_k]
     return [(candidates[i], float(scores[i])) for i in best_first]
+
+
+def rerank_stream(
+    query: str, candidates: Iterable[Candidate], reranker: Reranker, batch_size: int = 32, top_k: int = 20, *, block: int = 1024
+) -> list[tuple[Candidate, float]]:
+    """``rerank_documents`` for candidates that do not fit into memory: an iterator, read ``block`` by block.
+
+    Only one block and the best ``top_k`` so far are held. The result is what the whole list would give, ties included.
+
+    Args:
+        candidates: any iterable, a generator that reads a file, for example.
+        block: candidates that are read and scored together, at least 1. The library sorts each block by length.
+
+    Raises:
+        TypeError, ValueError: as ``rerank_documents``; a candidate's position counts from the start of the stream.
+    """
+    _check_query(query)
+    block, top_k = _check_count("block", block), _check_count("top_k", top_k)
+    best: list[tuple[Candidate, float]] = []
+    numbered = enumerate(candidates)
+    while some := list(itertools.islice(numbered, block)):
+        for position, candidate in some:
+            text_of(candidate, f"candidates[{position}]")
+        ranking = rerank_documents(query, [candidate for _, candidate in some], reranker, batch_size, top_k)
+        best = sorted(best + ranking, key=lambda scored: -scored[1])[:top_k]  # stable: earlier blocks stay ahead of equals
+    return best
 
 
 def _check_query(query: Any) -> None:

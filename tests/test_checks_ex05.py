@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from rerank_course import checks
-from rerank_course.checks import Verdict, check_cosine_ranking, check_cross_encoder_ranking, check_load_models, check_ten_pairs, check_two_cases
+from rerank_course.checks import common, ex05
+from rerank_course.checks.common import Verdict
+from rerank_course.checks.ex05 import check_cosine_ranking, check_cross_encoder_ranking, check_load_models, check_ten_pairs, check_two_cases
 from rerank_course.models import load_embedder, load_reranker
 from rerank_course.rerank import rerank_documents
 
@@ -44,16 +45,16 @@ def verdict_of(check, answer, *rest):
 
 def test_models_right():
     assert verdict_of(check_load_models, lambda: (load_reranker(), load_embedder()))[0] == "right"
-    assert verdict_of(check_load_models, lambda: [checks._reranker(), checks._embedder()])[0] == "right"
+    assert verdict_of(check_load_models, lambda: [common.cross_encoder(), common.embedder()])[0] == "right"
 
 
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (lambda: (checks._embedder(), checks._reranker()), "wrong way round"),
-        (lambda: checks._reranker(), "should return two things"),
-        (lambda: ("cross-encoder/ms-marco-MiniLM-L12-v2", checks._embedder()), "is a str, which cannot predict"),
-        (lambda: (checks._reranker(), checks._reranker()), "which cannot encode"),
+        (lambda: (common.embedder(), common.cross_encoder()), "wrong way round"),
+        (lambda: common.cross_encoder(), "should return two things"),
+        (lambda: ("cross-encoder/ms-marco-MiniLM-L12-v2", common.embedder()), "is a str, which cannot predict"),
+        (lambda: (common.cross_encoder(), common.cross_encoder()), "which cannot encode"),
         (lambda: None, "returned None. Is a return statement missing?"),
         (lambda: load_reranker("nowhere/nothing"), "raised ModelNotAvailableError"),
         ((1, 2), "Pass the function itself"),
@@ -109,7 +110,7 @@ def shuffled_scores(query, documents, reranker):
         (lambda q, d, r: cross_reference(q, d, r)[:3], "left out 2 of them"),
         (lambda q, d, r: list(zip(d, r.predict([(q, x) for x in d]))), "not in order of score"),
         (shuffled_scores, "The scores are right but belong to other documents"),
-        (lambda q, d, r: best_first((x, float(np.dot(*checks._embedder().encode([q, x])))) for x in d), "the embedding model's cosine"),
+        (lambda q, d, r: best_first((x, float(np.dot(*common.embedder().encode([q, x])))) for x in d), "the embedding model's cosine"),
         (lambda q, d, r: r.rank(q, d), "should return a list of (document, score), but the list holds dict"),
         (lambda q, d, r: r.predict([(q, x) for x in d]), "should return a list of (document, score), but returned ndarray"),
         (lambda q, d, r: [x for x, _ in cross_reference(q, d, r)], "but the list holds str"),
@@ -129,7 +130,7 @@ def test_cross_encoder_wrong(answer, message):
 
 
 def test_a_hard_coded_answer_fails_on_other_data():
-    known = cross_reference(checks._QUERY, list(checks._DOCUMENTS), checks._reranker())
+    known = cross_reference(ex05._QUERY, list(ex05._DOCUMENTS), common.cross_encoder())
     hard_coded = lambda query, documents, reranker: known  # noqa: E731
     assert check_cross_encoder_ranking(hard_coded).status == "right"
     assert check_cross_encoder_ranking(hard_coded, query="other?", documents=["other", "documents"]).status == "wrong"
@@ -182,7 +183,7 @@ def distances(query, documents, embedder):
         (distances, "the distance between the vectors"),
         (lambda q, d, e: [(x, 1 - c) for x, c in cosine_reference(q, d, e)], "1 − cosine"),
         (lambda q, d, e: cosine_reference(q, d, e)[::-1], "worst document first"),
-        (lambda q, d, e: cross_reference(q, d, checks._reranker()), "the cross-encoder's score, not the cosine"),
+        (lambda q, d, e: cross_reference(q, d, common.cross_encoder()), "the cross-encoder's score, not the cosine"),
         (lambda q, d, e: [(c, x) for x, c in cosine_reference(q, d, e)], "Swap the two"),
         (lambda q, d, e: cosine_reference(q, d, e)[:3], "left out 2"),
         (lambda q, d, e: e.encode(d), "but returned ndarray"),
@@ -232,7 +233,7 @@ def case(document, cross, cosine):
 @pytest.fixture(scope="module")
 def ranks():
     """{document number: (rank by cross-encoder, rank by cosine)} for the ten documents above."""
-    cross, cosine = checks._two_rankings(QUERY, DOCUMENTS)
+    cross, cosine = ex05._two_rankings(QUERY, DOCUMENTS)
     return {number: (cross.index(number) + 1, cosine.index(number) + 1) for number in range(1, 11)}
 
 

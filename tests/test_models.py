@@ -124,7 +124,7 @@ def test_loading_needs_no_progress_bar_and_changes_no_setting(capfd):
 
 
 def test_unusable_arguments():
-    with pytest.raises(ValueError, match="backend must be one of 'torch', not 'cuda'"):
+    with pytest.raises(ValueError, match="backend must be one of 'torch', 'int8', not 'cuda'"):
         load_reranker(backend="cuda")
     for name in ("", None, 3):
         with pytest.raises(ValueError, match="takes a model's name"):

@@ -79,7 +79,7 @@ def test_no_line_of_a_solution_or_hidden_test_is_in_the_exercise_or_the_package(
     lines = {line.strip().removeprefix("# ") for region in regions for line in region.splitlines()}
     telling = {line for line in lines if len(line) > 40 and not line.startswith("from ")}
     assert len(telling) >= 5
-    public = [ROOT / "exercises" / f"{source.stem}.ipynb", *(ROOT / "rerank_course").glob("*.py")]
+    public = [ROOT / "exercises" / f"{source.stem}.ipynb", *(ROOT / "rerank_course").rglob("*.py")]
     shown = "\n".join(line for path in public for line in _lines(path))
     assert [line for line in telling if line in shown] == []
 
@@ -111,3 +111,31 @@ def test_points_are_stated_on_the_card():
         notebook = build.read_source(source)
         points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in notebook.cells)
         assert f"| **Points** | {points}:" in notebook.cells[0].source, (source.stem, points)
+
+
+NUMBER = re.compile(r"(?<![\w.])[−-]?\d*\.\d+(?![\w.])|(?<![\w.])\d+ (?:ms|s|seconds?|minutes?|hours?|times)\b")
+LESSON_FILES = [path for _, path in BUILT if path.parent.name == "notebooks"]
+
+
+def unsupported_numbers(notebook):
+    """Decimals, timings and factors in the prose that no output shows and no link in the same paragraph supports."""
+    shown = "\n".join(str(part) for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs for part in [output.get("text", ""), *output.get("data", {}).values()])
+    found = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            prose = re.sub(r"```.*?```|`[^`]*`|^\*\*Time:\*\*.*$", "", cell.source, flags=re.DOTALL | re.MULTILINE)
+            for paragraph in re.split(r"\n\s*\n|\n(?=- |\d+\. )", prose):
+                if "](http" not in paragraph:
+                    found += [number for number in NUMBER.findall(paragraph) if number.replace("−", "-") not in shown and number not in shown]
+    return found
+
+
+@pytest.mark.parametrize("path", LESSON_FILES, ids=lambda path: path.stem)
+def test_no_number_stands_in_the_prose_that_the_notebook_does_not_show(path):
+    assert unsupported_numbers(read(path)) == []
+
+
+def test_an_unsupported_number_is_found():
+    text = "It takes 3.5 s, `0.1` for code.\n\nAnd 12 seconds. Shown: −8.25.\n\nWith a source, [.71](https://example.org).\n\n**Time:** 20 minutes."
+    code = nbformat.v4.new_code_cell("x", outputs=[nbformat.v4.new_output("stream", text="score -8.25")])
+    assert unsupported_numbers(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text), code])) == ["3.5", "12 seconds"]

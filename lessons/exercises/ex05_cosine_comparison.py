@@ -27,7 +27,7 @@ def load_models():
     ### END SOLUTION
 
 # %%
-from rerank_course.checks import check_load_models
+from rerank_course.checks.ex05 import check_load_models
 
 check_load_models(load_models)
 
@@ -48,7 +48,7 @@ def cross_encoder_ranking(query, documents, reranker):
     ### END SOLUTION
 
 # %%
-from rerank_course.checks import check_cross_encoder_ranking
+from rerank_course.checks.ex05 import check_cross_encoder_ranking
 
 check_cross_encoder_ranking(cross_encoder_ranking)
 
@@ -85,7 +85,7 @@ def cosine_ranking(query, documents, embedder):
     ### END SOLUTION
 
 # %%
-from rerank_course.checks import check_cosine_ranking
+from rerank_course.checks.ex05 import check_cosine_ranking
 
 check_cosine_ranking(cosine_ranking)
 
@@ -131,7 +131,7 @@ def ten_pairs():
     ### END SOLUTION
 
 # %%
-from rerank_course.checks import check_ten_pairs
+from rerank_course.checks.ex05 import check_ten_pairs
 
 check_ten_pairs(ten_pairs)
 
@@ -175,7 +175,7 @@ def two_cases():
     ### END SOLUTION
 
 # %%
-from rerank_course.checks import check_two_cases
+from rerank_course.checks.ex05 import check_two_cases
 
 check_two_cases(two_cases, ten_pairs)
 
