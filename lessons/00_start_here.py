@@ -167,4 +167,5 @@ for passage, score in rerank_documents("What is the reimbursement limit?", passa
 # sentence-transformers documentation; Reimers and Gurevych, [Sentence-BERT](https://arxiv.org/abs/1908.10084), on why two
 # models.
 #
-# **Next:** [02 · Scoring pairs](02_scoring_pairs.ipynb). (01, on choosing a model, is still being written.)
+# **Next:** [01 · Model options](01_model_options.ipynb), on choosing a model. If you would rather see first what a score means, go on to
+# [02 · Scoring pairs](02_scoring_pairs.ipynb) and come back.

@@ -107,7 +107,8 @@ print(subprocess.run([sys.executable, "-c", program], env=offline, capture_outpu
 # reranker = load_reranker("BAAI/bge-reranker-base")
 # ```
 #
-# From then on they load from your disk. For Cohere's service you need a key; a later lesson is about it.
+# From then on they load from your disk. For a class or a journey, `python -m rerank_course fetch BAAI/bge-reranker-base` does it in advance: it looks
+# whether there is room, shows how far it has come, and loads the model once, to see that it can rerank. For Cohere's service you need a key; a later lesson is about it.
 #
 # ## How fast are they here?
 #
@@ -267,3 +268,5 @@ model_chooser(per_pair)
 #
 # **Further reading:** the [pretrained cross-encoders](https://sbert.net/docs/cross_encoder/pretrained_models.html) of sentence-transformers; the
 # [bge rerankers](https://bge-model.com/bge/bge_reranker.html); [training one on your own data](https://huggingface.co/blog/train-reranker).
+#
+# **Next:** [02 · Scoring pairs](02_scoring_pairs.ipynb).

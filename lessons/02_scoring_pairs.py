@@ -10,9 +10,10 @@
 # - see a right answer get a very bad score, find out why, and see what helps;
 # - swap query and document, and see the order change;
 # - turn scores into numbers from 0 to 1, and see what that does not give you;
+# - score pairs of your own;
 # - look at the scores of three chapters of a handbook for one query.
 #
-# **What you need:** [lesson 00](00_start_here.ipynb).
+# **What you need:** [lesson 00](00_start_here.ipynb). [Lesson 01](01_model_options.ipynb), on choosing a model, is useful and not needed.
 #
 # **Time:** 20 minutes.
 #
@@ -36,7 +37,7 @@ print(type(reranker).__name__, "reads", reranker.max_seq_length, "tokens, query 
 # reranker = CrossEncoder("cross-encoder/ms-marco-MiniLM-L12-v2")
 # ```
 #
-# A *token* is a word or a piece of one. What goes past the limit is cut off without a word of warning; a later lesson is about that.
+# A *token* is a word or a piece of one. What goes past the limit is cut off without a word of warning; [lesson 05](05_failure_modes.ipynb) is about that.
 #
 # ## One pair
 #
@@ -228,6 +229,28 @@ for score, (verdict, q, document) in sorted(zip(scores, mixed), reverse=True):
 # a query comes out depends on how the query and the document are worded. So compare scores **within** a query, not **between** queries, and do not
 # average them.
 #
+# ## A pair of your own
+#
+# `score_pair` shows one pair's logit, the same after a sigmoid, and how much of the model's length the pair takes. Here is the answer with its heading once more.
+
+# %%
+from rerank_course.widgets import score_pair
+
+print({name: round(value, 2) for name, value in score_pair(query, chunk.content, reranker).items()})
+
+# %% [markdown]
+# **Predict.** What will one word more or less do to the logit, and what to the number after the sigmoid? Change the texts in the call above, or type into the boxes below and press Tab. Three things to try:
+#
+# - Put a heading of yours in front of the document, or take one away. Where the logit is far from 0, watch which of the two numbers stops moving.
+# - Ask the same in other words, without touching the document.
+# - Paste a long page as the document, and look at the tokens.
+
+# %% output="varies"
+from rerank_course.widgets import pair_scorer
+
+pair_scorer(reranker, query, chunk.content)
+
+# %% [markdown]
 # ## Three chapters, one query
 #
 # Seven candidates are a toy. Let us score every passage of the handbook's chapters on expenses, travel and pay, with their headings, for our
@@ -283,7 +306,7 @@ for place, document in enumerate(ranked, start=1):
 # - The next two are **echoes**. They name the question and send the reader elsewhere.
 # - The answer in full comes after them. The answer in part, about what happens above the limit, uses none of the question's words.
 #
-# On this query a user would see the wrong rule first. That is why lessons to come measure many queries before they call anything better.
+# On this query a user would see the wrong rule first. That is why [lesson 04](04_retrieval_flow.ipynb) measures many queries before it calls anything better; [lesson 05](05_failure_modes.ipynb) takes such failures one by one.
 #
 # ## What to remember
 #
@@ -319,7 +342,9 @@ for place, document in enumerate(ranked, start=1):
 # **On your own:** take a document of yours, write two questions that it answers, one in its own words and one in quite other words, and score both.
 #
 # **In practice:** take ten searches of your product, rerank the first hundred results of each with the two lines above, time it, and read the first three of each before and
-# after. Then [Exercise 05](../exercises/ex05_cosine_comparison.ipynb) has you write ten documents on which a cross-encoder and cosine similarity disagree.
+# after.
 #
 # **Further reading:** the [CrossEncoder reference](https://sbert.net/docs/package_reference/cross_encoder/model.html); Nogueira and Cho,
 # [Passage re-ranking with BERT](https://arxiv.org/abs/1901.04085), an early and clear account of scoring pairs this way.
+#
+# **Next:** [Exercise 02](../exercises/ex02_score_pairs.ipynb), then [03 · Batch scoring](03_batch_scoring.ipynb).

@@ -1,4 +1,4 @@
-"""The course on the command line: ``python -m rerank_course doctor | rerank | evaluate``."""
+"""The course on the command line: ``python -m rerank_course doctor | fetch | rerank | evaluate | serve-hosted``."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; 0 if it succeeded, 1 if the doctor found a fault, 2 for unusable input."""
+    """Run one command; 0 if it succeeded, 1 if the doctor found a fault or a model was not fetched, 2 for unusable input."""
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
     # argparse takes files that follow an option for unknown arguments: rerank "query" --lines FILE
@@ -31,6 +31,15 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = commands.add_parser("doctor", help="check this machine and rerank one example", description="Check this machine and rerank one example.")
     doctor.set_defaults(run=_doctor)
+
+    fetch = commands.add_parser(
+        "fetch",
+        help="bring hub models to this machine in advance",
+        description="Bring cross-encoders of the Hugging Face hub to this machine in advance, and load each once. Run it again after an interruption: "
+        "complete files are kept.",
+    )
+    fetch.add_argument("names", nargs="+", metavar="NAME", help="a model's name, for example BAAI/bge-reranker-base")
+    fetch.set_defaults(run=_fetch)
 
     rerank = commands.add_parser(
         "rerank",
@@ -60,6 +69,15 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--runs", default="runs", metavar="FOLDER", type=Path, help="where to write the TREC run files (default runs)")
     evaluate.add_argument("--model", metavar="NAME", help="a cross-encoder's name or folder (default: the packaged one)")
     evaluate.set_defaults(run=_evaluate)
+
+    serve = commands.add_parser(
+        "serve-hosted",
+        help="run a stand-in for the hosted reranker",
+        description="Answer as Cohere's Rerank service would, on this machine and for this machine only, until Ctrl-C. Scores are the packaged reranker's.",
+    )
+    serve.add_argument("--port", type=int, default=0, metavar="N", help="where to listen (default: a free one)")
+    serve.add_argument("--key", metavar="KEY", help="what callers have to show (default: made up and printed)")
+    serve.set_defaults(run=_serve_hosted)
     return parser
 
 
@@ -67,6 +85,12 @@ def _doctor(options: argparse.Namespace) -> int:
     from rerank_course.doctor import run_doctor
 
     return 0 if run_doctor() else 1
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from rerank_course.fetch import fetch_models
+
+    return 0 if fetch_models(options.names) else 1
 
 
 def _rerank(options: argparse.Namespace) -> int:
@@ -113,6 +137,19 @@ def _evaluate(options: argparse.Namespace) -> int:
         write_trec_run(run, options.runs / f"{corpus.name}.{tag}.txt", tag)
     print(summary({name: per_query(run, corpus) for name, run in runs.items()}).round(3).to_string())
     print(f"\n{len(corpus.documents):,} documents; {answered} of {len(corpus.queries)} queries have an answer; {len(runs)} runs in {options.runs}{os.sep}")
+    return 0
+
+
+def _serve_hosted(options: argparse.Namespace) -> int:
+    from rerank_course.stand_in import StandIn
+
+    if not 0 <= options.port <= 65535:
+        raise ValueError(f"--port must be from 0 to 65535, not {options.port}.")
+    with StandIn(port=options.port, key=options.key) as service:
+        print(f"Listening on {service.url} with the key {service.key}. Ctrl-C ends it.\n")
+        print(f"    reranker = CohereReranker(api_key={service.key!r}, base_url={service.url!r})\n")
+        print(f"To make the next call fail:\n    curl {service.url}/stand-in/next -H 'Authorization: Bearer {service.key}' -d '{{\"fault\": \"rate limit\"}}'", flush=True)
+        service.wait()
     return 0
 
 

@@ -11,13 +11,14 @@ from rerank_course import packaged
 
 RUNNING_QUERY = "What is the reimbursement limit?"
 RUNNING_IDS = ("pay-008", "exp-005", "exp-001")  # in an order that the reranker should change
+LOCKED_EXTRAS = ("", "dev")  # what requirements.txt installs: the course itself, and the extra that builds and tests it
 
 
 def run_doctor(only_failures: bool = False) -> bool:
-    """Check Python, each requirement, the kernel, the weights and a first rerank; print OK or FAIL for each.
+    """Check Python, each requirement, the kernel, the weights and a first rerank; print OK or FAIL for each, then which models are here.
 
     Args:
-        only_failures: do not print what is OK.
+        only_failures: do not print what is OK, nor the models: the course needs the packaged ones only.
 
     Returns:
         Whether all is OK.
@@ -33,6 +34,8 @@ def run_doctor(only_failures: bool = False) -> bool:
         else:
             if not only_failures:
                 print(f"OK    {name}: {note}", flush=True)
+    if not only_failures:
+        _print_models()
     print("All checks are OK." if not failures else f"{failures} of {count} checks failed. Mend the first one, then run this again.")
     return not failures
 
@@ -65,6 +68,8 @@ def _requirement_checks() -> Iterator[tuple[str, Callable[[], str]]]:
         yield "rerank-course", not_installed
         return
     for requirement in map(Requirement, lines):
+        if requirement.marker and not any(requirement.marker.evaluate({"extra": extra}) for extra in LOCKED_EXTRAS):
+            continue  # of an optional extra, or for another system
         yield str(requirement).split(";")[0].strip(), lambda requirement=requirement: _check_requirement(requirement)
 
 
@@ -101,6 +106,18 @@ def _check_rerank() -> str:
     lines = [f'"{RUNNING_QUERY}" in {time.perf_counter() - started:.1f} s, imports included']
     lines += [f"      {score:8.2f}  {chunk.title}: {_shorten(chunk.text)}" for chunk, score in ranking]
     return "\n".join(lines)
+
+
+def _print_models() -> None:
+    from rerank_course.models import CATALOGUE, availability
+
+    print("The rerankers of lesson 01 on this machine:")
+    for option in CATALOGUE:
+        try:
+            state = availability(option)
+        except Exception as error:  # a cache folder that cannot be read, for example; no reason for the doctor to fail
+            state = f"not known ({error})"
+        print(f"      {option.name}: {state}")
 
 
 def _shorten(text: str, width: int = 72) -> str:

@@ -4,14 +4,17 @@ import base64
 import html
 import io
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib
 
 matplotlib.use("agg")  # pictures are returned as values; no window and no inline hook shows them twice
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
+from rerank_course.chunking import Window
 from rerank_course.compare import Ranking
 from rerank_course.text import text_of
 
@@ -191,6 +194,106 @@ def draw_points(points: Mapping[str, tuple[float, float]], xlabel: str, ylabel: 
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     described = "; ".join(f"{name}: {x:.3g} and {y:.3g}" for name, (x, y) in points.items())
     return Picture(figure, f"{ylabel} against {xlabel}. {described}.")
+
+
+def draw_importance(panels: Mapping[str, Sequence[tuple[str, float]]], xlabel: str) -> Picture:
+    """Signed bars for the same rows in several panels, each on a scale of its own: which words a score hangs on, for example.
+
+    Args:
+        panels: ``{title: [(row, value), …]}``, the same rows in each; ``occlusion.word_importance`` gives one panel. A row may occur twice.
+
+    Raises:
+        ValueError: there is no panel, or the panels have different rows.
+    """
+    rows = [[name for name, _ in values] for values in panels.values()]
+    if not rows or any(names != rows[0] for names in rows):
+        raise ValueError("panels must have the same rows, in the same order, and there must be at least one.")
+    figure = Figure(figsize=(9, 1.2 + 0.3 * len(rows[0])))
+    places = range(len(rows[0]))
+    for axes, (title, values) in zip(np.atleast_1d(figure.subplots(1, len(panels), sharey=True)), panels.items()):
+        heights = [value for _, value in values]
+        bars = axes.barh(places, heights, color=[BLUE if value >= 0 else ORANGE for value in heights])
+        for bar, value in zip(bars, heights):
+            bar.set_hatch("" if value >= 0 else "///")
+            bar.set_edgecolor("white")
+        axes.axvline(0, color=GREY, linewidth=1)
+        axes.set_title(title, fontsize=11)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.grid(axis="x", alpha=0.3)
+        axes.tick_params(axis="y", length=0)
+        axes.locator_params(axis="x", nbins=5)
+    figure.axes[0].set_yticks(places, rows[0])
+    figure.axes[0].invert_yaxis()
+    figure.supxlabel(xlabel, fontsize=10)
+    figure.tight_layout()
+    described = "; ".join(f"{title}: " + ", ".join(f"{name} {value:+.2f}" for name, value in values) for title, values in panels.items())
+    return Picture(figure, f"Bars for each row, {xlabel}. {described}.")
+
+
+def draw_counts(counts: pd.DataFrame, xlabel: str) -> Picture:
+    """A bar for each row of a table of counts, cut into its columns, the counts written into the pieces."""
+    figure = Figure(figsize=(9, 1.4 + 0.4 * len(counts)))
+    axes = figure.subplots()
+    left = np.zeros(len(counts))
+    for number, column in enumerate(counts):
+        widths = counts[column].to_numpy()
+        colour = ("#DDDDDD", BLUE, ORANGE, GREEN, GREY)[number % 5]
+        bars = axes.barh(counts.index.astype(str), widths, left=left, color=colour, edgecolor="white", label=column)
+        figures = [str(width) if width else "" for width in widths]
+        axes.bar_label(bars, labels=figures, label_type="center", fontweight="bold", color="black" if number % 5 == 0 else "white")
+        left += widths
+    axes.invert_yaxis()
+    axes.set_xlabel(xlabel)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, ncols=min(len(counts.columns), 3), loc="lower left", bbox_to_anchor=(0, 1))
+    rows = "; ".join(f"{name}: " + ", ".join(f"{column} {value}" for column, value in row.items()) for name, row in counts.iterrows())
+    return Picture(figure, f"{xlabel}. {rows}.")
+
+
+def draw_window(document: str, answer: str, rows: Mapping[str, Sequence[tuple[float, Window]]], tokenizer: Any) -> Picture:
+    """A document as a bar, in tokens: where the answer stands, and below it the pieces that a model reads, each with its score.
+
+    Args:
+        document: the whole text.
+        answer: a part of it that occurs once.
+        rows: ``{name: [(score, window), …]}``, a row for each way to read the document; the best window of a row is orange.
+        tokenizer: a fast Hugging Face tokenizer, for example ``reranker.tokenizer``.
+
+    Raises:
+        ValueError: the answer does not occur once in the document, or a row has no window.
+    """
+    if document.count(answer) != 1:
+        raise ValueError(f"answer must occur once in the document, not {document.count(answer)} times: {answer[:60]!r}.")
+    starts = [start for start, _ in tokenizer(document, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False)["offset_mapping"]]
+
+    def in_tokens(start: int, end: int) -> tuple[int, int]:
+        return int(np.searchsorted(starts, start)), int(np.searchsorted(starts, end))
+
+    at = document.index(answer)
+    first, last = in_tokens(at, at + len(answer))
+    figure = Figure(figsize=(9, 1.3 + 0.75 * len(rows)))
+    axes = figure.subplots()
+    axes.barh(0, len(starts), height=0.5, color=GREY, alpha=0.35)
+    axes.axvspan(first, last, color=GREEN, alpha=0.35)
+    axes.text((first + last) / 2, -0.45, "answer", ha="center", color=GREEN)
+    notes = [f"The document has {len(starts)} tokens; the answer stands at {first} to {last}"]
+    for row, (name, scored) in enumerate(rows.items(), start=1):
+        if not scored:
+            raise ValueError(f"rows[{name!r}] has no window.")
+        best = max(range(len(scored)), key=lambda number: scored[number][0])
+        lanes = 1 if len(scored) == 1 else 2  # neighbours overlap, so they take turns
+        for number, (score, window) in enumerate(scored):
+            left, right = in_tokens(window.start, window.end)
+            height, y = 0.6 / lanes, row - 0.3 + 0.6 / lanes * (number % lanes + 0.5)
+            axes.barh(y, right - left, height * 0.85, left, color=ORANGE if number == best else BLUE, alpha=0.9 if number == best else 0.45, edgecolor="white")
+            axes.text((left + right) / 2, y, f"{score:.1f}", ha="center", va="center", fontsize=8 if len(scored) < 12 else 6)
+        left, right = in_tokens(scored[best][1].start, scored[best][1].end)
+        notes.append(f"{name}: {len(scored)} read, the best, {left} to {right}, scores {scored[best][0]:.1f}")
+    axes.set_yticks(range(len(rows) + 1), ["the document", *rows])
+    axes.set(xlabel="tokens", ylim=(len(rows) + 0.5, -0.7), xlim=(0, len(starts)))
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    return Picture(figure, "A bar for a document and, below it, bars for what is read. " + ". ".join(notes) + ".")
 
 
 def _box(axes, x: float, y: float, text: str, colour: str, width: float = 3.2) -> None:

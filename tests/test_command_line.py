@@ -7,6 +7,7 @@ import pytest
 
 from rerank_course import doctor
 from rerank_course.__main__ import main
+from rerank_course.models import CATALOGUE, DEFAULT_HOSTED
 
 
 def lines(monkeypatch, text):
@@ -74,6 +75,8 @@ def test_doctor_prints_a_line_for_each_requirement_and_a_first_rerank(capsys):
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
     for line in metadata.requires("rerank-course"):
+        if "extra ==" in line and 'extra == "dev"' not in line:
+            continue
         name = line.split(">")[0].split("=")[0].split("<")[0].strip()
         assert any(row.startswith(f"OK    {name}") for row in out.splitlines()), name
     ranked = out[out.index("first rerank") :].splitlines()
@@ -92,6 +95,14 @@ def test_doctor_names_what_fails_and_goes_on(monkeypatch, capsys):
     assert "OK    first rerank" in out and "2 of " in out.splitlines()[-1]
 
 
+def test_doctor_demands_the_plain_requirements_and_dev_and_no_other_extra(monkeypatch, capsys):
+    lines = ["no-such-plain>=1", 'no-such-dev==2; extra == "dev"', 'no-such-bench==3; extra == "bench"', 'no-such-here==4; python_version < "3"']
+    monkeypatch.setattr(doctor.metadata, "requires", lambda name: lines)
+    assert not doctor.run_doctor(only_failures=True)
+    failed = [line.split(":")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
+    assert failed == ["FAIL  no-such-plain>=1", "FAIL  no-such-dev==2"]
+
+
 def missing(name):
     raise metadata.PackageNotFoundError(name)
 
@@ -99,6 +110,39 @@ def missing(name):
 def test_doctor_can_keep_to_failures(capsys):
     assert doctor.run_doctor(only_failures=True)
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_doctor_lists_the_models_and_never_shows_a_key(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("rerank_course.models.hub_cache", lambda: tmp_path)
+    folder = tmp_path / "models--cross-encoder--ms-marco-MiniLM-L-6-v2"  # the older spelling
+    for file in ("refs/main", "snapshots/abc/config.json", "snapshots/abc/model.safetensors"):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text("abc", encoding="utf-8")
+    monkeypatch.setenv("CO_API_KEY", "my-secret")
+    assert models_of_the_doctor(capsys) == {
+        "cross-encoder/ms-marco-MiniLM-L6-v2": "found in the local cache",
+        "cross-encoder/ms-marco-MiniLM-L12-v2": "packaged with the course",
+        "BAAI/bge-reranker-base": "needs fetching: python -m rerank_course fetch BAAI/bge-reranker-base",
+        "BAAI/bge-reranker-large": "needs fetching: python -m rerank_course fetch BAAI/bge-reranker-large",
+        DEFAULT_HOSTED: "hosted, CO_API_KEY is set",
+    }
+    monkeypatch.delenv("CO_API_KEY")
+    monkeypatch.setattr("rerank_course.models.is_local", unreadable)
+    again = models_of_the_doctor(capsys)
+    assert again[DEFAULT_HOSTED] == "hosted, needs a key in CO_API_KEY" and again["BAAI/bge-reranker-base"] == "not known (no permission)"
+
+
+def models_of_the_doctor(capsys):
+    assert doctor.run_doctor()
+    out = capsys.readouterr().out
+    assert "my-secret" not in out and "FAIL" not in out
+    names = [option.name for option in CATALOGUE]
+    rows = [line.strip().split(": ", 1) for line in out.splitlines()]
+    return {row[0]: row[1] for row in rows if row[0] in names}
+
+
+def unreadable(name):
+    raise PermissionError("no permission")
 
 
 def test_doctor_without_the_course_installed(monkeypatch, capsys):

@@ -1,107 +1,135 @@
 import json
-import math
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 import toy_hub
 
 from rerank_course.models import (
-    CATALOGUE, DEFAULT_EMBEDDER, DEFAULT_RERANKER, ModelNotAvailableError, load_embedder, load_reranker,
+    CATALOGUE, DEFAULT_EMBEDDER, DEFAULT_HOSTED, DEFAULT_RERANKER, ModelNotAvailableError, UnsuitableModelError, load_embedder, load_reranker,
 )
 
-# Runs in a process of its own, since the hub's library reads HF_HOME and HF_HUB_OFFLINE when it is imported.
-SCORE = """
-import json, sys
-import torch
-from rerank_course.models import load_reranker
-query, words = "w1 w2 w3", [f"w{n % 50}" for n in range(900)]
-results = {}
-for name in sys.argv[1:]:
-    model = load_reranker(name)
-    room = 513 - len(model.tokenizer(query, "w4")["input_ids"])  # tokens of the document that fit, one word each
-    same, other = words.copy(), words.copy()
-    same[room:] = ["w7"] * len(same[room:])
-    other[room - 1] = "w8" if words[room - 1] != "w8" else "w9"
-    pairs = [(query, " ".join(document)) for document in (words, same, other, ["w4", "w5"])]
-    logits = model.predict(pairs, activation_fn=torch.nn.Identity())
-    results[name] = {"limit": model.max_seq_length, "scores": model.predict(pairs).tolist(), "logits": logits.tolist()}
-print(json.dumps(results))
-"""
-HUB_NAMES = {
-    "cross-encoder/ms-marco-MiniLM-L6-v2": "logits",
-    "cross-encoder/ms-marco-MiniLM-L-6-v2": "logits",
-    "BAAI/bge-reranker-base": "0–1",
-    "BAAI/bge-reranker-large": "0–1",
-}
 
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory):
-    """A hub cache with toy models under the catalogue's names."""
-    home = tmp_path_factory.mktemp("hf")
-    toy_hub.add_bert(home / "hub", "cross-encoder/ms-marco-MiniLM-L6-v2")
-    toy_hub.add_xlm_roberta(home / "hub", "BAAI/bge-reranker-base", 512)
-    toy_hub.add_xlm_roberta(home / "hub", "BAAI/bge-reranker-large", None)
-    return home
-
-
-def in_hub(hub, code, *arguments, offline=True):
-    environment = {**os.environ, "HF_HOME": str(hub), **({"HF_HUB_OFFLINE": "1"} if offline else {})}
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environment)
-
-
-@pytest.fixture(scope="module")
-def hub_scores(hub):
-    run = in_hub(hub, SCORE, *HUB_NAMES)
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
-
-
-@pytest.mark.parametrize(("name", "gives"), HUB_NAMES.items())
-def test_hub_models_load_by_name_truncate_at_512_and_have_the_right_scale(hub_scores, name, gives):
-    result = hub_scores[name]
-    full, same, other, short = result["scores"]
-    assert result["limit"] == 512
-    assert full == pytest.approx(same, abs=1e-5), "what stands past token 512 changed the score"
-    assert abs(result["logits"][0] - result["logits"][2]) > 1e-4, "the last token that fits did not count"
-    expected = result["logits"] if gives == "logits" else [1 / (1 + math.exp(-logit)) for logit in result["logits"]]
-    assert result["scores"] == pytest.approx(expected, abs=1e-5)
-    assert abs(full - short) > 1e-4
-
-
-def test_without_the_offline_switch_a_local_copy_loads_without_asking_the_hub(hub):
-    started = time.monotonic()
-    run = in_hub(hub, SCORE, "BAAI/bge-reranker-base", offline=False)
-    assert run.returncode == 0 and "Retrying" not in run.stderr, run.stderr
-    assert time.monotonic() - started < 40
+def run_code(code, offline=True):
+    """In a process of its own, since the hub's library reads HF_HUB_OFFLINE when it is imported."""
+    environment = {**os.environ, **({"HF_HUB_OFFLINE": "1"} if offline else {})}
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
 
 
 @pytest.mark.parametrize("offline", [True, False])
-def test_a_model_that_is_not_here_gives_a_clear_error(hub, offline):
+def test_a_model_that_is_not_here_gives_a_clear_error(offline):
     code = "from rerank_course.models import load_reranker; load_reranker('some-org/some-reranker')"
-    run = in_hub(hub, code, offline=offline)
+    run = run_code(code, offline)
     message = run.stderr.strip().splitlines()[-1]
     assert "ModelNotAvailableError: some-org/some-reranker is not on this machine" in message
     assert ("HF_HUB_OFFLINE forbids" if offline else "cannot be reached") in message
-    assert DEFAULT_RERANKER in message and DEFAULT_EMBEDDER in message and "hf download some-org/some-reranker" in message
+    assert DEFAULT_RERANKER in message and DEFAULT_EMBEDDER in message and "python -m rerank_course fetch some-org/some-reranker" in message
 
 
 def test_a_missing_embedder_gives_the_same_error():
-    with pytest.raises(ModelNotAvailableError, match="some-org/some-embedder is not on this machine"):
+    with pytest.raises(ModelNotAvailableError, match="some-org/some-embedder is not on this machine.*hf download some-org/some-embedder"):
         load_embedder("some-org/some-embedder")
 
 
-@pytest.mark.parametrize("name", [DEFAULT_RERANKER, "cross-encoder/ms-marco-MiniLM-L-12-v2"])
+@pytest.mark.parametrize("name", [DEFAULT_RERANKER, "cross-encoder/ms-marco-MiniLM-L-12-v2", "ms-marco-MiniLM-L12-v2"])
 def test_both_spellings_of_the_default_are_packaged(name):
     assert load_reranker(name).max_seq_length == 512
 
 
-def test_a_folder_loads_by_its_path(hub):
-    folder = next((hub / "hub").glob("models--BAAI--bge-reranker-base/snapshots/*"))
-    assert load_reranker(str(folder)).max_seq_length == 512
+def test_with_local_files_only_the_hub_is_not_asked(monkeypatch):
+    monkeypatch.setattr("rerank_course.models.why_no_hub", lambda: pytest.fail("asked"))
+    with pytest.raises(ModelNotAvailableError, match="the hub was not asked"):
+        load_reranker("some-org/some-reranker", local_files_only=True)
+
+
+# Models that sentence-transformers loads without an error and that cannot rerank. Folders, so no process of their own is needed.
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "some-model"
+    folder.mkdir()
+    return folder
+
+
+def refusal(folder):
+    with pytest.raises(UnsuitableModelError) as refused:
+        load_reranker(str(folder))
+    message = str(refused.value)
+    assert str(folder) in message and "Take a model that was trained as a cross-encoder" in message and DEFAULT_RERANKER in message
+    return message
+
+
+def test_a_bi_encoder_is_refused(folder):
+    toy_hub.write_bi_encoder(folder)
+    message = refusal(folder)
+    assert "is a bi-encoder" in message and "modules.json lists Pooling" in message
+    assert "classifier.bias, classifier.weight would be random numbers" in message and "load_embedder(" in message
+    assert load_embedder(str(folder)).encode("w1").shape == (32,), "what the message advises does not work"
+
+
+def test_the_course_own_embedder_is_refused_as_a_reranker():
+    from rerank_course.packaged import embedder_folder
+
+    assert "is a bi-encoder" in refusal(embedder_folder())
+
+
+@pytest.mark.parametrize("as_bin", [False, True])
+def test_an_untrained_head_is_refused(folder, as_bin):
+    toy_hub.write_bert(folder)
+    toy_hub.drop_head(folder)
+    if as_bin:
+        toy_hub.to_bin(folder)
+    assert "has no trained output: its weights lack classifier.bias, classifier.weight" in refusal(folder)
+
+
+def test_a_part_of_a_head_is_no_head(folder):
+    toy_hub.write_xlm_roberta(folder, None)
+    toy_hub.drop_head(folder, keep="classifier.dense")
+    assert "its weights lack classifier.out_proj.bias, classifier.out_proj.weight," in refusal(folder)
+
+
+def test_a_plain_language_model_is_refused(folder):
+    from transformers import BertForMaskedLM
+
+    toy_hub.write_bert_tokenizer(folder)
+    BertForMaskedLM(toy_hub.bert_config()).save_pretrained(folder)
+    assert "has no trained output" in refusal(folder)
+
+
+def test_several_labels_are_refused_and_named(folder):
+    toy_hub.write_bert(folder, labels=3)
+    assert "gives 3 scores for a pair (LABEL_0, LABEL_1, LABEL_2): it is a classifier with several labels" in refusal(folder)
+
+
+def test_a_model_with_code_of_its_own_is_refused(folder):
+    toy_hub.write_bert(folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config |= {"model_type": "no-such-type", "auto_map": {"AutoConfig": "configuration.Own", "AutoModelForSequenceClassification": "modeling.Own"}}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    assert "needs program code from its own repository, which this course does not run" in refusal(folder)
+
+
+@pytest.mark.parametrize("layout", ["one file", "shards", "bin", "saved by sentence-transformers"])
+def test_a_trained_cross_encoder_is_not_refused(folder, layout):
+    toy_hub.write_bert(folder, max_shard_size="20KB" if layout == "shards" else "5GB")
+    if layout == "bin":
+        toy_hub.to_bin(folder)
+    if layout == "shards":
+        assert (folder / "model.safetensors.index.json").exists()
+    model = load_reranker(str(folder))
+    if layout == "saved by sentence-transformers":
+        model.save_pretrained(str(folder / "saved"))
+        assert (folder / "saved" / "modules.json").exists()
+        model = load_reranker(str(folder / "saved"))
+    assert model.predict([("w1", "w2")]).shape == (1,)
+
+
+@pytest.mark.parametrize("name", [DEFAULT_HOSTED, "rerank-v3.5"])
+def test_a_hosted_model_is_not_loaded(name):
+    with pytest.raises(UnsuitableModelError, match=f"{name} is a service that is called.*CohereReranker"):
+        load_reranker(name)
 
 
 def test_max_length_can_be_lowered_and_not_raised(reranker):
