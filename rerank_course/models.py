@@ -103,7 +103,7 @@ def load_reranker(
         ModelNotAvailableError: the model is not on this machine and the hub cannot be reached, or does not have it.
         UnsuitableModelError: it is not a cross-encoder with one trained output. Most such models load without an error elsewhere, and score at random.
         WeightsError: the packaged weights are damaged or the cache folder cannot be written.
-        EngineNotInstalledError: ``backend="int8"`` without ONNX Runtime.
+        EngineNotInstalledError: ``backend="int8"`` without OpenVINO.
         ValueError: an unknown backend, one that does not run this model, or a ``max_length`` that the model does not have.
     """
     _check_name(name, "load_reranker")

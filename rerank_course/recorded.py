@@ -22,7 +22,7 @@ class RecordedReranker:
 
     Args:
         corpus: ``"handbook"`` or ``"pandas-docs"``.
-        engine: ``"fp32"`` (torch) or ``"int8"`` (ONNX Runtime), both ms-marco-MiniLM-L12-v2.
+        engine: ``"fp32"`` (torch) or ``"int8"`` (OpenVINO), both ms-marco-MiniLM-L12-v2.
         live: a reranker for unknown pairs; ``None`` makes them an error.
 
     Attributes:

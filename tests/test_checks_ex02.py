@@ -171,6 +171,7 @@ WRONG = [
     ("order_by_score", lambda ds, ss: [(d, s) for s, d in sorted(dict(zip(ss, ds)).items(), reverse=True)], "should return 5 of the 5 documents, but returned 2"),
     ("order_by_score", lambda ds, ss: [d for d, _ in best_first(ds, ss)], "should return a list of (document, score), but the list holds str"),
     ("order_by_score", lambda ds, ss: list(zip(ds, ss)), "in order of score"),
+    ("order_by_score", lambda ds, ss: [(d, f"{s:.1f}") for d, s in best_first(ds, ss)], "the score a number, but the list holds tuple"),
     ("order_by_score", lambda ds, ss: [(ds[0], ss[0])] * 5, "more often than it was given"),
     ("squash", lambda xs: xs, "the logit itself"),
     ("squash", lambda xs: 1 / (1 + np.exp(xs)), "The sign in the exponent"),

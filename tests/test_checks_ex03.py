@@ -326,6 +326,7 @@ WRONG = [
     ("what comes back", variant(row=lambda candidate, score: (candidate, score)), "the score as float32"),
     ("what comes back", variant(row=lambda candidate, score: (candidate, np.float64(score))), "the score as float64"),
     ("what comes back", variant(row=lambda candidate, score: (candidate, torch.tensor(score))), "the score as Tensor"),
+    ("what comes back", variant(row=lambda candidate, score: (candidate, f"{score:.2f}")), "the score a number, but the list holds tuple"),
     ("what comes back", sorts_in_place, "changed the caller's list"),
     ("what comes back", writes_into_candidates, "changed a candidate: dict"),
     ("what comes back", by_text, "should return 7 of the 7 documents, but returned 6"),

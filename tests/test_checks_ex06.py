@@ -8,7 +8,7 @@ from exercise_tools import RemembersScores, graded_cells, passes
 
 from rerank_course.checks import ex06
 from rerank_course.checks.ex06 import check_best_window, check_count_tokens, check_cut_windows, check_hide_the_answer, handbook_text, short_reranker
-from rerank_course.chunking import BestWindow, room_for_document
+from rerank_course.chunking import room_for_document
 from rerank_course.chunking import windows as package_windows
 
 EXERCISE = "ex06_long_document"

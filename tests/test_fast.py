@@ -1,14 +1,18 @@
 """The int8 engine: the same order as float32, whatever else is in the call."""
 
+import shutil
 import subprocess
 import sys
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import psutil
 import pytest
+import torch
 
-from rerank_course import fast, packaged
-from rerank_course.corpora import load_corpus
+from rerank_course import fast, packaged, quantise
+from rerank_course.corpora import CORPORA, load_corpus
 from rerank_course.fast import BLOCK, Int8Reranker
 from rerank_course.models import load_reranker
 from rerank_course.rerank import rerank_documents, rerank_stream
@@ -46,17 +50,20 @@ def test_a_score_does_not_depend_on_the_rest_of_the_call(int8, pairs):
     assert np.abs(together - Int8Reranker(threads=1).predict(pairs)).max() < 1e-3
 
 
-def test_cutting_the_last_layer_changes_nothing(int8, pairs):
-    """All tokens through the last layer, as the packaged graph does it, against the first token only."""
-    import onnxruntime
+def test_cutting_the_last_layer_changes_nothing(pairs):
+    """All tokens through the last layer, as the published model does it, against the first token only."""
+    reranker = load_reranker()
+    batch = reranker.tokenizer(pairs[:6], padding=True, truncation=True, return_tensors="pt")
+    with torch.no_grad():
+        whole, cut = reranker.model(**batch).logits, quantise.first_token_only(reranker.model)(**batch)
+    assert (whole - cut).abs().max() < 1e-4
 
-    whole = onnxruntime.InferenceSession(str(packaged.reranker_wheel_folder() / "model.onnx"))
-    for pair in pairs[:6]:
-        encoding = int8._encoder.encode(*pair)
-        feed = {"input_ids": encoding.ids, "attention_mask": encoding.attention_mask, "token_type_ids": encoding.type_ids}
-        expected = whole.run(None, {name: np.array([ids], dtype=np.int64) for name, ids in feed.items()})[0][0, 0]
-        # The cut layer quantises one token by its own scale instead of all by one: nearer to float32, not equal.
-        assert int8.predict([pair])[0] == pytest.approx(expected, abs=0.15)
+
+def test_no_query_of_the_evaluation_is_calibrated_on():
+    pairs = quantise.calibration_pairs()
+    assert len(pairs) == quantise.CALIBRATION_PAIRS and len(set(pairs)) > 150
+    queries = {text.casefold() for name in CORPORA for text in load_corpus(name).queries.values()}
+    assert not queries & {heading.casefold() for heading, _ in pairs}
 
 
 def test_answers_like_a_cross_encoder(int8):
@@ -75,6 +82,22 @@ def test_reads_as_many_tokens_as_the_float32_model(int8):
     tokens = load_reranker().tokenizer(BERLIN, filler + POPULATION, truncation=True, max_length=512)["input_ids"]
     assert int8._encoder.encode(BERLIN, filler + POPULATION).ids == tokens
     assert len(load_reranker(backend="int8", max_length=64)._encoder.encode(BERLIN, filler).ids) == 64
+
+
+def test_padding_is_under_a_twentieth_of_the_tokens(int8):
+    from bench import lengths
+
+    words = " a" * 500
+    read = [int8._encoder.encode(BERLIN, words[: 2 * length]) for length in lengths("mixed", 200)]
+    computed = sum(fast._feed(encoding)["input_ids"].size for encoding in read)
+    assert 1 - sum(len(encoding.ids) for encoding in read) / computed < 0.05
+
+
+def test_calls_from_several_threads_do_not_mix(int8, pairs):
+    expected = int8.predict(pairs[:12])
+    with ThreadPoolExecutor(4) as pool:
+        for scores in pool.map(lambda _: int8.predict(pairs[:12]), range(8)):
+            assert np.array_equal(scores, expected)
 
 
 def test_more_pairs_than_one_block(int8):
@@ -103,10 +126,66 @@ def test_only_the_model_and_device_it_has():
         Int8Reranker(threads=0)
 
 
-def test_without_onnx_runtime(monkeypatch):
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(fast.EngineNotInstalledError, match="pip install onnxruntime"):
+def test_without_openvino(monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(fast.EngineNotInstalledError, match=r'pip install "rerank-course\[int8\]"'):
         load_reranker(backend="int8")
+
+
+@pytest.fixture
+def empty_cache(tmp_path, monkeypatch):
+    """A model cache that holds the restored model and no int8 one."""
+    folder = packaged.reranker_folder()
+    monkeypatch.setenv(packaged.CACHE_VARIABLE, str(tmp_path))
+    shutil.copytree(folder, tmp_path / folder.name)
+    return tmp_path
+
+
+def left_in(cache):
+    return sorted(path.name for path in cache.iterdir() if path.is_dir() and "int8" in path.name)
+
+
+@pytest.mark.parametrize(
+    ("program", "error", "message"),
+    [
+        ("import no_such_nncf", fast.EngineNotInstalledError, r'No module named .* pip install "rerank-course\[int8\]"'),
+        ("import sys; sys.exit('the disk is full')", packaged.WeightsError, "could not be made: the disk is full"),
+        ("import os; os._exit(9)", packaged.WeightsError, "its process ended with code 9"),
+    ],
+)
+def test_a_model_that_cannot_be_made(empty_cache, monkeypatch, program, error, message):
+    real = subprocess.Popen
+    monkeypatch.setattr(fast.subprocess, "Popen", lambda command, **options: real([sys.executable, "-c", program], **options))
+    with pytest.raises(error, match=message):
+        fast.int8_folder()
+    assert left_in(empty_cache) == []
+
+
+def test_a_killed_start_leaves_nothing_that_is_used(empty_cache, monkeypatch):
+    """Killed while it quantises: the process that it had started stops by itself, and the next start begins anew."""
+    started = subprocess.Popen([sys.executable, "-c", "from rerank_course.fast import int8_folder; int8_folder()"], stderr=subprocess.PIPE, text=True)
+    while "1/320" not in "".join(started.stderr.readline() for _ in range(1)):
+        assert started.poll() is None
+    children = psutil.Process(started.pid).children(recursive=True)
+    assert children
+    started.kill()
+    started.wait()
+    started.stderr.close()
+    assert psutil.wait_procs(children, timeout=60)[1] == []
+    assert not (empty_cache / fast.INT8_FOLDER).exists()
+
+    monkeypatch.setattr(fast, "_quantise", lambda target: (target / "model.xml").write_text("made again", encoding="utf-8"))
+    assert (fast.int8_folder() / "model.xml").read_text(encoding="utf-8") == "made again"
+    assert left_in(empty_cache) == [fast.INT8_FOLDER]
+
+
+def test_making_the_model_reports_to_nobody():
+    code = (
+        "import sys\nfrom rerank_course import quantise\nquantise.calibration_pairs = lambda: 1 / 0\n"
+        "try:\n    quantise.quantise(None)\nexcept ZeroDivisionError:\n    import nncf, openvino\n"
+        "    sys.exit(any(name.startswith('openvino_telemetry.') for name in sys.modules) or sys.modules['openvino_telemetry'] is not None)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
 
 
 def test_starts_without_torch():

@@ -29,7 +29,8 @@ LOCK = {
 
 
 def declared():
-    return map(Requirement, [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]])
+    extras = PROJECT["optional-dependencies"]
+    return map(Requirement, [*PROJECT["dependencies"], *extras["int8"], *extras["dev"]])
 
 
 @pytest.mark.parametrize("requirement", declared(), ids=str)

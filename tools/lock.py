@@ -1,6 +1,10 @@
-"""Write requirements.txt, the tested lock, from pyproject.toml: `make lock`. Run it on the lowest Python that is supported."""
+"""Write requirements.txt, the tested lock, from pyproject.toml: `make lock`. Run it on the lowest Python that is supported.
+
+What the lock holds stays as it is where it still fits; `make lock LOCK_ARGS=--upgrade` takes the newest of everything.
+"""
 
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -9,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HEADER = "# The tested lock: everything that the course installs. Made by `make lock` from pyproject.toml; do not edit by hand.\n"
 COMPILE = (
-    "--quiet", "--extra=dev", "--strip-extras", "--no-header", "--no-emit-index-url", "--no-emit-find-links",
+    "--quiet", "--extra=dev", "--extra=int8", "--strip-extras", "--no-header", "--no-emit-index-url", "--no-emit-find-links",
     "--no-emit-trusted-host", "--annotation-style=line",
 )
 
@@ -24,5 +28,6 @@ if __name__ == "__main__":
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "pip-tools>=7.5,<8"], check=True)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "requirements.txt"
-        subprocess.run([sys.executable, "-m", "piptools", "compile", *COMPILE, f"--output-file={out}", "pyproject.toml"], cwd=ROOT, check=True)
+        shutil.copy(ROOT / "requirements.txt", out)  # the pins that it starts from
+        subprocess.run([sys.executable, "-m", "piptools", "compile", *COMPILE, *sys.argv[1:], f"--output-file={out}", "pyproject.toml"], cwd=ROOT, check=True)
         (ROOT / "requirements.txt").write_text(tidy(out.read_text(encoding="utf-8")), encoding="utf-8")

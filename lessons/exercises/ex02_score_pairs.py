@@ -185,7 +185,7 @@ check_what_stays(what_stays)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# The curve is flat far out and steep in the middle. So distances shrink, some more than others; and a mean is made of distances.
+# The curve is flat far out and steep in the middle. So distances shrink, far out more than in the middle, and what is computed from them can turn round.
 #
 # </details>
 #
