@@ -101,7 +101,7 @@ print(subprocess.run([sys.executable, "-c", program], env=offline, capture_outpu
 
 # %% [markdown]
 # The packaged L-12 and the bi-encoder all-MiniLM-L6-v2 run here, since their weights came as ordinary pip packages. L-12 can run in two ways: in 32-bit floats with torch, and in 8-bit integers
-# with ONNX Runtime ([lesson 03](03_batch_scoring.ipynb) is about the difference). The others take one line and a network, once:
+# with OpenVINO ([lesson 03](03_batch_scoring.ipynb) is about the difference). The others take one line and a network, once:
 #
 # ```python
 # reranker = load_reranker("BAAI/bge-reranker-base")

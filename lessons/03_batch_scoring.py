@@ -227,7 +227,8 @@ pd.DataFrame.from_dict(rows, orient="index").rename_axis("max_length")
 # ## Claim 4: “Use 8-bit integers”
 #
 # A weight is a 32-bit number. Rounded to 8 bits it takes a quarter of the memory, and many processors multiply small integers faster. The course has such an engine for the same model:
-# [fast.py](../rerank_course/fast.py) runs the packaged 8-bit weights in [ONNX Runtime](https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html). It has the same `predict`.
+# [fast.py](../rerank_course/fast.py) runs it in [OpenVINO](https://docs.openvino.ai/2026/index.html), with weights and intermediate results in 8 bits. It has the same `predict`. Its model is made once on your machine, which takes
+# a minute ([quantise.py](../rerank_course/quantise.py)); the doctor did it when you set up the course.
 
 # %% output="varies"
 fast = load_reranker(backend="int8")
@@ -239,8 +240,8 @@ int8_times = {
 pd.concat(int8_times)
 
 # %% [markdown]
-# How much you gain depends on the processor: those with instructions for 8-bit products (called VNNI, AMX or dot product) gain most. The engine also does three things that need no such
-# instructions: it runs one pair for each core at a time, so nothing waits and nothing is padded; and it computes the last layer for one token only, since the classifier reads only one.
+# How much you gain depends on the processor: those with instructions for 8-bit products (called VNNI, AMX or dot product) gain most. The engine also does two things that need no such
+# instructions: it runs one pair for each core at a time, so that nothing waits and next to nothing is padded; and it computes the last layer for one token only, since the classifier reads only one.
 #
 # ### The price of rounding
 #
@@ -260,35 +261,44 @@ print("top 10 in int8:   ", [documents[i].id for i in np.argsort(-rounded)[:10]]
 # handbook; those scores were recorded, since float32 takes most of an hour for them, and we look them up. (A lesson that says “recorded” shows you that the record holds: below, a sample is
 # scored again.)
 
-# %% output="varies"
-from rerank_course.evaluate import paired_difference, per_query, retrieve_and_rerank, summary
+# %%
+from rerank_course.evaluate import paired_difference, per_query, retrieve_and_rerank, same_top
 from rerank_course.models import load_embedder
 from rerank_course.recorded import RecordedReranker
 from rerank_course.retrieve import DenseRetriever
 
-dense = DenseRetriever(list(handbook.documents.values()), load_embedder())
-runs = {
-    engine: retrieve_and_rerank(handbook, {"dense": dense}, RecordedReranker("handbook", engine), depths=(50,))["dense + rerank 50"]
-    for engine in ("fp32", "int8")
-}
-tables = {engine: per_query(run, handbook) for engine, run in runs.items()}
-mean, low, high = paired_difference(tables["fp32"], tables["int8"])
-print(f"int8 − fp32, nDCG@10: {mean:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}")
-summary(tables).round(3)
+embedder, runs, rows = load_embedder(), {}, {}
+for name in ("handbook", "pandas-docs"):
+    corpus = load_corpus(name)
+    dense = {"dense": DenseRetriever(list(corpus.documents.values()), embedder)}
+    for engine in ("fp32", "int8"):
+        runs[name, engine] = retrieve_and_rerank(corpus, dense, RecordedReranker(name, engine), depths=(50,))["dense + rerank 50"]
+    tables = {engine: per_query(runs[name, engine], corpus) for engine in ("fp32", "int8")}
+    for measure in ("nDCG@10", "RR@10"):
+        mean, low, high = paired_difference(tables["fp32"], tables["int8"], measure)
+        rows[name, measure] = {**{engine: tables[engine][measure].mean() for engine in tables}, "int8 − fp32": f"{mean:+.4f}", "95 % interval": f"{low:+.4f} to {high:+.4f}"}
+pd.DataFrame.from_dict(rows, orient="index").round(3)
+
+# %% [markdown]
+# How often does a user see the same? The share of the queries whose first one, three or ten passages are the same ones, in any order:
 
 # %%
-sample = [(handbook.queries[q], handbook.documents[d].content) for q in list(runs["int8"])[::25] for d, _ in runs["int8"][q][:8]]
+pd.DataFrame({name: same_top(runs[name, "fp32"], runs[name, "int8"]) for name in ("handbook", "pandas-docs")}).round(2)
+
+# %% output="varies"
+sample = [(handbook.queries[q], handbook.documents[d].content) for q, ranking in list(runs["handbook", "int8"].items())[::25] for d, _ in ranking[:8]]
 differences = np.abs(fast.predict(sample) - RecordedReranker("handbook", "int8").predict(sample))
 print(len(sample), "pairs scored again; close to the record:", bool(np.median(differences) < 0.5))
 
 # %% [markdown]
 # [nDCG@10](https://en.wikipedia.org/wiki/Discounted_cumulative_gain) rewards good answers near the top; lesson 04 is about it. The interval says how far the difference could come from the choice of
-# queries alone. Look whether it holds zero.
+# queries alone. Look whether it holds zero, in each row. The tops of single queries change more often than the averages do: one user in some sees other passages, a little better or a little worse.
 #
 # ### A trap: the score that depends on its neighbours
 #
-# 8-bit engines often find the rounding step while they run, from the largest number in the **batch**. Then a pair's score depends on who sits beside it.
-# Here is the same graph, run as many libraries run it: in a batch.
+# Where do the 256 steps lie to which a number is rounded? The course's engine fixed them when its model was made, from passages of the handbook (*static* quantisation). Others find them while they run, from the
+# largest number in the **batch** (*dynamic* quantisation). That needs no preparation and follows each text. But then a pair's score depends on who sits beside it.
+# Here is an 8-bit graph of the same model, the one that came with the course's packages, run as many libraries run it: in a batch.
 #
 # **Predict.** The same pair, once alone, once in a batch with another. By how much can the score differ?
 
@@ -301,7 +311,7 @@ session = onnxruntime.InferenceSession(str(reranker_wheel_folder() / "model.onnx
 
 
 def raw_scores(pairs):
-    """The packaged graph on one padded batch."""
+    """The packaged graph on one padded batch, in ONNX Runtime."""
     batch = reranker.tokenizer(pairs, padding=True, truncation=True, return_tensors="np")
     return session.run(None, {name: batch[name].astype(np.int64) for name in ("input_ids", "attention_mask", "token_type_ids")})[0][:, 0]
 
@@ -313,7 +323,7 @@ print(f"raw graph, alone against in a batch of two: up to {np.abs(alone - beside
 print(f"the course's engine, alone against in a list: up to {course.max():.6f} apart")
 
 # %% [markdown]
-# A ranking that changes with the batch is a nightmare to debug. That is why the engine runs pair by pair. If you use another 8-bit engine, run this test on it.
+# A ranking that changes with the batch is a nightmare to debug. If you use another 8-bit engine, run this test on it.
 #
 # ## How many candidates can I afford?
 #
@@ -418,4 +428,5 @@ for document, score in rerank_stream("How long is parental leave?", lines(), fas
 # what a smaller depth costs. [Lesson 04](04_retrieval_flow.ipynb) takes the function into a search.
 #
 # **Further reading:** how sentence-transformers [speeds up cross-encoders](https://sbert.net/docs/cross_encoder/usage/efficiency.html);
-# [quantisation in ONNX Runtime](https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html).
+# [quantisation in ONNX Runtime](https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html), static and dynamic;
+# [SmoothQuant](https://arxiv.org/abs/2211.10438), which makes static steps fit transformers.

@@ -171,6 +171,21 @@ def by_kind(tables: Mapping[str, pd.DataFrame], measure: str = "nDCG@10") -> pd.
     return pd.DataFrame({"queries": counts, **columns})
 
 
+def same_top(first: Run, second: Run, depths: Sequence[int] = (1, 3, 10)) -> dict[str, float]:
+    """The share of the queries, 0 to 1, whose first documents are the same in two runs, in any order: ``{"top 1": …, "top 3": …, …}``.
+
+    Raises:
+        ValueError: the runs are not about the same queries, or about none.
+    """
+    if first.keys() != second.keys() or not first:
+        raise ValueError("The two runs are not about the same queries.")
+
+    def top(run: Run, query: str, depth: int) -> set[str]:
+        return {document for document, _ in run[query][:depth]}
+
+    return {f"top {depth}": float(np.mean([top(first, query, depth) == top(second, query, depth) for query in first])) for depth in depths}
+
+
 def winners_and_losers(before: pd.DataFrame, after: pd.DataFrame, corpus: Corpus, measure: str = "nDCG@10") -> pd.DataFrame:
     """Each query with its measure before and after and the difference, the largest gain first."""
     table = pd.DataFrame({"text": [corpus.queries[query] for query in before.index], "kind": before["kind"], "before": before[measure], "after": after[measure]})

@@ -37,6 +37,22 @@ def test_the_table_has_medians_and_ratios():
     assert table.loc[first, "min–max s"] == "8.000–10.000" and table.loc[peer, "Kendall tau"] == -1.0
 
 
+def test_a_table_without_the_reference_has_no_ratios_to_it():
+    raw = pd.DataFrame([{"contender": "course, int8", "seconds": 3.0, "megabytes": 100.0, "scores": [1, 2]}])
+    assert bench.table(raw).loc["course, int8"].tolist() == [3.0, "3.000–3.000", "–", "–", 100, "–"]
+
+
+def test_who_would_take_too_long_or_too_much_is_left_out():
+    def row(count, seconds, megabytes):
+        return {"contender": "x", "kind": "200", "count": count, "seconds": seconds, "megabytes": megabytes}
+
+    assert bench.too_much([], "x", "200", 1000, 60) == ""
+    assert bench.too_much([row(10, 0.6, 500), row(100, 5.9, 520)], "x", "200", 1000, 60) == ""
+    assert bench.too_much([row(10, 0.6, 500), row(100, 7.0, 520)], "x", "200", 1000, 60) == "would take about 70 s"
+    assert bench.too_much([row(10, 0.6, 500), row(100, 7.0, 520)], "x", "mixed", 1000, 60) == ""
+    assert "GB of memory" in bench.too_much([row(10, 0.6, 5e5), row(100, 1.0, 5e6)], "x", "200", 1000, 60)
+
+
 def test_a_worker_scores_as_the_course_does_and_ends(tmp_path):
     worker = bench.Worker("course, int8", tmp_path)
     assert worker.reason is None

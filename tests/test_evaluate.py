@@ -4,7 +4,7 @@ import pytest
 
 from rerank_course.beir import Corpus
 from rerank_course.evaluate import (
-    answered_queries, bootstrap_interval, by_kind, make_run, paired_difference, per_query, retrieve_and_rerank, summary, winners_and_losers,
+    answered_queries, bootstrap_interval, by_kind, make_run, paired_difference, per_query, retrieve_and_rerank, same_top, summary, winners_and_losers,
     write_trec_run,
 )
 from rerank_course.text import Chunk
@@ -138,3 +138,11 @@ def test_run_files_can_be_read_by_others(tmp_path):
     with pytest.raises(ValueError, match="white space"):
         write_trec_run({"q 1": [("a", 1.0)]}, tmp_path / "bad.txt", "mine")
     assert not (tmp_path / "bad.txt").exists()
+
+
+def test_same_top():
+    first = {"q1": [("a", 3.0), ("b", 2.0), ("c", 1.0)], "q2": [("a", 3.0), ("b", 2.0), ("c", 1.0)]}
+    second = {"q1": [("b", 9.0), ("a", 8.0), ("c", 7.0)], "q2": [("a", 3.0), ("c", 2.0), ("b", 1.0)]}
+    assert same_top(first, second, (1, 2, 3)) == {"top 1": 0.5, "top 2": 0.5, "top 3": 1.0}
+    with pytest.raises(ValueError, match="same queries"):
+        same_top(first, {"q1": first["q1"]})

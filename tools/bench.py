@@ -22,13 +22,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORT = ROOT / "docs" / "benchmarks.md"
 PEERS_VENV = ROOT / ".venv-bench"
 WORKER = Path(__file__).with_name("bench_worker.py")
 CONTENDERS = ("torch, one by one", "torch, slices of 32", "torch, one predict", "course, int8", "FlashRank, int8", "fastembed, fp32", "fastembed, int8", "rerankers, fp32")
-PEERS = CONTENDERS[4:]  # not ours
+REFERENCE, PEERS = CONTENDERS[0], CONTENDERS[4:]  # what the others are compared with, and those that are not ours
 QUERY = "What is the reimbursement limit?"
 
 
@@ -96,19 +97,58 @@ class Worker:
         return json.loads(line) if line else {"error": f"ended with code {self._process.wait()}"}
 
 
-def measure(workers: list[Worker], workloads: dict[tuple[str, int], list], rounds: dict[int, int]) -> pd.DataFrame:
-    """One row for each contender, kind, count and round."""
-    rows, order = [], random.Random(0)
+def measure(workers: list[Worker], workloads: dict[tuple[str, int], list], rounds: dict[int, int], longest: float) -> tuple[pd.DataFrame, list[str]]:
+    """One row for each contender, kind, count and round; and who was left out of what, because a smaller list says that it would take too long or too much."""
+    rows, left_out, order = [], [], random.Random(0)
     for (kind, count), pairs in workloads.items():
+        reasons = {worker.name: too_much(rows, worker.name, kind, count, longest) for worker in workers}
+        left_out += [f"{name}, {count} × {kind}: {reason}" for name, reason in reasons.items() if reason]
+        taking_part = [worker for worker in workers if not reasons[worker.name]]
         for number in range(rounds[count]):
-            for worker in order.sample(workers, len(workers)):
+            for worker in order.sample(taking_part, len(taking_part)):
                 answer = worker.run(pairs)
                 if "error" in answer:
                     print(f"{worker.name}, {kind} × {count}: {answer['error']}", file=sys.stderr)
                     continue
                 rows.append({"contender": worker.name, "kind": kind, "count": count, **answer})
             print(f"{kind} × {count}: round {number + 1} of {rounds[count]}", file=sys.stderr, flush=True)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows), left_out
+
+
+def too_much(rows: list[dict], name: str, kind: str, count: int, longest: float) -> str:
+    """Why a contender should not be asked for ``count`` pairs, judged by its largest list so far; empty if nothing speaks against it."""
+    known = [row for row in rows if row["contender"] == name and row["kind"] == kind]
+    if not known:
+        return ""
+    last = known[-1]
+    seconds, megabytes = last["seconds"] * count / last["count"], last["megabytes"] * count / last["count"]
+    if count > last["count"] and seconds > longest:
+        return f"would take about {seconds:.0f} s"
+    # Most keep their memory flat. One that has grown with the list will go on to grow.
+    grew = last["megabytes"] > 2 * min(row["megabytes"] for row in known)
+    return f"might need {megabytes / 1000:.0f} GB of memory" if grew and megabytes * 1e6 > psutil.virtual_memory().total / 2 else ""
+
+
+def quality() -> pd.DataFrame:
+    """Both engines' nDCG@10 and RR@10 on both corpora, dense search with 50 reranked, from the recorded scores."""
+    from rerank_course.corpora import CORPORA, load_corpus
+    from rerank_course.evaluate import paired_difference, per_query, retrieve_and_rerank, same_top
+    from rerank_course.models import load_embedder
+    from rerank_course.recorded import RecordedReranker
+    from rerank_course.retrieve import DenseRetriever
+
+    rows, embedder = {}, load_embedder()
+    for name in CORPORA:
+        corpus = load_corpus(name)
+        dense = {"dense": DenseRetriever(list(corpus.documents.values()), embedder)}
+        runs = {engine: retrieve_and_rerank(corpus, dense, RecordedReranker(name, engine), (50,))["dense + rerank 50"] for engine in ("fp32", "int8")}
+        tables = {engine: per_query(run, corpus) for engine, run in runs.items()}
+        same = ", ".join(f"{top} {share:.0%}" for top, share in same_top(runs["fp32"], runs["int8"]).items())
+        for measure in ("nDCG@10", "RR@10"):
+            mean, low, high = paired_difference(tables["fp32"], tables["int8"], measure)
+            values = {engine: f"{table[measure].mean():.3f}" for engine, table in tables.items()}
+            rows[f"{name}, {measure}"] = values | {"int8 − fp32": f"{mean:+.4f} ({low:+.4f} to {high:+.4f})", "the same in both": same}
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -116,14 +156,15 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     grouped = rows.groupby("contender", sort=False)
     median = grouped["seconds"].median().reindex([name for name in CONTENDERS if name in set(rows["contender"])])
     peers = median[median.index.isin(PEERS)]
-    reference = rows.loc[rows["contender"] == CONTENDERS[0], "scores"].iloc[0]
+    first = grouped["scores"].first()
     result = pd.DataFrame({"median s": median.round(3)})
     result["min–max s"] = [f"{low:.3f}–{high:.3f}" for low, high in zip(grouped["seconds"].min()[median.index], grouped["seconds"].max()[median.index])]
-    result["× one by one"] = (median[CONTENDERS[0]] / median).round(2)
+    result["× one by one"] = (median[REFERENCE] / median).round(2) if REFERENCE in median else "–"
     result["× fastest peer"] = (peers.min() / median).round(2) if len(peers) else "–"
     result["peak MB"] = grouped["megabytes"].max()[median.index].round().astype(int)
-    first = grouped["scores"].first()
-    result["Kendall tau"] = [round(pd.Series(reference).corr(pd.Series(first[name]), method="kendall"), 3) for name in median.index]
+    result["Kendall tau"] = [
+        round(pd.Series(first[REFERENCE]).corr(pd.Series(first[name]), method="kendall"), 3) if REFERENCE in median else "–" for name in median.index
+    ]
     return result
 
 
@@ -148,7 +189,7 @@ def machine() -> list[str]:
     return [
         f"processor: {cpu}, {os.cpu_count()} cores, instructions for small products: {', '.join(known) or 'not known'}",
         f"system: {platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        "libraries: " + ", ".join(f"{name} {_version(name)}" for name in ("torch", "sentence-transformers", "onnxruntime")) + "; peers: " + _peer_versions(),
+        "libraries: " + ", ".join(f"{name} {_version(name)}" for name in ("torch", "sentence-transformers", "openvino", "nncf", "onnxruntime")) + "; peers: " + _peer_versions(),
     ]
 
 
@@ -164,9 +205,9 @@ def _peer_versions() -> str:
     return ", ".join(extra).replace("==", " ")
 
 
-def report(results: dict, absent: dict[str, str], padding: dict[str, float], start_up: dict[str, float]) -> str:
+def report(results: dict, absent: list[str], padding: dict[str, float], start_up: dict[str, float], judged: pd.DataFrame) -> str:
     """docs/benchmarks.md, from what was measured."""
-    lines = ["# Benchmarks", "", "Made by `make bench`; do not edit by hand. ms-marco-MiniLM-L12-v2 in all rows, the restored float32 weights or the packaged int8 ones.", ""]
+    lines = ["# Benchmarks", "", "Made by `make bench`; do not edit by hand. ms-marco-MiniLM-L12-v2 in all rows, the restored float32 weights, the packaged int8 ones (peers), or those that the course makes (its int8).", ""]
     lines += [f"- {line}" for line in machine()] + [""]
     lines += [
         "One process for each contender, all asked in turns in a new order each round. Documents are cut from the handbook to an exact number of tokens; *mixed* is log-uniform from 15 to 480. "
@@ -174,7 +215,8 @@ def report(results: dict, absent: dict[str, str], padding: dict[str, float], sta
         "Import to first score, fresh process, warm cache: " + ", ".join(f"{backend} {seconds:.1f} s" for backend, seconds in start_up.items()) + ".", "",
         "Padding on the mixed lengths: " + ", ".join(f"{name} {share:.0%}" for name, share in padding.items()) + ".", "",
     ]
-    lines += [f"- {name} did not run: {reason}" for name, reason in absent.items()] + [""] * bool(absent)
+    lines += ["Left out:", "", *(f"- {reason}" for reason in absent), ""] if absent else []
+    lines += ["## Quality", "", "Dense search, 50 reranked; mean difference with its 95 % paired interval; share of the queries with the same first documents.", "", _markdown(judged), ""]
     for (kind, count), (rounds, result) in results.items():
         title = "mixed lengths" if kind == "mixed" else f"{kind} tokens"
         lines += [f"## {count} candidates, {title}", "", f"{rounds} round{'s' * (rounds > 1)}.", "", _markdown(result), ""]
@@ -182,7 +224,7 @@ def report(results: dict, absent: dict[str, str], padding: dict[str, float], sta
 
 
 def _markdown(result: pd.DataFrame) -> str:
-    head = ["contender", *result.columns]
+    head = ["", *result.columns]
     rows = [[name, *map(str, row)] for name, row in zip(result.index, result.to_numpy())]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, ["---"] * len(head), *rows])
 
@@ -191,12 +233,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000])
     parser.add_argument("--rounds", type=int, help="rounds at each size (default: 5 at 10, 3 at 100, 1 above)")
+    parser.add_argument("--longest", type=float, default=100, metavar="SECONDS", help="leave out whoever would need more for one list (default 100)")
     parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=CONTENDERS)
     parser.add_argument("--output", type=Path, default=REPORT)
     options = parser.parse_args()
 
     from rerank_course.corpora import load_corpus
-    from rerank_course.fast import Int8Reranker
+    from rerank_course.fast import ROUND_TO, Int8Reranker
 
     tokenizer = Int8Reranker().tokenizer
     tokens = tokenizer(" ".join(chunk.text for chunk in load_corpus("handbook").documents.values()), add_special_tokens=False, verbose=False)["input_ids"]
@@ -210,7 +253,7 @@ def main() -> None:
         try:
             for worker in running:
                 worker.run(workloads["200", options.sizes[0]][:8])  # warm up
-            raw = measure(running, workloads, {count: options.rounds or {10: 5, 100: 3}.get(count, 1) for count in options.sizes})
+            raw, left_out = measure(running, workloads, {count: options.rounds or {10: 5, 100: 3}.get(count, 1) for count in options.sizes}, options.longest)
         finally:
             for worker in running:
                 worker.close()
@@ -222,9 +265,10 @@ def main() -> None:
     padding = {
         "slices of 32 as they come": padding_share(in_tokens, 32),
         "one predict, sorted, batches of 32": padding_share(sorted(in_tokens, reverse=True), 32),
-        "int8, pair by pair": padding_share(in_tokens, 1),
+        "int8, each pair to the next multiple of 8": 1 - sum(in_tokens) / sum(-(-length // ROUND_TO) * ROUND_TO for length in in_tokens),
     }
-    text = report(results, {worker.name: worker.reason for worker in workers if worker.reason}, padding, {b: start_up_seconds(b) for b in ("torch", "int8")})
+    absent = [f"{worker.name}: {worker.reason}" for worker in workers if worker.reason] + left_out
+    text = report(results, absent, padding, {backend: start_up_seconds(backend) for backend in ("torch", "int8")}, quality())
     scratch = options.output.with_name(options.output.name + ".part")
     scratch.write_text(text, encoding="utf-8")
     os.replace(scratch, options.output)

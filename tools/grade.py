@@ -167,6 +167,7 @@ class Grading:
     def run(self) -> list[Result]:
         """Grade what has not been graded yet, write the reports, return all results."""
         self.kept.mkdir(parents=True, exist_ok=True)
+        _make_models()
         with tempfile.TemporaryDirectory(prefix="grading-") as scratch:
             self.scratch = Path(scratch)
             self.exercises = prepare(self.scratch, self.root)
@@ -266,6 +267,15 @@ def _models() -> list[Path]:
     from rerank_course.packaged import cache_folder
 
     return [cache_folder()]
+
+
+def _make_models() -> None:
+    """What the first load of a model writes into the cache: submissions can only read it."""
+    from rerank_course.fast import int8_folder
+    from rerank_course.packaged import reranker_folder
+
+    reranker_folder()
+    int8_folder()
 
 
 def _environment(box: Path, package: Path) -> dict[str, str]:
