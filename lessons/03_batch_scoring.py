@@ -425,8 +425,10 @@ for document, score in rerank_stream("How long is parental leave?", lines(), fas
 # **On your own:** replace `query` and the handbook by texts of yours and run the notebook again. Which lines of the table of claims change?
 #
 # **In practice:** write down the time for one candidate on the machine that serves your users, with their lengths. Multiply by the depth that you want. If that is too long, lesson 04 tells
-# what a smaller depth costs. [Lesson 04](04_retrieval_flow.ipynb) takes the function into a search.
+# what a smaller depth costs.
 #
 # **Further reading:** how sentence-transformers [speeds up cross-encoders](https://sbert.net/docs/cross_encoder/usage/efficiency.html);
 # [quantisation in ONNX Runtime](https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html), static and dynamic;
 # [SmoothQuant](https://arxiv.org/abs/2211.10438), which makes static steps fit transformers.
+#
+# **Next:** [Exercise 03](../exercises/ex03_rerank_documents.ipynb), where you write `rerank_documents` yourself. Then [04 · The retrieval flow](04_retrieval_flow.ipynb), which takes it into a search.

@@ -393,7 +393,8 @@ summary(my_tables).round(2)
 # **On your own:** take fifty lines of something you know well, three questions, and go through the last part with your own judgements.
 #
 # **In practice:** collect thirty questions from your search log, judge the pooled first ten of what you have now and of a reranked version, and bring the table, with its intervals, to your next planning.
-# Then go on to [Exercise 05](../exercises/ex05_cosine_comparison.ipynb), where the ten pairs are yours.
 #
 # **Further reading:** [BEIR](https://arxiv.org/abs/2104.08663), where BM25 with a cross-encoder wins on most collections and loses clearly on one; [Drowning in documents](https://arxiv.org/abs/2411.11767) on depth;
 # [Urbano and others](https://arxiv.org/abs/1905.11096) on which significance tests hold for search.
+#
+# **Next:** [Exercise 04](../exercises/ex04_judge_a_ranking.ipynb), where you judge a ranking yourself. Then [05 · Failure modes](05_failure_modes.ipynb).

@@ -690,11 +690,12 @@ for name, (high, low) in tests.items():
 #
 # **On your own:** take the longest document that you work with, ask something that its last page answers, and draw it with `draw_window`.
 #
-# **In practice:** write the five rows of the table above into your team's checklist for a release of search. Then do [Exercise
-# 06](../exercises/ex06_long_document.ipynb), and go on to [lesson 06](06_cosine_vs_cross_encoder.ipynb), which puts the reranker beside the cosine on
-# ten pairs.
+# **In practice:** write the five rows of the table above into your team's checklist for a release of search.
 #
 # **Further reading:** [BEIR](https://arxiv.org/abs/2104.08663), rerankers on collections that they were not trained for; [Dai and
 # Callan](https://arxiv.org/abs/1905.09217) on windows, and [Boytsov and others](https://arxiv.org/abs/2207.01262), who compare ways to read long
 # documents; [Penha and Hauff](https://arxiv.org/abs/2101.04356) on what such a model's score says about its certainty, and on questions without an
 # answer.
+#
+# **Next:** [Exercise 06](../exercises/ex06_long_document.ipynb), where you repair a long document. (Exercise 05 comes after the next lesson.) Then
+# [06 · Cosine against cross-encoder](06_cosine_vs_cross_encoder.ipynb).

@@ -15,7 +15,7 @@
 #
 # **What you need:** [lesson 02](02_scoring_pairs.ipynb) and, for a local reranker's weak and strong sides, [lesson 06](06_cosine_vs_cross_encoder.ipynb). No key, no network.
 #
-# **Time:** 20 minutes.
+# **Time:** 30 minutes.
 #
 # *The results below come from the last build. To guess without seeing them, choose Edit → Clear Outputs of All Cells first.*
 #
@@ -25,7 +25,7 @@
 # machine that speaks the same protocol, behind an address that nobody else can reach. It scores with the packaged reranker, through a sigmoid.
 #
 # So what you see here of requests, errors and bills is like the real thing. The scores and the speed are **not Cohere's**. If you have a key in the environment variable `CO_API_KEY`
-# and want the real ones, write `True` below. Then passages of the course's invented handbook leave your machine, and some ten calls are counted on your key.
+# and want the real ones, write `True` below. Then passages of the course's invented handbook leave your machine, and some ten calls are counted on your key. A trial key allows ten a minute: wait a minute before you run a cell again.
 
 # %%
 import os
@@ -59,7 +59,7 @@ documents = [chunk.content for chunk in candidates]
 print(query)
 
 # %% [markdown]
-# We ask the library for the best two of the first three. `sent` keeps each request just before it leaves.
+# We ask the library for the best two of the first three. (None of the three answers the question. It is the form that counts here.) `sent` keeps each request just before it leaves.
 #
 # **Predict.** What is in the body of the request? What must be in the answer, and what need not be?
 
@@ -89,8 +89,8 @@ print(json.dumps(answer.dict(), indent=1))
 #
 # - The number of results is called **`top_n`**. `top_k`, as most other libraries have it, is an error.
 # - The results come **best first**. `index` says which of your documents is meant. Whoever takes the scores as they come and puts them beside the documents as they were sent has mixed up everything, and no error tells.
-# - The scores lie between 0 and 1. That does not make a document with 0.9 twice as relevant as one with 0.45, as [Cohere itself says](https://docs.cohere.com/reference/rerank). For the fifth generation it announces
-#   [calibrated scores](https://docs.cohere.com/changelog/rerank-v5): a promise that you can check on queries of your own.
+# - The scores lie between 0 and 1. That does not make a document with 0.9 twice as relevant as one with 0.45, as [Cohere itself says](https://docs.cohere.com/reference/rerank). For version 5 it announces
+#   [calibrated scores](https://docs.cohere.com/changelog/rerank-v5), which can be read as probabilities: a promise that you can check on queries of your own.
 # - The texts do not come back. You have them.
 #
 # ## The same behind `predict`
@@ -118,7 +118,7 @@ print("scored by", hosted.scored_by)
 #
 # **Predict.** Twenty candidates, the same model on the same processor. How much does it cost to go through a library, JSON, HTTP and a server?
 #
-# The third row goes the same road to a second stand-in, which has no model at its end.
+# A third way goes the same road to a second stand-in, which has no model at its end.
 
 # %% output="varies"
 import numpy as np
@@ -139,8 +139,8 @@ with StandIn(NoModel()) as empty:
 times
 
 # %% [markdown]
-# Next to the model, the road alone takes almost no time, so with the stand-in the first two rows are nearly the same. **There is no network in it**: what goes to the stand-in
-# never leaves your machine, and nothing here can tell you how far away a data centre is.
+# Next to the model, the road alone takes next to no time. If the first two rows differ by more than that, it is because model and server share your processor; look how far `min s` and `max s` are apart. **There is no network
+# in it**: what goes to the stand-in never leaves your machine, and nothing here can tell you how far away a data centre is.
 #
 # So put in what you know. Measure the round trip from your server with `ping` or `curl`, and take the service's own time from a trial, or from somebody who measured it: Oracle
 # [publishes](https://docs.oracle.com/en-us/iaas/Content/generative-ai/benchmark-cohere-rerank-3-5.htm) 0.11 to 0.17 s for up to 96 short documents, for an older model on hardware of its own.
@@ -151,7 +151,7 @@ service_time = 0.15  # seconds in the data centre: an assumption until you measu
 
 per_pair = times.loc["local", "median s"] / len(pairs)
 elsewhere = round_trip + service_time + times.loc["the road alone", "median s"]
-print(f"the model here is faster for fewer than {elsewhere / per_pair:.0f} candidates")
+print(f"the model here is faster for up to {int(elsewhere / per_pair)} candidates")
 
 # %% output="varies"
 from rerank_course.plots import draw_lines
@@ -164,7 +164,7 @@ lines = {
 draw_lines(lines, "candidates", "seconds for a query")
 
 # %% [markdown]
-# The first line rises with every candidate, on your processor. The second is drawn flat, since somebody else's accelerator hardly notices ten candidates more; it starts at the price of the trip. Where they
+# The first line rises with every candidate, on your processor. The second is drawn flat, as if somebody else's accelerator did not notice a hundred candidates; it starts at the price of the trip. Where they
 # cross is decided by numbers that you can measure, two of which this notebook cannot. Change them.
 #
 # What no line shows: users do not complain about the median. A service has slow moments too, and you cannot make them faster.
@@ -184,19 +184,23 @@ for depth in (20, 100, 101):
 
 # %% [markdown]
 # With such a unit, 101 candidates cost twice as much as 100, and 20 cost as much as 100. Long documents can count more than once. Another model or seller may count otherwise; one
-# [lists the fifth generation by the token](https://openrouter.ai/models/cohere/rerank-5-fast-20261028). So look into `billed` after your first real calls, before you calculate.
+# [lists version 5 by the token](https://openrouter.ai/models/cohere/rerank-5-fast-20261028). So look into `billed` after your first real calls, before you calculate.
 #
 # Now your own numbers. Ask whether an attempt that failed is billed, and allow for it.
 
 # %%
+import math
+
 searches_a_day, candidates_each, repeated = 5_000, 50, 0.02
-units = searches_a_day * 30 * -(-candidates_each // 100) * (1 + repeated)
+units = searches_a_day * 30 * math.ceil(candidates_each / 100) * (1 + repeated)
 print(f"{units:,.0f} search units a month, times a price that you look up")
 
 # %% [markdown]
 # ## What the service refuses
 #
-# **Predict.** Which of these four does the library report as the same kind of error? Which of them would be different tomorrow?
+# Four mistakes: `top_k` instead of `top_n`, no documents, a mistyped model, a wrong key.
+#
+# **Predict.** Which of them would succeed on a second try?
 
 # %%
 from cohere.core.api_error import ApiError
@@ -220,13 +224,14 @@ for what, attempt in attempts.items():
 # The library sends your mistakes as they are and turns each status into a type of error; all of them are an `ApiError`. None of these four goes away by waiting. They are **refusals**: somebody has to mend the request, the account or the key.
 #
 # The limits that people meet, from [Cohere's reference](https://docs.cohere.com/reference/rerank) and [rate limits](https://docs.cohere.com/docs/rate-limits): more than 1,000 documents in a call are advised against;
-# a document is cut after 4,096 tokens unless you ask for more; a trial key gets 10 rerank calls a minute and 1,000 calls a month. Ten calls a minute is one person trying things out. It is not a class, and not an evaluation of a hundred queries.
+# a document is cut after 4,096 tokens unless you ask for more; a trial key gets 10 rerank calls a minute and 1,000 calls a month. Ten calls a minute is one person trying things out, not a class.
 #
 # ## When it fails
 #
 # The stand-in fails on cue: `service.next("rate limit")` makes the next call fail. These cells use the stand-in even if you have a key: nobody can ask Cohere for an outage.
 #
-# `CohereReranker` waits as long as the service asks for, and gives up when the next attempt would start after `max_wait` seconds.
+# `CohereReranker` waits as long as the service asks for (in a header called *Retry-After*); if it does not ask, 1 s, then 2 s, then 4 s. It gives up when the next attempt would start after `max_wait` seconds, here 4. An attempt without an
+# answer is given up after `timeout`, here 2 s.
 #
 # **Predict.** For each line: how many attempts will be made? And which one lets the user wait longest?
 
@@ -281,7 +286,7 @@ for fault in ("rate limit, wait 60 s", "wrong key", "an index twice", "a login p
 # - When no answer comes in time, that is all: the user has waited once already.
 # - A refused key is tried **once**. A second attempt would be refused as well.
 # - An answer can be wrong and look right. A missing or repeated index would shift scores onto other documents, so each answer is checked before anything is done with it.
-# - A hotel's login page answers every address with friendly HTML and the status 200.
+# - A hotel's login page answers every address with friendly HTML and the status 200. So the status is not enough; the answer must have the right form.
 #
 # Cohere's library repeats failed calls by itself, twice, and follows Retry-After for up to a minute each time. `CohereReranker` switches that off (`max_retries` in `request_options`), because a user who waits two minutes has left.
 #
@@ -307,7 +312,7 @@ for fault in (None, "unavailable"):
         print(textwrap.fill(f"{warning.category.__name__}: {warning.message}", 110))
 
 # %% [markdown]
-# The search went on, a warning says so, and `scored_by` tells the program. Without the last two, a service that has been down since March is noticed in May, by the bill that did not come.
+# The search went on, a warning says so, and `scored_by` tells the program. Without the last two, nobody notices for months that the ranking is another one.
 #
 # The fallback hides only what can pass: rate limits, outages, time-outs, unusable answers. **A refused key or request comes out as an error, fallback or not.** Hidden, it would stay for ever.
 
@@ -359,6 +364,7 @@ print(leaving.content[:420].decode() + " …")
 # %%
 print("arrived unchanged:", service.requests[-1].body == leaving.content)
 print("and with these headers:", ", ".join(sorted(leaving.headers)))
+print("about the library:", {name: value for name, value in leaving.headers.items() if name.startswith("x-fern-sdk")})
 
 # %% [markdown]
 # Three kinds of things leave with each search:
@@ -374,16 +380,22 @@ print("and with these headers:", ", ".join(sorted(leaving.headers)))
 #
 # ## When a hosted reranker is the right choice
 #
-# | for it | against it |
-# | --- | --- |
-# | your texts are in [many languages](https://docs.cohere.com/docs/rerank), and the reranker you can run knows one | texts or queries may not leave |
-# | documents are longer than your model reads | searches must work when the network does not |
-# | few searches a day: no machine to keep running | many searches a day: a machine costs the same, however busy |
-# | it is **better on your judged queries**, measured | nobody has measured it |
-# | the network's time does not matter | you need the same scores next year: [models are retired](https://docs.cohere.com/docs/deprecations) |
+# What speaks for it:
 #
-# The fourth row decides. Take what you learned in [lesson 04](04_retrieval_flow.ipynb): the same candidates, a hosted and a local reranker, paired intervals. `CohereReranker` fits into `retrieve_and_rerank` as it is; with a trial
-# key, give it a `max_wait` of more than a minute.
+# - your texts are in [many languages](https://docs.cohere.com/docs/rerank), and the reranker that you can run knows one;
+# - documents are longer than your model reads;
+# - there are few searches a day, and no machine has to be kept running for them;
+# - it is **better on your judged queries**, measured.
+#
+# What speaks against it:
+#
+# - texts or queries may not leave;
+# - searches must work when the network does not;
+# - there are many searches a day: a machine of your own costs the same, however busy;
+# - you need the same scores next year: [models are retired](https://docs.cohere.com/docs/deprecations).
+#
+# The measurement decides. Take what you learned in [lesson 04](04_retrieval_flow.ipynb): the same candidates, a hosted and a local reranker, paired intervals. `CohereReranker` fits into `retrieve_and_rerank` as it is. With a
+# trial key, give it a `max_wait` of more than a minute, and ten minutes for a hundred queries.
 
 # %%
 service.stop()
@@ -392,7 +404,7 @@ service.stop()
 # ## What to remember
 #
 # - **`top_n`, results best first, `index` points into your list.** Put the scores back into your order.
-# - Tell apart what **passes** (429, 5xx, time-out, no network) from what **does not** (400, 401, 422). Try again, for a limited time, only what passes.
+# - Tell apart what **passes** (429, 5xx, time-out, no network) from what **does not** (400, 401, 404, 422). Try again, for a limited time, only what passes.
 # - A fallback says aloud that it took over, and scores **all** pairs of the query.
 # - Count the billed units in the answers. Look up the price yourself, on the day you need it.
 # - Query and passages leave the house with every search. Decide that on purpose.
@@ -419,10 +431,12 @@ service.stop()
 #
 # </details>
 #
-# **On your own:** run `python -m rerank_course serve-hosted` in a terminal, take the line that it prints, and make it fail with the `curl` below that.
+# **On your own:** run `.venv/bin/python -m rerank_course serve-hosted` in a terminal. In a new notebook, import `CohereReranker`, paste the line that the terminal shows, and call `predict`. Then run the `curl` that stands below it, and
+# call again.
 #
-# **In practice:** write down, for the search you work on: what may leave, how long a user waits, who is told when the key expires. Then [Exercise 07](../exercises/ex07_hosted_with_fallback.ipynb) has you put
-# a hosted reranker with a fallback behind one function.
+# **In practice:** write down, for the search you work on: what may leave, how long a user waits, who is told when the key expires.
 #
 # **Further reading:** Cohere's [Rerank reference](https://docs.cohere.com/reference/rerank), [error codes](https://docs.cohere.com/reference/errors) and
 # [best practices](https://docs.cohere.com/docs/reranking-best-practices); Amazon's builders on [time-outs, retries and backoff](https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/).
+#
+# **Next:** [Exercise 07](../exercises/ex07_hosted_with_fallback.ipynb), where you put a hosted reranker with a fallback behind one function.

@@ -89,8 +89,8 @@ def load_reranker(
         name: the default needs no network: its weights are packaged. Any other cross-encoder of the hub goes to
             sentence-transformers by its name: first its local copy is tried, then the hub. A folder's path works too.
             ``…-L-6-v2`` and ``…-L6-v2`` (and so for 12) are one model.
-        backend: what runs it: ``"torch"`` in float32, or ``"int8"``, which runs the default model only, on the CPU, about twice as fast or more, and
-            starts in under a second; its scores differ a little (see ``rerank_course.fast``).
+        backend: what runs it: ``"torch"`` in float32, or ``"int8"``, which runs the default model only, on the CPU, several
+            times as fast; its scores differ a little. Its model is made once, which takes a minute (see ``rerank_course.fast``).
         device: ``"cpu"``, ``"cuda"``, ``"mps"``; ``None`` takes the fastest that torch finds.
         max_length: tokens that query and document may use together; ``None`` takes all that the model has.
         local_files_only: do not ask the hub.

@@ -20,6 +20,8 @@ from rerank_course.text import text_of
 
 # Okabe and Ito's palette, which the colour-blind can tell apart (https://jfly.uni-koeln.de/color/).
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
+LIGHT_GREY, YELLOW = "#DDDDDD", "#F0E442"
+PIECES = ((LIGHT_GREY, "black"), (BLUE, "white"), (ORANGE, "white"), (GREEN, "white"), (GREY, "white"), (YELLOW, "black"))  # fill, text on it
 
 
 class Picture:
@@ -237,10 +239,10 @@ def draw_counts(counts: pd.DataFrame, xlabel: str) -> Picture:
     left = np.zeros(len(counts))
     for number, column in enumerate(counts):
         widths = counts[column].to_numpy()
-        colour = ("#DDDDDD", BLUE, ORANGE, GREEN, GREY)[number % 5]
+        colour, ink = PIECES[number % len(PIECES)]
         bars = axes.barh(counts.index.astype(str), widths, left=left, color=colour, edgecolor="white", label=column)
         figures = [str(width) if width else "" for width in widths]
-        axes.bar_label(bars, labels=figures, label_type="center", fontweight="bold", color="black" if number % 5 == 0 else "white")
+        axes.bar_label(bars, labels=figures, label_type="center", fontweight="bold", color=ink)
         left += widths
     axes.invert_yaxis()
     axes.set_xlabel(xlabel)

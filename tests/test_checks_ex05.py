@@ -116,7 +116,7 @@ def shuffled_scores(query, documents, reranker):
         (lambda q, d, r: [x for x, _ in cross_reference(q, d, r)], "but the list holds str"),
         (lambda q, d, r: cross_reference(q, d, r) + cross_reference(q, d, r)[:1], "a document twice"),
         (lambda q, d, r: [(x.lower(), s) for x, s in cross_reference(q, d, r)], "a document that it was not given"),
-        (lambda q, d, r: [(x, str(s)) for x, s in cross_reference(q, d, r)], "(score, document). Swap the two"),
+        (lambda q, d, r: [(x, str(s)) for x, s in cross_reference(q, d, r)], "a text and a number, but the list holds tuple"),
         (lambda q, d, r: [(x, 5.0) for x in d], "Check which texts go into the model"),
         (lambda q, d, r: cross_reference(q, d, load_model), "raised NameError"),
         (lambda q, d, r: None, "returned None"),

@@ -6,7 +6,10 @@ import pytest
 from rerank_course import pandas_docs as pandas_module
 from rerank_course.beir import CorpusError, read_beir
 from rerank_course.corpora import DATA, load_corpus
+from rerank_course.evaluate import per_query, retrieve_and_rerank
 from rerank_course.pandas_docs import load_pandas_docs, missing_pandas_entries, pandas_documents
+from rerank_course.recorded import RecordedReranker
+from rerank_course.retrieve import DenseRetriever
 
 KINDS = {
     "plain keyword", "paraphrase", "negation", "number or limit", "acronym", "superseded rule", "multi-condition",
@@ -154,3 +157,16 @@ def test_docstrings_end_before_their_examples(pandas_docs):
     assert ffill.title == "pandas.DataFrame.ffill" and "Parameters" in ffill.text
     assert not [chunk.id for chunk in pandas_docs.documents.values() if "\nExamples\n---" in chunk.text or ">>>" in chunk.text.split("\n")[-1]]
     assert "pandas.Series.str.lower" in pandas_docs.documents and "pandas.read_csv" in pandas_docs.documents
+
+
+def test_the_handbook_is_hard_enough_to_teach_with(handbook, embedder):
+    """Dense search is neither hopeless nor perfect, and the reranker repairs and breaks enough of its first places; by recorded float32 scores."""
+    dense = DenseRetriever(list(handbook.documents.values()), embedder)
+    runs = retrieve_and_rerank(handbook, {"dense": dense}, RecordedReranker("handbook", "fp32"), depths=(100,))
+    assert 0.55 <= per_query(runs["dense"], handbook)["nDCG@10"].mean() <= 0.85
+
+    def right(run, query):
+        return handbook.qrels[query].get(run[query][0][0], 0) >= 2
+
+    changes = Counter((right(runs["dense"], query), right(runs["dense + rerank 100"], query)) for query in runs["dense"])
+    assert changes[False, True] >= 15 and changes[True, False] >= 8, changes

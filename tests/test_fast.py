@@ -5,11 +5,13 @@ import subprocess
 import sys
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 import torch
+from conftest import ROOT
 
 from rerank_course import fast, packaged, quantise
 from rerank_course.corpora import CORPORA, load_corpus
@@ -91,6 +93,19 @@ def test_padding_is_under_a_twentieth_of_the_tokens(int8):
     read = [int8._encoder.encode(BERLIN, words[: 2 * length]) for length in lengths("mixed", 200)]
     computed = sum(fast._feed(encoding)["input_ids"].size for encoding in read)
     assert 1 - sum(len(encoding.ids) for encoding in read) / computed < 0.05
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of memory is read from /proc, which only Linux has")
+def test_memory_does_not_grow_with_the_list():
+    code = (
+        "import sys; from bench_worker import peak_megabytes; from rerank_course.fast import Int8Reranker\n"
+        "reranker, peaks = Int8Reranker(), []\n"
+        "for count in (100, 3000):\n"
+        "    reranker.predict([('Who pays?', f'Invoice {number} ' + 'is paid late. ' * (number % 8)) for number in range(count)])\n"
+        "    peaks.append(peak_megabytes())\n"
+        "sys.exit(peaks[1] > peaks[0] * 1.15)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT / "tools", timeout=200).returncode == 0
 
 
 def test_calls_from_several_threads_do_not_mix(int8, pairs):

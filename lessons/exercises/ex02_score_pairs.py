@@ -235,6 +235,8 @@ check_place_of_answer(place_of_answer)
 # **Predict.** On which place will the answer come out each time?
 
 # %%
+import numpy as np
+
 from rerank_course.models import load_reranker
 
 answer = "Employees may submit expenses up to $500 without pre-approval."
@@ -254,9 +256,9 @@ def places():
     reranker = load_reranker()
     lines = []
     for question in questions:
-        logit = score_pairs(build_pairs(question, [answer]), reranker)[0]
+        logits = score_pairs(build_pairs(question, [answer]), reranker)
         place = place_of_answer(question, passages, answer, reranker)
-        lines.append(f"place {place}   logit {logit:6.2f}   sigmoid {squash([logit])[0]:.4f}   {question}")
+        lines.append(f"place {place}   logit {logits[0]:6.2f}   sigmoid {squash(np.array(logits))[0]:.4f}   {question}")
     return "\n".join(lines)
 
 try:

@@ -19,7 +19,7 @@
 # | | |
 # | --- | --- |
 # | `query` | one text. Empty, or white space alone: an error that names `query` |
-# | `candidates` | a list as the search gave it, best first. Each is a text, a `Chunk`, or a dictionary with a text; `text_of(candidate)` from `rerank_course.text` gives the text of any of them. One without text: an error that names `candidates`. The empty list: return `[]` and leave the reranker alone |
+# | `candidates` | a list as the search gave it, best first. Each is a text, a `Chunk`, or a dictionary with a text; `text_of(candidate, "candidates")` from `rerank_course.text` gives the text of any of them, and its error uses that name. One without text: an error that names `candidates`. The empty list: return `[]` and leave the reranker alone |
 # | `reranker` | anything that has `predict(pairs, batch_size=…)` and returns one number for each pair. Too few numbers, too many, or NaN: an error that names `reranker` |
 # | `batch_size` | is passed on to `predict`. Below 1: an error that names `batch_size` |
 # | `top_k` | how many to return. `None`: all. More than there are: all. Below 1: an error that names `top_k` |
@@ -57,7 +57,7 @@ def rerank_documents(query, candidates, reranker, batch_size=32, top_k=20):
 # %% [markdown]
 # ## Step 1 · Pairs, scores, order
 #
-# One pair for each candidate, the query first; the scores of all of them; the best on top. Then let candidates be something else than texts.
+# One pair for each candidate, the query first; the scores of all of them; the best on top. Then also accept `Chunk`s and dictionaries: import `text_of` in your function.
 
 # %%
 from rerank_course.checks.ex03 import check_best_first

@@ -22,7 +22,7 @@
 # %% [markdown]
 # ## Part 1 · Reciprocal rank, by hand
 #
-# 1 divided by the place of the first document with grade 2 or 3, and 0 if there is none in the first ten places. Count it in plain Python, once in your life; the check compares it with ir-measures.
+# 1 divided by the place of the first document with grade 2 or 3, and 0 if there is none in the first ten places. Count it once in plain Python; the check compares it with ir-measures.
 
 # %% role="solution" id="ex04-reciprocal-rank"
 def reciprocal_rank(ranking, grades):
@@ -98,6 +98,11 @@ check_measure_run(measure_run)
 # <details><summary>Hint 2</summary>
 #
 # For the run, ir-measures wants a score for each document and sorts by it, the highest first. You have places. Lesson 04 made scores out of places: look at how `ScoredDoc` is used there.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# Name the measures yourself, for example in a dictionary `{"nDCG@10": …, "RR@10": …}`: with `rel` in it, a measure prints under another name. For the mean, divide by the number of queries that have an answer.
 #
 # </details>
 #

@@ -7,7 +7,7 @@
 # | **Difficulty** | ●●○ |
 # | **Time** | 20 minutes |
 # | **Points** | 10: tokens 2, hidden answer 2, windows 4, best window 2 |
-# | **You need** | [lesson 05](../notebooks/05_failure_modes.ipynb) for what truncation does, [exercise 05](ex05_cosine_comparison.ipynb) for scoring by hand |
+# | **You need** | [lesson 05](../notebooks/05_failure_modes.ipynb) for what truncation does, [exercise 02](ex02_score_pairs.ipynb) for scoring pairs |
 #
 # Each part has a place for your answer and a **check** below it. Run the check as often as you like: it says *not attempted*, *wrong* and
 # why, or *right*.
@@ -94,9 +94,9 @@ check_hide_the_answer(hide_the_answer)
 # %% [markdown]
 # ## Part 3 · Windows
 #
-# Cut the document into **windows**: pieces that the model can read whole, query and special tokens included. Each is as long as fits, and begins `overlap` tokens before the last one ended,
-# so that a sentence at a border stands whole in one of the two. Together they hold the whole document. (In a text of your own, a cut inside a word can make a token more than there was. One or two tokens in
-# reserve do no harm.)
+# Cut the document into **windows**: pieces that the model can read whole, query and special tokens included. Each is as long as fits, and begins `overlap` tokens (fewer than a window has) before the last one ended,
+# so that a sentence at a border stands whole in one of the two. Together they hold the whole document. (A cut inside a word can make a token more than there was. Windows one or two tokens shorter than would fit
+# do no harm.)
 
 # %% role="solution" id="ex06-cut-windows"
 def cut_windows(query, document, reranker, overlap):
@@ -163,7 +163,7 @@ check_best_window(best_window)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# `max(zip(scores, windows))` keeps each window with its score.
+# `max` on a list of tuples compares their first elements. Which of the two should come first?
 #
 # </details>
 #
@@ -214,6 +214,7 @@ pages = {"trv-014": "trv-q07", "lve-016": "lve-q07", "it-022": "it-q05", "hls-00
 def repaired(page, query):
     """One row: a page as a whole, by its best window, and by its best window under the page's heading."""
     bare = cut_windows(query, page.content, reranker, 64)
+    # The heading will stand in each window: counted as part of the query, it gets its room.
     headed = [f"{page.title}\n{window}" for window in cut_windows(f"{query} {page.title}", page.text, reranker, 64)]
     row = {"page": page.title, "not read": count_tokens(query, page.content, reranker)["not read"], "as a whole": float(reranker.predict((query, page.content)))}
     for name, windows in (("best window", bare), ("with heading", headed)):
@@ -229,11 +230,15 @@ except NotImplementedError:
 table
 
 # %% [markdown]
+# <details><summary>After you have run it</summary>
+#
 # Your made-up document is repaired: its last window holds the answer, and the score says so. The handbook's pages are harder. For two of the four, the last window does not win, with or without the heading:
 # the first one, which opens the page and names its subject, still scores higher than the window that holds the answer, and the page's score stays where it was. One page needs its heading
 # before the right window wins; a window from the middle of a page has lost it, as a chunk has.
 #
 # A repair of this kind brings the answer in front of the model. It does not make the model recognise it. So measure it on judged queries, as in lesson 04, before you pay for the additional pairs.
+#
+# </details>
 
 # %% [markdown]
 # ## Think about it

@@ -9,7 +9,7 @@
 # | **Points** | 15: connect 2, scores 4, errors 3, fallback 6 |
 # | **You need** | [lesson 07](../notebooks/07_hosted_reranking.ipynb). No key, no network |
 #
-# You write with Cohere's own library what `CohereReranker` does in the lesson. The checks put a service of their own in the place of Cohere's: it takes the same
+# You write with Cohere's own library the heart of what `CohereReranker` does in the lesson; retries stay with the library. The checks put a service of their own in the place of Cohere's: it takes the same
 # arguments, raises the same errors, and its scores are made up. The parts build on each other.
 
 # %% [markdown]
@@ -37,11 +37,18 @@ from rerank_course.checks.ex07 import check_connect
 check_connect(connect)
 
 # %% [markdown]
-# <details><summary>Hint</summary>
+# <details><summary>Hint 1</summary>
+#
+# `os.environ` is a dictionary of the environment variables. What should happen when the key is not in it?
+#
+# </details>
+# <details><summary>Hint 2</summary>
 #
 # `os.environ["CO_API_KEY"]` raises a `KeyError` if the variable is not there, which is what you want; `os.environ.get("CO_API_KEY", "test")` does not.
 #
 # </details>
+#
+# *It works in the lesson and is refused here?* The key was read when the notebook began, not when the function ran.
 
 # %% [markdown]
 # ## Part 2 · Scores in your order

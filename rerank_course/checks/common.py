@@ -137,10 +137,6 @@ def check_ranking(answer: Any, query: str, expected: dict[str, float], mistakes:
     given = f"For the query {query!r} and {len(expected)} documents, your function"
     check_rows(answer, given)
     demand(
-        not (answer and all(isinstance(row[1], str) for row in answer)),
-        f"{given} returned (score, document). Swap the two: the document comes first.",
-    )
-    demand(
         all(isinstance(row[0], str) and is_number(row[1]) for row in answer),
         f"{given} should return (document, score), a text and a number, but the list holds {show(answer[0] if answer else answer)}.",
     )
