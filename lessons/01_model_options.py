@@ -108,7 +108,8 @@ print(subprocess.run([sys.executable, "-c", program], env=offline, capture_outpu
 # ```
 #
 # From then on they load from your disk. For a class or a journey, `python -m rerank_course fetch BAAI/bge-reranker-base` does it in advance: it looks
-# whether there is room, shows how far it has come, and loads the model once, to see that it can rerank. For Cohere's service you need a key; a later lesson is about it.
+# whether there is room, shows how far it has come, and loads the model once, to see that it can rerank. For Cohere's service you need a key; [lesson 07](07_hosted_reranking.ipynb)
+# shows it without one.
 #
 # ## How fast are they here?
 #

@@ -292,7 +292,7 @@ print(len(sample), "pairs scored again; close to the record:", bool(np.median(di
 
 # %% [markdown]
 # [nDCG@10](https://en.wikipedia.org/wiki/Discounted_cumulative_gain) rewards good answers near the top; lesson 04 is about it. The interval says how far the difference could come from the choice of
-# queries alone. Look whether it holds zero, in each row. The tops of single queries change more often than the averages do: one user in some sees other passages, a little better or a little worse.
+# queries alone. Look whether it holds zero, in each row. The second table is less comfortable: the averages hardly move, and yet in many queries the first ten are not the same ten. Where scores are nearly equal, a little rounding decides.
 #
 # ### A trap: the score that depends on its neighbours
 #

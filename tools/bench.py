@@ -30,6 +30,7 @@ PEERS_VENV = ROOT / ".venv-bench"
 WORKER = Path(__file__).with_name("bench_worker.py")
 CONTENDERS = ("torch, one by one", "torch, slices of 32", "torch, one predict", "course, int8", "FlashRank, int8", "fastembed, fp32", "fastembed, int8", "rerankers, fp32")
 REFERENCE, PEERS = CONTENDERS[0], CONTENDERS[4:]  # what the others are compared with, and those that are not ours
+KINDS = ("30", "200", "mixed")
 QUERY = "What is the reimbursement limit?"
 
 
@@ -232,6 +233,7 @@ def _markdown(result: pd.DataFrame) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000])
+    parser.add_argument("--kinds", choices=KINDS, nargs="+", default=KINDS, help="lengths of the documents in tokens")
     parser.add_argument("--rounds", type=int, help="rounds at each size (default: 5 at 10, 3 at 100, 1 above)")
     parser.add_argument("--longest", type=float, default=100, metavar="SECONDS", help="leave out whoever would need more for one list (default 100)")
     parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=CONTENDERS)
@@ -244,7 +246,7 @@ def main() -> None:
     tokenizer = Int8Reranker().tokenizer
     tokens = tokenizer(" ".join(chunk.text for chunk in load_corpus("handbook").documents.values()), add_special_tokens=False, verbose=False)["input_ids"]
     workloads = {
-        (kind, count): [(QUERY, text) for text in documents(tokenizer, tokens, lengths(kind, count))] for count in options.sizes for kind in ("30", "200", "mixed")
+        (kind, count): [(QUERY, text) for text in documents(tokenizer, tokens, lengths(kind, count))] for count in options.sizes for kind in options.kinds
     }
     with tempfile.TemporaryDirectory() as folder:
         peers = peers_python() if set(options.contenders) & set(PEERS) else sys.executable
@@ -252,7 +254,7 @@ def main() -> None:
         running = [worker for worker in workers if not worker.reason]
         try:
             for worker in running:
-                worker.run(workloads["200", options.sizes[0]][:8])  # warm up
+                worker.run(next(iter(workloads.values()))[:8])  # warm up
             raw, left_out = measure(running, workloads, {count: options.rounds or {10: 5, 100: 3}.get(count, 1) for count in options.sizes}, options.longest)
         finally:
             for worker in running:
@@ -261,7 +263,7 @@ def main() -> None:
     for (kind, count), rows in raw.groupby(["kind", "count"], sort=False):
         results[kind, count] = (int(rows.groupby("contender").size().max()), table(rows))
         print(f"\n{count} candidates, {kind}\n{results[kind, count][1].to_string()}")
-    in_tokens = [len(ids) for ids in tokenizer(workloads["mixed", options.sizes[-1]], truncation=True, max_length=512)["input_ids"]]
+    in_tokens = [len(ids) for ids in tokenizer([(QUERY, text) for text in documents(tokenizer, tokens, lengths("mixed", options.sizes[-1]))], truncation=True, max_length=512)["input_ids"]]
     padding = {
         "slices of 32 as they come": padding_share(in_tokens, 32),
         "one predict, sorted, batches of 32": padding_share(sorted(in_tokens, reverse=True), 32),
