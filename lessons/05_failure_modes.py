@@ -388,7 +388,7 @@ for column in ("float32", "int8"):
     print(f"{column:8} {found['pairs that pass']} of the pairs reach {threshold:.2f}; recall {found['recall']:.2f}")
 
 # %% [markdown]
-# Near the bottom of the scale, where most scores lie, a shift of a tenth of a logit moves a crowd across the line. The order within a query hardly
+# Near the bottom of the scale, where most scores lie, a small shift moves a crowd across the line. The order within a query hardly
 # notices such a shift. The threshold does.
 
 # %% output="varies"
