@@ -153,8 +153,10 @@ def test_two_cells_with_one_grade_id_are_refused(course):
 
 
 def test_only_selects_by_part_of_the_name(capsys):
-    lessons, exercises = build.sources("05")
+    lessons, exercises = build.sources("ex05")
     assert lessons == [] and [path.stem for path in exercises] == ["ex05_cosine_comparison"]
+    lessons, exercises = build.sources("05")  # the lesson and the exercise of that number
+    assert [path.stem for path in lessons + exercises] == ["05_failure_modes", "ex05_cosine_comparison"]
     assert build.main(["--only", "no such lesson"]) == 2
     assert "No source" in capsys.readouterr().err
 
