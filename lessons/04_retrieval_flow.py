@@ -97,7 +97,7 @@ for place in (1, 2, 3, 10, 11):
     ranking = [ir_measures.ScoredDoc("q", f"wrong{i}", -i) for i in range(1, place)]
     ranking.append(ir_measures.ScoredDoc("q", "right", -place))
     values = ir_measures.calc_aggregate([RR @ 10, nDCG @ 10], [ir_measures.Qrel("q", "right", 3)], ranking)
-    print(f"right answer on place {place:2}:", {str(measure): round(value, 3) for measure, value in values.items()})
+    print(f"right answer on place {place:2}: RR@10 {values[RR @ 10]:.3f}, nDCG@10 {values[nDCG @ 10]:.3f}")
 
 # %% [markdown]
 # ## The ceiling
