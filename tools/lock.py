@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HEADER = "# The tested lock: everything that the course installs. Made by `make lock` from pyproject.toml; do not edit by hand.\n"
 COMPILE = (
-    "--quiet", "--extra=dev", "--extra=int8", "--strip-extras", "--no-header", "--no-emit-index-url", "--no-emit-find-links",
+    "--quiet", "--extra=dev", "--extra=int8", "--extra=ray", "--strip-extras", "--no-header", "--no-emit-index-url", "--no-emit-find-links",
     "--no-emit-trusted-host", "--annotation-style=line",
 )
 
