@@ -14,6 +14,7 @@ import build
 import collect
 import grade
 import nbformat
+import preloaded
 import psutil
 import pytest
 import sandbox
@@ -187,10 +188,29 @@ SUBMISSIONS = {  # student: (keyword arguments of solved)
                 if name.endswith(".ipynb") and "site-packages" not in parent:
                     seen[os.path.join(parent, name)] = 1
         print("FOUND", sorted(seen))
-        print("KEY", os.environ.get("GRADING_TEST_KEY"))
+        print("KEY", os.environ.get("GRADING_TEST_KEY"), "GRADING_TEST_KEY" in open("/proc/self/environ").read())
+        """,
+    },
+    "looks into memory": {
+        "body": "return 2 * number",
+        "more": """\
+        import random, re, sys, numpy
+        print("RANDOM", random.random(), numpy.random.random())
+        print("TOOLS", [name for name in sys.modules if name in ("grade", "grade_one", "collect", "sandbox", "preloaded")])
+        found, memory = set(), open("/proc/self/mem", "rb", 0)  # check_double(double, 99): what it must find
+        for line in open("/proc/self/maps"):
+            start, end = (int(number, 16) for number in line.split()[0].split("-"))
+            if line.split()[1].startswith("rw"):
+                try:
+                    memory.seek(start)
+                    found |= set(re.findall(rb"check_[d]ouble[(]double, (\\d\\d)", memory.read(end - start)))
+                except (OSError, OverflowError, ValueError):
+                    continue
+        print("MEMORY", found)
         """,
     },
 }
+SUBMISSIONS["looks into memory too"] = SUBMISSIONS["looks into memory"]
 
 
 def odd_files(folder, handed_out):
@@ -305,6 +325,8 @@ EXPECTED = {  # student: (points of 10, 2 of them for words; what the note or th
     "writes to the package": (NONE, "its code uses __file__"),
     "swallows errors": (REFUSED, "keeps the kernel from reporting errors"),
     "looks around": (RIGHT, "its code uses"),
+    "looks into memory": (RIGHT, ""),
+    "looks into memory too": (RIGHT, ""),
     "not json": (REFUSED, "it is not JSON"),
     "empty": (REFUSED, "the file is empty"),
     "json but no notebook": (REFUSED, "not a notebook"),
@@ -379,7 +401,20 @@ needs_sandbox = pytest.mark.skipif(not sandbox.can_isolate(), reason="this syste
 @needs_sandbox
 def test_in_the_sandbox_no_other_notebook_is_seen_and_no_key(graded):
     page = html.unescape((graded[1] / "feedback" / "looks around.html").read_text(encoding="utf-8"))
-    assert "FOUND []" in page and "KEY None" in page
+    assert "FOUND []" in page and "KEY None False" in page
+
+
+def test_a_kernel_inherits_no_hidden_test_no_tool_and_no_random_state(graded):
+    """It is forked: see tools/preloaded.py. That it finds its own cell shows that it searched."""
+    pages = [html.unescape((graded[1] / "feedback" / f"{name}.html").read_text(encoding="utf-8")) for name in ("looks into memory", "looks into memory too")]
+    assert all("MEMORY {b'99'}" in page and "TOOLS []" in page for page in pages)
+    first, second = (re.search(r"RANDOM (0\.\d+) (0\.\d+)", page).groups() for page in pages)
+    assert first[0] != second[0] and first[1] != second[1]
+
+
+def test_a_server_that_does_not_start_says_why(tmp_path):
+    with preloaded.Server(tmp_path, {"PYTHONHOME": str(tmp_path)}) as server, pytest.raises(RuntimeError, match="(?s)starts the graders ended .*Python"):
+        server.start(tmp_path / "job.json", tmp_path / "log")
 
 
 @needs_sandbox
@@ -392,7 +427,10 @@ def test_in_the_sandbox_the_package_cannot_be_written(graded):
     assert "Read-only file system" in (graded[1] / "feedback" / "writes to the package.html").read_text(encoding="utf-8")
 
 
-def test_without_a_sandbox_the_limits_hold_and_changes_are_seen(course, handed_out, tmp_path):
+@pytest.mark.parametrize("forked", [preloaded.WORKS, False], ids=["forked", "commands"])
+def test_without_a_sandbox_the_limits_hold_and_changes_are_seen(course, handed_out, tmp_path, monkeypatch, forked):
+    """Also without a fork, as on macOS."""
+    monkeypatch.setattr(preloaded, "WORKS", forked)
     for student in ("good", "children", "one child", "memory", "os._exit", "writes to the package", "endless function"):
         put(tmp_path / "in", student, solved(handed_out, **SUBMISSIONS[student]))
     grade.Grading(tmp_path / "in", tmp_path / "out", course, LIMITS, jobs=2, isolated=False).run()
@@ -419,9 +457,11 @@ def test_a_run_that_was_killed_goes_on_where_it_was(course, handed_out, tmp_path
     process = subprocess.Popen(command(course, tmp_path / "in", out), stdout=subprocess.PIPE, text=True, encoding="utf-8")
     for line in process.stdout:
         if line.startswith("  2/4"):
-            process.kill()
             break
+    helpers = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
     process.wait()
+    assert helpers and not psutil.wait_procs(helpers, timeout=20)[1], "what it had started goes on"
     assert not (out / "grades.csv").exists()
     kept = {path: path.stat().st_mtime_ns for path in (out / ".results").glob("*.json")}
     assert 2 <= len(kept) < 4

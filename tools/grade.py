@@ -26,6 +26,7 @@ import tempfile
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from nbgrader.preprocessors import CheckCellMetadata, ClearHiddenTests, ClearOut
 
 import build
 import collect
+import preloaded
 import sandbox
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,7 +102,7 @@ def prepare(folder: Path, root: Path = ROOT) -> dict[str, Exercise]:
     """
     exercises = {}
     package = build.fingerprint(nbformat.v4.new_notebook(), root)
-    package += "".join((HERE / f"{name}.py").read_text(encoding="utf-8") for name in ("collect", "guard", "grade_one", "sandbox"))
+    package += "".join((HERE / f"{name}.py").read_text(encoding="utf-8") for name in ("collect", "guard", "grade_one", "preloaded", "sandbox"))
     for path in sorted((root / "solutions").glob("ex*.ipynb")):
         source = nbformat.read(path, as_version=4)
         _check_current(path, source, root)
@@ -178,7 +180,7 @@ class Grading:
             results = [self._kept(submission) for submission in found]
             waiting = [index for index, result in enumerate(results) if result is None]
             print(f"{len(found)} submissions; {len(found) - len(waiting)} were graded before.", flush=True)
-            with ThreadPoolExecutor(self.jobs) as pool:
+            with self._server() if waiting else nullcontext() as self.server, ThreadPoolExecutor(self.jobs) as pool:
                 running = {pool.submit(self._grade, found[index]): index for index in waiting}
                 for number, done in enumerate(as_completed(running), start=1):
                     result = results[running[done]] = done.result()
@@ -217,6 +219,21 @@ class Grading:
             _write(self.kept / f"{self._key(submission)}.json", json.dumps(answer | {"student": submission.student, "exercise": submission.exercise}))
         return self._result(submission, answer)
 
+    def _server(self):
+        """What starts the grading processes; ``None`` where each is a command of its own."""
+        if not preloaded.WORKS:
+            return nullcontext()
+        box = self.scratch / "server-box"
+        for inner in ("home", "tmp"):
+            (box / inner).mkdir(parents=True)
+        return preloaded.Server(self.scratch, _environment(box, self.package))
+
+    def _start(self, job: Path, log: Path):
+        if self.server:
+            return self.server.start(job, log)
+        command = [sys.executable, str(HERE / "grade_one.py"), str(job)]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log.open("wb"), stdin=subprocess.DEVNULL, start_new_session=True)
+
     def _run(self, submission: collect.Submission) -> dict:
         folder = Path(tempfile.mkdtemp(prefix="s", dir=self.scratch))
         box, package = folder / "box", folder / "package"
@@ -236,10 +253,7 @@ class Grading:
             "answer": str(folder / "answer.json"), "graded": str(graded),
         }
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
-        process = subprocess.Popen(
-            [sys.executable, str(HERE / "grade_one.py"), str(folder / "job.json")], stdout=subprocess.DEVNULL, stderr=(folder / "log").open("wb"),
-            stdin=subprocess.DEVNULL, start_new_session=True,
-        )
+        process = self._start(folder / "job.json", folder / "log")
         try:
             process.wait(timeout=self.limits["seconds"] + 60)
         except subprocess.TimeoutExpired:  # the submission has confused the process that watches it
@@ -284,7 +298,7 @@ def _environment(box: Path, package: Path) -> dict[str, str]:
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]), "LANG": "C.UTF-8", "PYTHONUTF8": "1",
         "HOME": str(box / "home"), "TMPDIR": str(box / "tmp"), "MPLCONFIGDIR": str(box / "home"), "IPYTHONDIR": str(box / "home"),
         "JUPYTER_RUNTIME_DIR": str(box / "home"), "PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1", "RERANK_COURSE_CACHE": str(_models()[0]),
-        "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "NBGRADER_EXECUTION": "autograde",
+        "RERANK_COURSE_PROGRESS": "", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "NBGRADER_EXECUTION": "autograde",
     }
 
 

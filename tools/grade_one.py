@@ -57,21 +57,32 @@ class Watch(threading.Thread):
             self.rounds += 1
 
     def too_much(self) -> str:
-        limits, below, memory = self.limits, below_this(), 0
+        limits, below = self.limits, below_this()
         if time.monotonic() > self.deadline:
             return f"it ran longer than {limits['seconds']} seconds"
         if len(below) > limits["processes"]:
             return f"it started more than {limits['processes']} processes"
-        for process in below:
-            try:
-                memory += process.memory_info().rss
-            except psutil.Error:
-                continue
-        if memory > limits["memory"]:
+        if sum(map(_resident, below)) > limits["memory"] and sum(map(_own_share, below)) > limits["memory"]:
             return f"it took more than {limits['memory'] / 1e9:.1f} GB of memory"
         if self.rounds % 10 == 0 and _size(self.box) > limits["disk"]:
             return f"it wrote more than {limits['disk'] / 1e6:.0f} MB"
         return ""
+
+
+def _resident(process: psutil.Process) -> int:
+    """Bytes of memory, pages that forked processes share counted for each of them."""
+    try:
+        return process.memory_info().rss
+    except psutil.Error:
+        return 0
+
+
+def _own_share(process: psutil.Process) -> int:
+    """The same with shared pages divided among those that share them: exact, and slow to find out."""
+    try:
+        return process.memory_full_info().pss
+    except (psutil.Error, AttributeError):  # hidden from us, or no Linux
+        return _resident(process)
 
 
 def _size(folder: Path) -> int:
@@ -107,14 +118,30 @@ def end_all_below() -> None:
         psutil.wait_procs(below, timeout=0.2)
 
 
+class KernelManager(AsyncKernelManager):
+    """Starts the kernel in a process that has been forked for it, if there is one (tools/preloaded.py), else as a command."""
+
+    plan, options, forked = None, None, None
+
+    async def _async_launch_kernel(self, kernel_cmd, **kw):
+        if self.forked is None:
+            return await super()._async_launch_kernel(kernel_cmd, **kw)
+        options = [option.format(connection_file=self.connection_file) for option in self.options]
+        self.forked.start(self.plan, options)
+        self.provisioner.process = self.forked
+        self.provisioner.pid = self.provisioner.pgid = self.forked.pid
+        self._reconcile_connection_info(self.provisioner.connection_info)
+
+
 class Run(Execute):
     """nbgrader's execution, with the kernel in a sandbox, a bound on outputs, and a guard before each graded cell."""
 
-    def __init__(self, job: dict, watch: Watch) -> None:
+    def __init__(self, job: dict, watch: Watch, forked=None) -> None:
         super().__init__(timeout=job["limits"]["cell_seconds"], startup_timeout=60, store_widget_state=False, record_timing=False)
         self.error_on_timeout = {
             "ename": "CellTimeoutError", "evalue": f"The cell did not end within {job['limits']['cell_seconds']} seconds.", "traceback": [],
         }
+        self.forked = forked
         self.job, self.watch, self.changed, self.silenced, self.flooded, self.printed, self.guards = job, watch, [], False, False, 0, 0
         self.changed_while_checked = False
 
@@ -125,10 +152,11 @@ class Run(Execute):
             "limits": {"memory": job["limits"]["address_space"], "file": job["limits"]["file"], "processes": job["limits"]["threads"]},
         }
         # One file per socket: no network needed. The names start with the connection file's, in the box, the same inside and outside.
-        self.km = AsyncKernelManager(transport="ipc", ip=str(box / "s"), connection_file=str(box / "kernel.json"))
+        self.km = KernelManager(transport="ipc", ip=str(box / "s"), connection_file=str(box / "kernel.json"))
         (box.parent / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
         command = [sys.executable, "-I", str(HERE / "sandbox.py"), str(box.parent / "plan.json"), sys.executable, "-m", "ipykernel_launcher"]
         options = ["-f", "{connection_file}", "--HistoryManager.enabled=False"]
+        self.km.plan, self.km.options, self.km.forked = plan, options, self.forked
         self.km._kernel_spec = KernelSpec(argv=[*command, *options], language="python", display_name="Python 3", interrupt_mode="signal")
         return self.km
 
@@ -183,8 +211,12 @@ def _is_test(cell: NotebookNode) -> bool:
     return cell.cell_type == "code" and bool(cell.metadata.get("nbgrader", {}).get("grade"))
 
 
-def grade(job: dict) -> dict:
-    """Points, status and notes for one submission; the notebook with outputs and scores is written to ``job["graded"]``."""
+def grade(job: dict, forked=None) -> dict:
+    """Points, status and notes for one submission; the notebook with outputs and scores is written to ``job["graded"]``.
+
+    Args:
+        forked: a ``preloaded.Kernel`` to run it in; without one, a kernel is started as a command.
+    """
     answer: dict = {"points": None, "to_read": [], "notes": [], "refused": "", "seconds": 0.0}
     trusted, released = (nbformat.read(job[key], as_version=4) for key in ("trusted", "released"))
     try:
@@ -195,7 +227,7 @@ def grade(job: dict) -> dict:
         for step in (ClearOutput(), DeduplicateIds(), OverwriteKernelspec(), OverwriteCells(add_missing_cells=True), CheckCellMetadata()):
             notebook, resources = step.preprocess(notebook, resources)
         sources = [cell.source for cell in notebook.cells]
-        notebook = _execute(job, notebook, answer)
+        notebook = _execute(job, notebook, answer, forked)
         if [cell.source for cell in notebook.cells] != sources:
             raise RuntimeError("the notebook that came back is not the one that was sent")
         for cell in notebook.cells:
@@ -218,11 +250,11 @@ def _resources(job: dict) -> dict:
     return {"nbgrader": {"notebook": job["exercise"], "assignment": job["exercise"], "student": "student", "db_url": url}, "metadata": {}}
 
 
-def _execute(job: dict, notebook: NotebookNode, answer: dict) -> NotebookNode:
+def _execute(job: dict, notebook: NotebookNode, answer: dict, forked) -> NotebookNode:
     """Run the notebook; its outputs, or ``NotGradable`` with what stopped it."""
     watch = Watch(Path(job["box"]), job["limits"])
     watch.start()
-    runner, started = Run(job, watch), time.monotonic()
+    runner, started = Run(job, watch, forked), time.monotonic()
     os.environ["NBGRADER_EXECUTION"] = "autograde"
     try:
         notebook, _ = runner.preprocess(notebook, {"metadata": {}})
@@ -260,13 +292,13 @@ def _last_cell(notebook: NotebookNode) -> str:
     return f"(in or after the cell {name!r})"
 
 
-def main(path: Path) -> None:
+def main(path: Path, forked=None) -> None:
     sandbox.die_with_parent()
     if sys.platform == "linux":
         sandbox._call("prctl", 36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: what a submission leaves behind becomes a child of this process
     logging.disable(logging.CRITICAL)
     job = json.loads(path.read_text(encoding="utf-8"))
-    answer = grade(job)
+    answer = grade(job, forked)
     end_all_below()
     scratch = Path(job["answer"] + ".part")
     scratch.write_text(json.dumps(answer), encoding="utf-8")

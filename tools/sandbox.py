@@ -19,6 +19,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 # From linux/sched.h, sys/mount.h, sys/prctl.h.
@@ -73,11 +74,11 @@ def can_isolate() -> bool:
             return False
 
 
-def run(plan: dict, command: list[str]) -> int:
-    """Become the command, or, isolated, start it in namespaces of its own and wait for it; its exit status."""
+def run(plan: dict, start: Callable[[], None]) -> int:
+    """Call ``start``, which does not return, under the plan's limits; isolated, in a child with namespaces of its own. The child's exit status."""
     if not plan["isolated"]:
         die_with_parent()
-        _become(plan, command)
+        _start(plan, start)
     user, group = os.getuid(), os.getgid()
     _call("unshare", NEW_USER | NEW_MOUNTS | NEW_PIDS | NEW_NET | NEW_IPC | NEW_UTS)
     Path("/proc/self/setgroups").write_text("deny")
@@ -89,7 +90,7 @@ def run(plan: dict, command: list[str]) -> int:
         die_with_parent()
         _loopback_up()
         _enter_new_root(plan)
-        _become(plan, command)
+        _start(plan, start)
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the command, which is in the same process group
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) & 0xFF
@@ -151,7 +152,7 @@ def _set_attributes(path: Path, turn_on: int = 0, turn_off: int = 0, recursive: 
         raise OSError(code, f"mount_setattr {path}: {os.strerror(code)}")
 
 
-def _become(plan: dict, command: list[str]) -> None:
+def _start(plan: dict, start: Callable[[], None]) -> None:
     limits = plan["limits"]
     if sys.platform == "linux":
         _call("prctl", SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
@@ -160,7 +161,8 @@ def _become(plan: dict, command: list[str]) -> None:
             _limit(getattr(resource, f"RLIMIT_{kind}"), limit)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(plan["folder"])
-    os.execve(command[0], command, plan["environment"])
+    start()
+    os._exit(0)
 
 
 def _limit(kind: int, limit: int) -> None:
@@ -173,4 +175,5 @@ def _limit(kind: int, limit: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), sys.argv[2:]))
+    the_plan, command = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), sys.argv[2:]
+    sys.exit(run(the_plan, lambda: os.execve(command[0], command, the_plan["environment"])))
