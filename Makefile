@@ -15,9 +15,11 @@ OUT ?= grading
 OFFLINE ?=
 # An offline room installs from wheelhouse/ and asks no index.
 override PIP_ARGS += $(if $(OFFLINE),--no-index --find-links wheelhouse)
+# The kernel python3 is .venv's own, whatever kernels your home folder holds and whoever made .venv.
+export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course test setup doctor build scores bench lock grade wheelhouse clean
+.PHONY: help course test setup doctor build scores bench lock grade wheelhouse site clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -59,5 +61,8 @@ grade: setup ## grade what a class handed in: SUBMISSIONS=folder (OUT=folder, GR
 wheelhouse: setup ## download all that the course installs into wheelhouse/; OFFLINE=1 then installs from there
 	@$(BIN)/python tools/wheelhouse.py wheelhouse $(PIP_ARGS)
 
-clean: ## remove .venv and .venv-bench (models stay in your cache folder)
-	rm -rf $(VENV) .venv-bench
+site: setup ## build the course as a website to read without running, in _site/
+	@$(BIN)/python tools/website.py
+
+clean: ## remove .venv, .venv-bench and _site (models stay in your cache folder)
+	rm -rf $(VENV) .venv-bench _site
