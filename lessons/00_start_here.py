@@ -129,6 +129,18 @@ for passage, score in rerank_documents("What is the reimbursement limit?", passa
 #
 # A reranker is a good reader, not an all-knowing one. The course shows where it fails as carefully as where it works.
 #
+# ## Where you are in the course
+#
+# From lesson 02 on, the lessons have exercises, and each exercise has checks that say what is right and what is not. A check that you pass is
+# remembered in a small file of yours, on this machine; nothing is sent anywhere. Come back to the next cell to see what is done and what comes next, or
+# type `python -m rerank_course progress` in a terminal.
+
+# %% output="varies"
+from rerank_course.progress import show_progress
+
+show_progress()
+
+# %% [markdown]
 # ## What to remember
 #
 # - **Similar is not relevant.** A text that repeats the question is very similar to it and answers nothing.

@@ -1,4 +1,4 @@
-"""The course on the command line: ``python -m rerank_course doctor | fetch | rerank | evaluate | serve-hosted``."""
+"""The course on the command line: ``python -m rerank_course doctor | progress | fetch | rerank | evaluate | serve-hosted``."""
 
 import argparse
 import json
@@ -31,6 +31,14 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = commands.add_parser("doctor", help="check this machine and rerank one example", description="Check this machine and rerank one example.")
     doctor.set_defaults(run=_doctor)
+
+    progress = commands.add_parser(
+        "progress",
+        help="which checks you have passed, and what comes next",
+        description="Show which of the exercises' checks you have passed, and what comes next. It is kept in a file of yours on this machine; nothing is sent.",
+    )
+    progress.add_argument("--reset", action="store_true", help="forget all of it")
+    progress.set_defaults(run=_progress)
 
     fetch = commands.add_parser(
         "fetch",
@@ -85,6 +93,18 @@ def _doctor(options: argparse.Namespace) -> int:
     from rerank_course.doctor import run_doctor
 
     return 0 if run_doctor() else 1
+
+
+def _progress(options: argparse.Namespace) -> int:
+    from rerank_course.progress import forget, progress_file, show_progress
+
+    if options.reset:
+        print(f"Forgotten: {forget()} passed checks.")
+        return 0
+    show_progress()
+    if progress_file():
+        print(f"Kept in {progress_file()}, on this machine alone. To forget it: python -m rerank_course progress --reset")
+    return 0
 
 
 def _fetch(options: argparse.Namespace) -> int:

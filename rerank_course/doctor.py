@@ -1,7 +1,9 @@
 """Is this machine ready for the course? One line for each thing that has to be there."""
 
+import os
 import platform
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -94,7 +96,19 @@ def _check_kernel() -> str:
     own = {"python", "python3", f"python3.{sys.version_info.minor}"}
     if command not in own and shutil.which(command) is None:
         raise RuntimeError(f"it starts {command}, which does not exist. Run: python -m ipykernel install --sys-prefix")
+    if command not in own and (prefix := _prefix_of(command)) and not os.path.samefile(prefix, sys.prefix):
+        raise RuntimeError(
+            f"it starts {command}, another Python than this one, in which notebooks do not find the course. Set the environment variable "
+            f"JUPYTER_PREFER_ENV_PATH to 1, or rename the folder {spec.resource_dir}"
+        )
     return spec.display_name
+
+
+def _prefix_of(command: str) -> str | None:
+    """Where a Python has its packages; ``None`` for what is not plainly a Python, such as a script that starts one."""
+    run = subprocess.run([command, "-c", "import sys; print(sys.prefix)"], capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=60)
+    prefix = run.stdout.strip()
+    return prefix if run.returncode == 0 and os.path.isdir(prefix) else None
 
 
 def _check_rerank() -> str:

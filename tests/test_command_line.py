@@ -1,5 +1,8 @@
 import io
 import json
+import os
+import shutil
+import subprocess
 import sys
 from importlib import metadata
 
@@ -158,6 +161,25 @@ def test_doctor_finds_a_kernel_that_does_not_start(monkeypatch, capsys, tmp_path
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     assert not doctor.run_doctor(only_failures=True)
     assert "FAIL  Jupyter kernel python3: it starts /no/such/python, which does not exist" in capsys.readouterr().out
+
+
+def test_doctor_finds_a_kernel_of_another_python(monkeypatch, tmp_path):
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "other")], check=True)
+    folder = tmp_path / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    other = shutil.which("python", path=os.pathsep.join(str(tmp_path / "other" / name) for name in ("bin", "Scripts")))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+
+    def write_spec(command):
+        (folder / "kernel.json").write_text(json.dumps({"argv": [command], "display_name": "Python 3", "language": "python"}), encoding="utf-8")
+
+    write_spec(other)
+    with pytest.raises(RuntimeError) as problem:
+        doctor._check_kernel()
+    assert f"it starts {other}, another Python than this one" in str(problem.value) and f"rename the folder {folder}" in str(problem.value)
+    for command in (sys.executable, "bash"):  # this one, and a script of which nobody can say what it starts
+        write_spec(command)
+        assert doctor._check_kernel() == "Python 3"
 
 
 def test_doctor_does_not_need_a_python_on_the_path(monkeypatch, capsys, tmp_path):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -82,11 +83,156 @@ def test_tidying_a_lock():
     )
 
 
+def test_binder_installs_the_same_lock_on_a_supported_python():
+    binder = ROOT / ".binder"
+    lines = [line for line in (binder / "requirements.txt").read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    assert lines == ["-r ../requirements.txt", "-e ."]
+    assert (binder / "../requirements.txt").resolve() == ROOT / "requirements.txt"
+    python = (binder / "runtime.txt").read_text(encoding="utf-8").strip().removeprefix("python-")
+    assert SpecifierSet(PROJECT["requires-python"]).contains(python)
+    # Any other file here would take the place of these two: repo2docker looks for an environment.yml or a Dockerfile first.
+    assert {path.name for path in binder.iterdir()} == {"requirements.txt", "runtime.txt", "postBuild"}
+    commands = re.findall(r"^python -m rerank_course (\w+)$", (binder / "postBuild").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert commands == ["doctor"] and (binder / "postBuild").read_bytes().startswith(b"#!/bin/bash\n")
+    assert subprocess.run(["bash", "-n", str(binder / "postBuild")]).returncode == 0
+
+
+def test_the_dev_container_runs_make_on_a_supported_python():
+    import json
+
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    image, python = container["image"].split(":")
+    assert image == "python" and SpecifierSet(PROJECT["requires-python"]).contains(python.split("-")[0])
+    command = shlex.split(container["postCreateCommand"])
+    assert command[0] == "make" and container["forwardPorts"] == [8888] and container["portsAttributes"].keys() == {"8888"}
+    # In a folder without .venv, and with a Python that is here: make says what it would do.
+    shown = subprocess.run([*command, "--dry-run", f"PYTHON={sys.executable}"], cwd=ROOT, capture_output=True, text=True)
+    assert shown.returncode == 0, shown.stderr
+    assert "tools/install.py .venv" in shown.stdout and "-m rerank_course doctor" in shown.stdout
+    chosen = container["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]
+    assert chosen == "${containerWorkspaceFolder}/.venv/bin/python"
+
+
 def test_the_readme_names_only_commands_that_exist():
     commands = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
     named = set(re.findall(r"`?make ([a-z]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
     assert named and named <= commands
     assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    from rerank_course.__main__ import _parser
+
+    (subcommands,) = (set(action.choices) for action in _parser()._actions if action.dest == "command")
+    assert set(re.findall(r"-m rerank_course ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8"))) == subcommands
+
+
+# The kernel
+
+
+def write_foreign_kernel(jupyter_folder):
+    """A kernelspec named python3 that starts another Python: what `ipykernel install --user` leaves behind."""
+    import json
+
+    folder = jupyter_folder / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    spec = {"argv": ["/another/python", "-m", "ipykernel_launcher", "-f", "{connection_file}"], "display_name": "Another", "language": "python"}
+    (folder / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+    return folder
+
+
+def kernel_python(**environment):
+    """(where the kernelspec python3 stands, which Python it starts, what a kernel of that name says of itself) in a process of its own."""
+    program = """
+import sys
+from jupyter_client.manager import start_new_kernel
+from jupyter_client.kernelspec import KernelSpecManager
+spec = KernelSpecManager().get_kernel_spec("python3")
+print(spec.resource_dir, spec.argv[0], sep="\\n")
+if spec.argv[0] != "/another/python":
+    manager, client = start_new_kernel(kernel_name="python3")
+    client.execute_interactive("import sys, torch; print(sys.prefix, torch.__file__, sep='\\\\n')", timeout=60)
+    manager.shutdown_kernel(now=True)
+"""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER_")}
+    run = subprocess.run([sys.executable, "-c", program], env=kept | environment, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    return run.stdout.splitlines()
+
+
+def test_the_kernel_python3_is_this_environment_s_own_whatever_the_home_folder_and_the_shell_hold(tmp_path):
+    """Another kernel of that name in the home folder, and another virtual environment, with another torch, active in the shell."""
+    foreign = write_foreign_kernel(tmp_path / "jupyter")
+    other = tmp_path / "other" / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+    other.mkdir(parents=True)
+    (other / "torch.py").touch()
+    environment = {"JUPYTER_DATA_DIR": str(tmp_path / "jupyter"), "VIRTUAL_ENV": str(tmp_path / "other"), "HOME": str(tmp_path)}
+    folder, command, prefix, torch = kernel_python(JUPYTER_PREFER_ENV_PATH="1", **environment)  # as make sets it
+    assert folder == os.path.join(sys.prefix, "share", "jupyter", "kernels", "python3") and command in ("python", "python3", sys.executable)
+    assert prefix == sys.prefix and torch.startswith(sys.prefix)
+    # Without it, whose kernel wins depends on who owns the environment: the trap is real.
+    assert kernel_python(JUPYTER_PREFER_ENV_PATH="0", **environment) == [str(foreign), "/another/python"]
+
+
+def test_make_prefers_the_environment_s_kernel_to_the_home_folder_s(tmp_path):
+    (tmp_path / "more.mk").write_text(f"include {ROOT / 'Makefile'}\nshow:\n\t@echo $$JUPYTER_PREFER_ENV_PATH\n", encoding="utf-8")
+    shown = subprocess.run(["make", "-f", "more.mk", "show"], cwd=tmp_path, env=os.environ | {"JUPYTER_PREFER_ENV_PATH": "0"}, capture_output=True, text=True)
+    assert shown.stdout == "1\n", shown.stderr
+
+
+# Another environment that is active
+
+
+@pytest.fixture
+def scratch_course(tmp_path):
+    """A course with next to nothing to install, in a folder of its own; gives a function that runs make in it."""
+    course = tmp_path / "course"
+    (course / "tools").mkdir(parents=True)
+    for name in ("Makefile", "tools/install.py"):
+        shutil.copy(ROOT / name, course / name)
+    (course / "requirements.txt").write_text("# nothing\n", encoding="utf-8")
+    (course / "pyproject.toml").write_text("", encoding="utf-8")
+    # What pip would build the course with is no matter here.
+    program = (course / "tools" / "install.py").read_text(encoding="utf-8")
+    program = program.replace('_pip(python, ["--no-deps", "-e", str(ROOT), *pip_options], venv)', "pass")
+    (course / "tools" / "install.py").write_text(program, encoding="utf-8")
+
+    def make(active, **environment):
+        path = os.pathsep.join([str(active / "bin"), os.environ["PATH"]]) if active else os.environ["PATH"]
+        kept = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "CONDA_PREFIX", "MAKEFLAGS", "MAKELEVEL", "PYTHON")}
+        return subprocess.run(["make", "setup"], cwd=course, env=kept | {"PATH": path} | environment, capture_output=True, text=True, timeout=120)
+
+    make.course = course
+    return make
+
+
+def test_the_course_goes_into_its_own_environment_also_when_another_is_active(scratch_course, tmp_path):
+    other, venv = tmp_path / "other", scratch_course.course / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(other)], check=True)
+    before = sorted(path.relative_to(other) for path in other.rglob("*"))
+    run = scratch_course(other, VIRTUAL_ENV=str(other))
+    assert run.returncode == 0, run.stderr
+    assert f"The environment that is active, {other}, stays as it is: the course goes into .venv, which is its own." in run.stdout
+    assert (venv / ".course-installed").exists() and sorted(path.relative_to(other) for path in other.rglob("*")) == before
+    where = subprocess.run([venv / "bin" / "python", "-c", "import sys; print(sys.prefix, sys.base_prefix)"], capture_output=True, text=True).stdout.split()
+    assert where == [str(venv), sys.base_prefix]  # it does not hang on the other one, which may go
+    # Now its own is active, as in a second terminal: nothing to do, nothing to say. Then it is broken, and mended from within.
+    again = scratch_course(venv, VIRTUAL_ENV=str(venv))
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+    shutil.rmtree(next((venv / "lib").glob("python*")) / "site-packages" / "pip")
+    mended = scratch_course(venv, VIRTUAL_ENV=str(venv))
+    assert mended.returncode == 0 and "Creating .venv" in mended.stdout and "stays as it is" not in mended.stdout, mended.stderr
+    assert install._runs(venv / "bin" / "python") and (venv / ".course-installed").exists()
+
+
+@pytest.mark.parametrize(
+    ("active", "said"),
+    [({"CONDA_PREFIX": "/conda/envs/data"}, True), ({"VIRTUAL_ENV": "/some/venv", "CONDA_PREFIX": "/conda"}, True), ({"VIRTUAL_ENV": ".venv"}, False), ({}, False)],
+)
+def test_an_active_environment_is_named_and_the_course_s_own_is_not(monkeypatch, tmp_path, capsys, active, said):
+    monkeypatch.chdir(tmp_path)
+    for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        monkeypatch.setenv(name, active[name]) if name in active else monkeypatch.delenv(name, raising=False)
+    install._mention_active_environment(tmp_path / ".venv")
+    out = capsys.readouterr().out
+    assert out.count("stays as it is") == said and (not said or next(iter(active.values())) in out)
 
 
 # What a person is told
@@ -105,7 +251,7 @@ def test_an_old_python_says_what_to_do(monkeypatch, tmp_path):
 
 def test_a_full_disk_says_how_much_is_needed(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**11, 10**11, 10**9))
-    with pytest.raises(install.InstallError, match="Only 1.0 GB are free .* needs 3.5"):
+    with pytest.raises(install.InstallError, match="Only 1.0 GB are free .* needs 4"):
         install.install(tmp_path / "venv", [])
     assert not (tmp_path / "venv").exists()
 

@@ -4,6 +4,7 @@ Uses the standard library alone. A second run with the same lock does nothing; a
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SUPPORTED = ((3, 11), (3, 14))
-NEEDED_GB = 3.5  # the environment takes 2.3 GB with the CPU build of torch; pip wants room to unpack
+NEEDED_GB = 4  # the environment takes 3.0 GB with the CPU build of torch; pip keeps 0.9 GB of downloads until it is done
 NO_INDEX = (
     "NewConnectionError", "Name or service not known", "Temporary failure in name resolution", "Could not find a version",
     "ProxyError", "ConnectTimeoutError", "No matching distribution found", "Network is unreachable", "SSLError",
@@ -30,6 +31,7 @@ def install(venv: Path, pip_options: list[str]) -> None:
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted and _runs(python):
         return
     _check_disk(venv)
+    _mention_active_environment(venv)
     if not _runs(python):
         _create(venv)
     print("Installing the course (a few minutes the first time) …", flush=True)
@@ -59,6 +61,13 @@ def _runs(python: Path) -> bool:
         return subprocess.run([str(python), "-m", "pip", "--version"], capture_output=True).returncode == 0
     except OSError:
         return False
+
+
+def _mention_active_environment(venv: Path) -> None:
+    """Somebody who has activated another environment expects the course in there, or fears for it."""
+    active = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX")
+    if active and Path(active).resolve() != venv.resolve():
+        print(f"The environment that is active, {active}, stays as it is: the course goes into {venv}, which is its own.", flush=True)
 
 
 def _check_disk(venv: Path) -> None:
