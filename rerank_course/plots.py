@@ -298,6 +298,38 @@ def draw_window(document: str, answer: str, rows: Mapping[str, Sequence[tuple[fl
     return Picture(figure, "A bar for a document and, below it, bars for what is read. " + ". ".join(notes) + ".")
 
 
+def draw_timeline(rows: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]], xlabel: str) -> Picture:
+    """A row for each worker, with a bar for each stretch of time that it spent on something.
+
+    Args:
+        rows: ``{worker: {what it did: [(start, length), …]}}``, the same things in each row.
+
+    Raises:
+        ValueError: there is no stretch of time at all.
+    """
+    if not any(stretches for row in rows.values() for stretches in row.values()):
+        raise ValueError("rows hold nothing to draw.")
+    figure = Figure(figsize=(9, 1.4 + 0.5 * len(rows)))
+    axes = figure.subplots()
+    notes = []
+    for place, (worker, row) in enumerate(rows.items()):
+        said = []
+        for number, (what, stretches) in enumerate(row.items()):
+            colour, _ = PIECES[(number + 1) % len(PIECES)]
+            axes.broken_barh(list(stretches), (place - 0.35, 0.7), facecolor=colour, edgecolor="white", hatch=("", "///", "...")[number % 3], label=what if place == 0 else None)
+            if stretches:
+                end = max(start + length for start, length in stretches)
+                times = f"{len(stretches)} time{'s' if len(stretches) > 1 else ''}"
+                said.append(f"{what} {times}, {sum(length for _, length in stretches):.1f} in sum, the last until {end:.1f}")
+        notes.append(f"{worker}: " + ("; ".join(said) or "nothing"))
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set(xlabel=xlabel, ylim=(len(rows) - 0.5, -0.5))
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    axes.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
+    return Picture(figure, f"A row of bars for each worker, {xlabel}. " + ". ".join(notes) + ".")
+
+
 def _box(axes, x: float, y: float, text: str, colour: str, width: float = 3.2) -> None:
     axes.add_patch(FancyBboxPatch((x - width / 2, y - 0.7), width, 1.4, boxstyle="round,pad=0.05", facecolor="white", edgecolor=colour, linewidth=1.8))
     axes.text(x, y, text, ha="center", va="center", fontsize=10)

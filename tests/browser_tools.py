@@ -55,7 +55,7 @@ class Lab:
 
     def address(self, notebook: str = "") -> str:
         """The URL that opens a notebook, ``notebooks/00_start_here.ipynb`` for example; without one, what JupyterLab opens by itself."""
-        return f"{self.url}lab/tree/{notebook}?token={self.token}&reset" if notebook else f"{self.url}?token={self.token}"
+        return f"{self.url}{f'lab/tree/{notebook}' if notebook else ''}?token={self.token}"
 
     def ask(self, path: str, method: str = "GET") -> Any:
         """What the server's REST API answers; ``None`` if that is nothing."""
@@ -63,10 +63,12 @@ class Lab:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as response:
             return json.loads(response.read() or "null")
 
-    def stop_kernels(self) -> None:
-        """A kernel with two models in it holds a gigabyte; nobody needs it once its page is closed."""
+    def tidy(self) -> None:
+        """Stop the kernels, of which each with two models in it holds a gigabyte, and forget which notebooks were open."""
         for session in self.ask("api/sessions"):
             self.ask(f"api/sessions/{session['id']}", "DELETE")
+        for workspace in self.ask("lab/api/workspaces")["workspaces"]["ids"]:
+            self.ask(f"lab/api/workspaces/{workspace}", "DELETE")
 
 
 @contextmanager
