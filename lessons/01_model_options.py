@@ -27,7 +27,7 @@ import pandas as pd
 from rerank_course.models import CATALOGUE
 
 pd.set_option("display.max_colwidth", None)
-facts = pd.DataFrame([vars(option) for option in CATALOGUE]).set_index("name")
+facts = pd.DataFrame([vars(option) for option in CATALOGUE]).set_index("name").convert_dtypes().astype(object).fillna("–")
 facts[["publisher", "licence", "parameters", "layers", "width", "languages", "max_tokens", "scores", "runs"]].T
 
 # %%
@@ -84,8 +84,10 @@ draw_bars(compute, "arithmetic for a token, L-6 = 1")
 # With a network, the next cell would download a gigabyte. To show what happens without one, we forbid the hub for a moment.
 
 # %%
+import os
 import subprocess
 import sys
+import textwrap
 
 program = """
 from rerank_course.models import load_reranker
@@ -94,10 +96,9 @@ try:
 except OSError as error:
     print(type(error).__name__ + ":", error)
 """
-import os
-
 offline = {**os.environ, "HF_HUB_OFFLINE": "1"}
-print(subprocess.run([sys.executable, "-c", program], env=offline, capture_output=True, text=True, encoding="utf-8").stdout)
+said = subprocess.run([sys.executable, "-c", program], env=offline, capture_output=True, text=True, encoding="utf-8").stdout
+print(textwrap.fill(said, 110, break_on_hyphens=False))
 
 # %% [markdown]
 # The packaged L-12 and the bi-encoder all-MiniLM-L6-v2 run here, since their weights came as ordinary pip packages. L-12 can run in two ways: in 32-bit floats with torch, and in 8-bit integers

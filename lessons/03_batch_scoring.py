@@ -218,7 +218,7 @@ for limit in (64, 128, 256, 512):
     seconds = time.perf_counter() - started
     agree = len(set(np.argsort(-scores)[:10]) & set(np.argsort(-full_scores)[:10]))
     rows[limit] = {"seconds": seconds, "of the full top 10": agree, "cut short": sum(n > limit for n in in_tokens)}
-pd.DataFrame.from_dict(rows, orient="index").rename_axis("max_length")
+pd.DataFrame.from_dict(rows, orient="index").rename_axis("max_length").round(2)
 
 # %% [markdown]
 # Shorter is faster, and the top changes, since the model no longer reads what is past the cut. Whether that is worse depends on where your answers stand. If they are in the first
@@ -253,8 +253,8 @@ pairs = [(query, chunk.content) for chunk in documents]
 exact, rounded = reranker.predict(pairs, batch_size=8), fast.predict(pairs)
 order = np.argsort(-exact)
 print(f"a score moves by {np.abs(exact - rounded).mean():.2f} on average, {np.abs(exact - rounded).max():.2f} at most")
-print("top 10 in float32:", [documents[i].id for i in order[:10]])
-print("top 10 in int8:   ", [documents[i].id for i in np.argsort(-rounded)[:10]])
+print("top 10 in float32:", *(documents[i].id for i in order[:10]))
+print("top 10 in int8:   ", *(documents[i].id for i in np.argsort(-rounded)[:10]))
 
 # %% [markdown]
 # Neighbours with nearly the same score change places. Does it matter? One query cannot tell. Both engines have scored a hundred candidates for every query of the

@@ -219,7 +219,7 @@ for query_id in [*changes.index[:2], *changes.index[-2:]]:
     print(f"{changes.loc[query_id, 'difference']:+.2f}  {handbook.queries[query_id]}  [{handbook.kinds[query_id]}]")
     for name in (before, after):
         top = runs[name][query_id][0][0]
-        print(f"       {name:18}: grade {handbook.qrels[query_id].get(top, '?')}  {handbook.documents[top].title}: {handbook.documents[top].text[:60]}…")
+        print(f"       {name:18}: grade {handbook.qrels[query_id].get(top, '?')}  {handbook.documents[top].title}: {handbook.documents[top].text[:30]}…")
 
 # %% [markdown]
 # ## What nobody has judged

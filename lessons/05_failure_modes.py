@@ -94,7 +94,7 @@ for query in lead.index[:3]:
     answer = judged[(judged["query"] == query) & (judged["grade"] >= 2)].sort_values("score").iloc[-1]
     print(handbook.queries[query])
     for name, row in (("pointer", best_pointer.loc[query]), ("answer ", answer)):
-        print(f"   {name} {row['score']:6.2f}  {handbook.documents[row['document']].text[:105]}…")
+        print(f"   {name} {row['score']:6.2f}  {handbook.documents[row['document']].text[:90]}…")
 
 # %% [markdown]
 # ### Repair 1: the heading
@@ -299,7 +299,7 @@ for query in losers:
     print(f"{pandas_docs.queries[query]}  [{pandas_docs.kinds[query]}]")
     for system in ("hybrid", "hybrid + rerank 50"):
         top = runs["pandas-docs"][system][query][0][0]
-        print(f"    {system:18} grade {pandas_docs.qrels[query].get(top, '?')}  {top}: {' '.join(pandas_docs.documents[top].text.split())[:70]}…")
+        print(f"    {system:18} grade {pandas_docs.qrels[query].get(top, '?')}  {top}: {' '.join(pandas_docs.documents[top].text.split())[:40]}…")
 
 # %% [markdown]
 # The new passages on top have a word or two in common with the question (*row*, *date*, *null*, *first*) and nothing to do with the task. These
@@ -613,7 +613,7 @@ for query, text in handbook.queries.items():
     top[query] = (float(scores.max()), candidates[int(scores.argmax())])
 unanswered = [query for query in handbook.queries if query not in answered]
 for query in sorted(unanswered, key=lambda query: -top[query][0])[:5]:
-    print(f"{top[query][0]:6.2f}  {handbook.queries[query]}\n        {top[query][1].title}: {top[query][1].text[:80]}…")
+    print(f"{top[query][0]:6.2f}  {handbook.queries[query]}\n        {top[query][1].title}: {top[query][1].text[:60]}…")
 
 # %% output="varies"
 def is_right(query):

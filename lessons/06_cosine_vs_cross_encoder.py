@@ -187,7 +187,7 @@ def try_out(kind, *wordings):
     others, found = base.drop(kind), scores([documents[kind], *wordings])
     for model in base:
         found[f"{model} place"] = [1 + int((others[model] > score).sum()) for score in found[model]]
-    return found.round(2)
+    return found.round(2).rename(index=lambda text: text.replace("\n", " · "))
 
 # %% [markdown]
 # **Predict.** We replace *The desk will tell you* by the answer. Which way does each of the two scores go?
@@ -415,7 +415,7 @@ for kind, outcome in (("long document", COLUMNS[1]), ("paraphrase", COLUMNS[2]))
     print(f"{handbook.queries[query_id]}  [{kind}]")
     for name, found in (("cosine", cosine_first), ("cross-encoder", cross_first)):
         chunk = handbook.documents[found[query_id][0]]
-        print(f"    {name:13} grade {handbook.qrels[query_id].get(chunk.id, '?')}  {chunk.title}: {' '.join(chunk.text.split())[:150]}…")
+        print(f"    {name:13} grade {handbook.qrels[query_id].get(chunk.id, '?')}  {chunk.title}: {' '.join(chunk.text.split())[:55]}…")
 
 # %% [markdown]
 # The second case is an echo once more: the passage repeats the question in a list of questions, and the answer does not share its words. But now it is the **cross-encoder** that falls for it. This question does not ask for an amount, so a

@@ -275,8 +275,10 @@ from rerank_course.plots import draw_bars
 draw_bars(waited, "seconds until the user has scores, or an error (timeout 2 s, max_wait 4 s)")
 
 # %%
+import textwrap
+
 for fault in ("rate limit, wait 60 s", "wrong key", "an index twice", "a login page"):
-    print(f"{fault}\n    {outcome[fault]}\n")
+    print(f"{fault}\n{textwrap.fill(outcome[fault], 110, break_on_hyphens=False)}\n")
 
 # %% [markdown]
 # Read the bars beside the attempts:
@@ -297,7 +299,6 @@ for fault in ("rate limit, wait 60 s", "wrong key", "an index twice", "a login p
 # **Predict.** What must the caller learn when it does?
 
 # %% output="varies"
-import textwrap
 import warnings
 
 safe = CohereReranker(**stand_in, fallback=local, timeout=60, max_wait=0)
@@ -363,7 +364,7 @@ print(leaving.content[:420].decode() + " …")
 
 # %%
 print("arrived unchanged:", service.requests[-1].body == leaving.content)
-print("and with these headers:", ", ".join(sorted(leaving.headers)))
+print(textwrap.fill(f"and with these headers: {', '.join(sorted(leaving.headers))}", 110, break_on_hyphens=False))
 print("about the library:", {name: value for name, value in leaving.headers.items() if name.startswith("x-fern-sdk")})
 
 # %% [markdown]

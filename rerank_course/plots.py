@@ -20,8 +20,9 @@ from rerank_course.text import text_of
 
 # Okabe and Ito's palette, which the colour-blind can tell apart (https://jfly.uni-koeln.de/color/).
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
-LIGHT_GREY, YELLOW = "#DDDDDD", "#F0E442"
-PIECES = ((LIGHT_GREY, "black"), (BLUE, "white"), (ORANGE, "white"), (GREEN, "white"), (GREY, "white"), (YELLOW, "black"))  # fill, text on it
+LIGHT_GREY, MIDDLE_GREY, YELLOW = "#DDDDDD", "#999999", "#F0E442"
+# Fill, text on it, hatch: the hatches tell apart what looks alike to the colour-blind.
+PIECES = ((LIGHT_GREY, "black", ""), (BLUE, "white", ""), (ORANGE, "white", ""), (GREEN, "white", ""), (GREY, "white", "///"), (YELLOW, "black", "..."))
 
 
 class Picture:
@@ -118,7 +119,7 @@ def sigmoid_curve(logits: Mapping[str, float]) -> Picture:
         y = 1 / (1 + np.exp(-logit))
         colour = (BLUE, ORANGE, GREEN)[number % 3]
         axes.plot([logit], [y], "o", color=colour, markersize=8)
-        axes.annotate(name, (logit, y), xytext=(0, 12 + 16 * number if y < 0.5 else -20), textcoords="offset points", ha="center", color=colour)
+        axes.annotate(name, (logit, y), xytext=(0, 12 + 16 * number if y < 0.5 else -20), textcoords="offset points", ha="center", color=colour, arrowprops={"arrowstyle": "-", "color": colour})
     axes.set(xlabel="logit, as predict gives it", ylabel="after a sigmoid", ylim=(-0.08, 1.15))
     axes.spines[["top", "right"]].set_visible(False)
     points = "; ".join(f"{name} at logit {logit:.1f}" for name, logit in logits.items())
@@ -144,7 +145,7 @@ def draw_batches(batchings: Mapping[str, Sequence[Sequence[int]]]) -> Picture:
         axes.spines[["top", "right"]].set_visible(False)
         notes.append(f"{name}: {share:.0%} padding in {len(batches)} batches")
     axes.set_xlabel("pairs, in the order in which they are scored")
-    figure.axes[0].legend(frameon=False, loc="upper right")
+    figure.axes[0].legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     figure.tight_layout()
     return Picture(figure, "Bars for the length of each pair, filled up to the longest pair of its batch. " + "; ".join(notes) + ".")
 
@@ -239,8 +240,8 @@ def draw_counts(counts: pd.DataFrame, xlabel: str) -> Picture:
     left = np.zeros(len(counts))
     for number, column in enumerate(counts):
         widths = counts[column].to_numpy()
-        colour, ink = PIECES[number % len(PIECES)]
-        bars = axes.barh(counts.index.astype(str), widths, left=left, color=colour, edgecolor="white", label=column)
+        colour, ink, hatch = PIECES[number % len(PIECES)]
+        bars = axes.barh(counts.index.astype(str), widths, left=left, color=colour, edgecolor="white", hatch=hatch, hatchcolor=MIDDLE_GREY, label=column)
         figures = [str(width) if width else "" for width in widths]
         axes.bar_label(bars, labels=figures, label_type="center", fontweight="bold", color=ink)
         left += widths
@@ -315,7 +316,7 @@ def draw_timeline(rows: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]
     for place, (worker, row) in enumerate(rows.items()):
         said = []
         for number, (what, stretches) in enumerate(row.items()):
-            colour, _ = PIECES[(number + 1) % len(PIECES)]
+            colour = PIECES[(number + 1) % len(PIECES)][0]
             axes.broken_barh(list(stretches), (place - 0.35, 0.7), facecolor=colour, edgecolor="white", hatch=("", "///", "...")[number % 3], label=what if place == 0 else None)
             if stretches:
                 end = max(start + length for start, length in stretches)

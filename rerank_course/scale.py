@@ -358,7 +358,9 @@ def _screen(value: Any, what: str, max_characters: int) -> tuple[str | None, str
     return text, None
 
 
-def _parts(candidates: Mapping[str, list[str]], queries: Mapping[str, str], documents: dict[str, list], part_pairs: int, max_characters: int) -> dict[int, list[dict]]:
+def _parts(
+    candidates: Mapping[str, list[str]], queries: Mapping[str, str], documents: dict[str, list], part_pairs: int, max_characters: int
+) -> dict[int, list[dict]]:
     """{number: rows}; a row is a query with the places of its candidates in ``documents``."""
     places = {name: place for place, name in enumerate(documents["id"])}
     parts: list[list[dict]] = []
@@ -435,12 +437,11 @@ class _Worker:
             torch.set_num_threads(self.job.threads)
         return self.job.load()
 
-    def __call__(self, part):
+    def __call__(self, block):
         """A block of Ray Data, one part, as a table; a table of one row that says what was done."""
         import pyarrow
 
-        rows = part.to_pylist()
-        return pyarrow.Table.from_pylist([self.keep(rows[0]["part"], rows)])
+        return pyarrow.Table.from_pylist([self.keep(part["part"], part["rows"]) for part in block.to_pylist()])
 
     def keep(self, number: int, rows: list[dict]) -> dict:
         """Score a part and write it, unless it stands there already: Ray may ask twice."""
@@ -533,12 +534,13 @@ def _with_ray(job: _Job, todo: Mapping[int, list[dict]], documents: dict[str, li
 
     job = replace(job, threads=job.threads or 1, folder=str(Path(job.folder).absolute()))
     _write_texts(Path(job.folder), documents)
-    columns = pyarrow.schema([("part", "int64"), ("query_id", "string"), ("query", "string"), ("problem", "string"), ("documents", pyarrow.list_(pyarrow.int64()))])
-    blocks = [pyarrow.Table.from_pylist([{"part": number, **row} for row in rows], columns) for number, rows in todo.items()]
+    query = pyarrow.struct([("query_id", "string"), ("query", "string"), ("problem", "string"), ("documents", pyarrow.list_(pyarrow.int64()))])
+    columns = pyarrow.schema([("part", "int64"), ("rows", pyarrow.list_(query))])
+    blocks = [pyarrow.Table.from_pylist([{"part": number, "rows": rows}], columns) for number, rows in todo.items()]  # a part is a block of one row
     actors = min(actors, len(todo))
     with local_cluster(actors * job.threads), _ray_data(patience) as ray:
         done = ray.data.from_arrow(blocks).map_batches(
-            _Worker, batch_size=None, batch_format="pyarrow", fn_constructor_args=(job,), num_cpus=job.threads, num_gpus=gpus,
+            _Worker, batch_size=1, batch_format="pyarrow", fn_constructor_args=(job,), num_cpus=job.threads, num_gpus=gpus,
             # A part takes seconds: a second one that waits at an actor gains nothing, and at the end another actor would be idle.
             compute=ray.data.ActorPoolStrategy(size=actors, max_tasks_in_flight_per_actor=1),
         )

@@ -22,6 +22,7 @@ def _explorer(controls: Mapping[str, Any], describe: Callable[..., str]) -> Any:
     import ipywidgets
 
     shown = ipywidgets.HTML()
+    shown.add_class("jp-RenderedHTMLCommon")  # tables as in the rest of the notebook
 
     def show(_: Any = None) -> None:
         try:

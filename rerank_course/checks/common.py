@@ -1,5 +1,6 @@
 """What every check is made of: the verdict, calling a learner's function, and the models that the checks compare with."""
 
+import textwrap
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from rerank_course.progress import remember
 
 LOGIT_TOLERANCE = 0.02  # float32 on another processor moves a logit by some 0.0001; TF32 on a GPU by up to 0.01
 COSINE_TOLERANCE = 0.005
+WIDTH = 110  # of a printed verdict, in characters: JupyterLab breaks longer lines inside words
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class Verdict:
 
     def __repr__(self) -> str:
         sign = {"not attempted": "…", "wrong": "✗", "right": "✓"}[self.status]
-        return f"{sign} {self.status.capitalize()}. {self.message}"
+        lines = f"{sign} {self.status.capitalize()}. {self.message}".splitlines()
+        return "\n".join(textwrap.fill(line, WIDTH, break_long_words=False, break_on_hyphens=False) for line in lines)
 
     def require(self) -> None:
         """Return if right; else raise ``NotImplementedError`` (not attempted) or ``AssertionError`` (wrong). For graded cells."""
