@@ -440,4 +440,4 @@ service.stop()
 # **Further reading:** Cohere's [Rerank reference](https://docs.cohere.com/reference/rerank), [error codes](https://docs.cohere.com/reference/errors) and
 # [best practices](https://docs.cohere.com/docs/reranking-best-practices); Amazon's builders on [time-outs, retries and backoff](https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/).
 #
-# **Next:** [Exercise 07](../exercises/ex07_hosted_with_fallback.ipynb), where you put a hosted reranker with a fallback behind one function.
+# **Next:** [Exercise 07](../exercises/ex07_hosted_with_fallback.ipynb), where you put a hosted reranker with a fallback behind one function. Then [08 · Scale out](08_scale_out.ipynb), if one machine is not enough.
