@@ -396,10 +396,10 @@ print("\nthe same first three, full against cut:", same_top(full.run, short.run,
 
 # %% output="varies"
 bill = plan(cost, queries * depth, tokens, fleet["16 cores"])["price"] / factors["float32 → 8 bits"]
-steps = {"float32, 100 deep, whole texts": round(bill)}
+steps = {"float32, 100 deep, whole texts": round(bill, 1)}
 for what in ("float32 → 8 bits", "depth 100 → 20", "each question once (cache)", "at most 128 tokens"):
     bill *= factors[what]
-    steps[f"… {what}"] = round(bill)
+    steps[f"… {what}"] = round(bill, 1)
 draw_bars(steps, "dollars for a million queries on machines of 16 cores, with the assumptions above")
 
 # %% [markdown]
