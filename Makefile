@@ -29,7 +29,7 @@ course: setup ## install what is missing, check it, open JupyterLab (LAB_ARGS=�
 	@$(BIN)/python tools/lab.py $(LAB_ARGS)
 
 test: setup ## install what is missing and run every test (TEST_ARGS=… passes options on)
-	@$(BIN)/python -m pytest --nbval --nbval-current-env tests notebooks solutions $(TEST_ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --nbval --nbval-current-env tests notebooks solutions $(TEST_ARGS)
 
 setup: ## install the lock into .venv (PIP_ARGS=… passes options on)
 	@if [ -z "$(PYTHON)" ]; then \
