@@ -77,6 +77,8 @@ print(len(run), "searches,", sum(len(ids) for ids in run.values()), "pairs; the 
 # **Predict.** Three such candidates are put into the first search. How many results will it have?
 
 # %%
+import textwrap
+
 import pandas as pd
 
 texts = {**handbook.documents, "blank": " ", "logfile": "GET /index.html 200 " * 100_000}
@@ -85,7 +87,7 @@ few = {search: run[search] for search in list(run)[:20]}
 here = rerank_run(few, log, texts, backend="int8", part_pairs=50)
 print(len(here.run["s000"]), "results for the first search\n")
 for reject in here.rejects:
-    print(f"{reject['doc_id']:18} {reject['reason'][:60]}")
+    print(f"{reject['doc_id']:18} {textwrap.shorten(reject['reason'], 75, placeholder=' …')}")
 
 # %% [markdown]
 # They are set aside with the reason, and the rest goes on. Look at the rejects after each run: three are an accident, a third of the log is a mistake in *your* code.
