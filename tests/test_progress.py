@@ -173,7 +173,7 @@ def test_a_read_only_home_and_no_home_at_all_break_no_check(read_only_folder):
     """As an ordinary user: root writes everywhere."""
     program = (
         "import os\nfrom rerank_course.progress import remember, show_progress\n"
-        "if os.geteuid() == 0: os.setgid(65534); os.setuid(65534)\n"
+        "try:\n if os.geteuid() == 0: os.setgid(65534); os.setuid(65534)\nexcept OSError: raise SystemExit(77)\n"
         f"remember({KEY!r}); remember({KEY!r}); show_progress(); print(os.listdir('.'))"
     )
     if not hasattr(os, "geteuid"):
@@ -181,6 +181,8 @@ def test_a_read_only_home_and_no_home_at_all_break_no_check(read_only_folder):
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "RERANK_COURSE_PROGRESS"))}
     for home in (read_only_folder, "/no/such/home"):
         run = subprocess.run([sys.executable, "-c", program], cwd=read_only_folder, env=environment | {"HOME": home}, capture_output=True, text=True)
+        if run.returncode == 77:
+            pytest.skip("this container has no other user")
         assert run.returncode == 0, run.stderr
         assert run.stderr.startswith("(Passed, but your progress is not kept: ") and len(run.stderr.splitlines()) == 1
         assert "Next: lesson 00" in run.stdout and run.stdout.endswith("[]\n")

@@ -173,7 +173,7 @@ def test_the_kernel_python3_is_this_environment_s_own_whatever_the_home_folder_a
 
 def test_make_prefers_the_environment_s_kernel_to_the_home_folder_s(tmp_path):
     (tmp_path / "more.mk").write_text(f"include {ROOT / 'Makefile'}\nshow:\n\t@echo $$JUPYTER_PREFER_ENV_PATH\n", encoding="utf-8")
-    shown = subprocess.run(["make", "-f", "more.mk", "show"], cwd=tmp_path, env=os.environ | {"JUPYTER_PREFER_ENV_PATH": "0"}, capture_output=True, text=True)
+    shown = subprocess.run(["make", "--no-print-directory", "-f", "more.mk", "show"], cwd=tmp_path, env=os.environ | {"JUPYTER_PREFER_ENV_PATH": "0"}, capture_output=True, text=True)
     assert shown.stdout == "1\n", shown.stderr
 
 
