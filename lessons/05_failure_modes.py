@@ -299,7 +299,8 @@ for query in losers:
     print(f"{pandas_docs.queries[query]}  [{pandas_docs.kinds[query]}]")
     for system in ("hybrid", "hybrid + rerank 50"):
         top = runs["pandas-docs"][system][query][0][0]
-        print(f"    {system:18} grade {pandas_docs.qrels[query].get(top, '?')}  {top}: {' '.join(pandas_docs.documents[top].text.split())[:40]}…")
+        print(f"    {system:18} grade {pandas_docs.qrels[query].get(top, '?')}  {top}")
+        print(f"        {' '.join(pandas_docs.documents[top].text.split())[:90]}…")
 
 # %% [markdown]
 # The new passages on top have a word or two in common with the question (*row*, *date*, *null*, *first*) and nothing to do with the task. These

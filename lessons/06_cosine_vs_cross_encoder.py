@@ -410,12 +410,15 @@ draw_counts(counts, "handbook queries, by what the two first documents are")
 # For *acronym*, where the two differ, neither is ever judged right. In the other kinds the counts are small or nearly even. Two cases, one of each story:
 
 # %%
+import textwrap
+
 for kind, outcome in (("long document", COLUMNS[1]), ("paraphrase", COLUMNS[2])):
     query_id = next(q for q in verdicts.index if kind_of[q] == kind and verdicts.loc[q, "cosine's first 100"] == outcome)
     print(f"{handbook.queries[query_id]}  [{kind}]")
     for name, found in (("cosine", cosine_first), ("cross-encoder", cross_first)):
         chunk = handbook.documents[found[query_id][0]]
-        print(f"    {name:13} grade {handbook.qrels[query_id].get(chunk.id, '?')}  {chunk.title}: {' '.join(chunk.text.split())[:55]}…")
+        print(f"    {name:13} grade {handbook.qrels[query_id].get(chunk.id, '?')}  {chunk.title}")
+        print(textwrap.indent(textwrap.fill(f"{' '.join(chunk.text.split())[:150]}…", 100), " " * 8))
 
 # %% [markdown]
 # The second case is an echo once more: the passage repeats the question in a list of questions, and the answer does not share its words. But now it is the **cross-encoder** that falls for it. This question does not ask for an amount, so a

@@ -272,7 +272,7 @@ draw_bars({name: round(rate, 1) for name, rate in speed.items()}, "pairs a secon
 
 # %% [markdown]
 # **Efficiency** is the share of the cores' speed that is left when all of them work. Cores share memory, caches and heat, and two that the system shows may be halves of one. Two points are no curve, and yours may be disturbed by whatever else runs here: a value above one is such a disturbance. On a machine with
-# many cores, measure it there before you believe any forecast. The rule of thumb for reranking on CPUs: as many workers as cores, one thread each; for torch, fewer and larger workers, if memory is short, since each one holds a model.
+# many cores, measure it there before you believe any forecast. If one worker with all threads is as fast here as several with one each, take the one: each worker holds a model in memory. Several are for machines that do not share their memory.
 #
 # ## A cost model of two numbers
 #
@@ -355,7 +355,7 @@ pd.DataFrame(plans).T.rename_axis(["machine", "how many"]).round(1)
 draw_lines({name: (counts, [plans[name, count]["hours"] for count in counts]) for name in fleet}, "machines", "hours by the clock")
 
 # %% [markdown]
-# Look at the column *price* first. **More machines make it faster and not cheaper**: the hours are the same, and each machine adds its start. Parallel work buys time, and only what you leave out saves money.
+# Look at the column *price* first. **More machines make it faster and not cheaper**: the work, in *machine hours*, is the same, and each machine adds its start. Parallel work buys time, and only what you leave out saves money.
 #
 # What is measured in this table, and what is not: the time of a pair and of a token on *this* core is measured. Another core's speed, the efficiency of sixteen workers, the GPU and all prices are assumed. The GPU's rate is the
 # [publisher's figure](https://sbert.net/docs/cross_encoder/pretrained_models.html) for a V100; nothing here has run on a GPU. Before you order sixty-four of anything, rent one for an hour, run a thousandth of the log, and put the measured numbers into this cell.
