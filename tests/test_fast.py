@@ -39,8 +39,8 @@ def pairs():
 
 def test_close_to_float32(int8, pairs):
     exact = load_reranker().predict(pairs, batch_size=8)
-    assert np.corrcoef(exact, int8.predict(pairs))[0, 1] > 0.99
-    assert int8.predict([(BERLIN, POPULATION), (BERLIN, MUSEUMS)]) == pytest.approx([9.1, -3.9], abs=0.5)
+    assert np.corrcoef(exact, int8.predict(pairs))[0, 1] > 0.999
+    assert int8.predict([(BERLIN, POPULATION), (BERLIN, MUSEUMS)]) == pytest.approx([9.1, -3.9], abs=0.3)
 
 
 def test_a_score_does_not_depend_on_the_rest_of_the_call(int8, pairs):
@@ -52,13 +52,22 @@ def test_a_score_does_not_depend_on_the_rest_of_the_call(int8, pairs):
     assert np.abs(together - Int8Reranker(threads=1).predict(pairs)).max() < 1e-3
 
 
-def test_cutting_the_last_layer_changes_nothing(pairs):
-    """All tokens through the last layer, as the published model does it, against the first token only."""
+STRANGE = [("", ""), ("a", ""), ("é" * 20, "漢字 " * 300), ("? ! . ," * 20, "0 1 2 3 4 5 " * 80), ("the " * 50, "the " * 300), (BERLIN, "[SEP] " * 200)]
+
+
+def test_what_is_left_out_of_the_model_changes_no_score(pairs):
+    """The last layer for the first token only and exponentials without a largest score, against the published model, with padding in the batch."""
     reranker = load_reranker()
-    batch = reranker.tokenizer(pairs[:6], padding=True, truncation=True, return_tensors="pt")
-    with torch.no_grad():
-        whole, cut = reranker.model(**batch).logits, quantise.first_token_only(reranker.model)(**batch)
-    assert (whole - cut).abs().max() < 1e-4
+    for texts in (pairs[:6], pairs[-4:], STRANGE):
+        batch = reranker.tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
+        with torch.no_grad():
+            whole, lean = reranker.model(**batch).logits, quantise.lean(reranker.model)(**batch)
+        assert (whole - lean).abs().max() < 1e-4
+
+
+def test_strange_texts_have_scores_too(int8):
+    exact = load_reranker().predict(STRANGE, batch_size=1)
+    assert int8.predict(STRANGE) == pytest.approx(exact, abs=1.0)
 
 
 def test_no_query_of_the_evaluation_is_calibrated_on():

@@ -67,4 +67,4 @@ def test_the_record_holds_on_this_machine(corpus, engine):
     assert len(pairs) == 12
     live = load_reranker(backend="int8" if engine == "int8" else "torch").predict(pairs, batch_size=4)
     then = np.array([known[pair_key(*pair)] for pair in pairs])
-    assert np.abs(live - then).max() < (0.02 if engine == "fp32" else 1.0)
+    assert np.abs(live - then).max() < (0.02 if engine == "fp32" else 0.5)

@@ -267,7 +267,7 @@ def main() -> None:
     padding = {
         "slices of 32 as they come": padding_share(in_tokens, 32),
         "one predict, sorted, batches of 32": padding_share(sorted(in_tokens, reverse=True), 32),
-        "int8, each pair to the next multiple of 8": 1 - sum(in_tokens) / sum(-(-length // ROUND_TO) * ROUND_TO for length in in_tokens),
+        f"int8, each pair to the next multiple of {ROUND_TO}": 1 - sum(in_tokens) / sum(-(-length // ROUND_TO) * ROUND_TO for length in in_tokens),
     }
     absent = [f"{worker.name}: {worker.reason}" for worker in workers if worker.reason] + left_out
     text = report(results, absent, padding, {backend: start_up_seconds(backend) for backend in ("torch", "int8")}, quality())
