@@ -6,7 +6,7 @@
   and a pair's score cannot depend on the rest of the call.
 - One pair a request, one thread a request, as many requests at once as there are cores: no pair waits for a longer one, and no thread for
   another inside a layer.
-- A pair is padded to the next multiple of four tokens only, so that the processor's kernels are prepared for 128 lengths and not for 512.
+- A pair is padded to the next multiple of four tokens only, of eight above 256, so that kernels are prepared for 96 lengths and not for 512.
 - Work that changes no score is left out of the model (``quantise.lean``). What is not int8 is computed in bfloat16 where the processor has it.
 """
 
@@ -24,7 +24,6 @@ from rerank_course import packaged
 
 INT8_FOLDER = "ms-marco-MiniLM-L12-v2-int8-2"  # change the number when quantise.py changes
 MAX_TOKENS = 512
-ROUND_TO = 4  # tokens
 BLOCK = 256  # pairs that are tokenised together, so that memory does not grow with the list
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
@@ -140,7 +139,7 @@ def _requests(threads: int):
         raise EngineNotInstalledError('backend="int8" needs OpenVINO: pip install "rerank-course[int8]". backend="torch" works without it.') from error
     settings = {"NUM_STREAMS": threads, "INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
     model = openvino.Core().compile_model(int8_folder() / "model.xml", "CPU", settings)
-    requests = openvino.AsyncInferQueue(model, threads)
+    requests = openvino.AsyncInferQueue(model, 2 * threads)  # as many wait as run, so that no core waits for Python
     requests.set_callback(_keep_score)
     return requests
 
@@ -151,10 +150,16 @@ def _keep_score(request, place: tuple) -> None:
     bar.update()
 
 
+def padded_length(tokens: int) -> int:
+    """The number of tokens that a pair of ``tokens`` is filled up to."""
+    step = 4 if tokens <= 256 else 8
+    return -(-tokens // step) * step
+
+
 def _feed(encoding) -> dict[str, np.ndarray]:
     """One pair as the model's inputs, each of shape (1, tokens), filled up with padding that attention does not see."""
     columns = (encoding.ids, encoding.attention_mask, encoding.type_ids)
-    padding = -len(encoding.ids) % ROUND_TO
+    padding = padded_length(len(encoding.ids)) - len(encoding.ids)
     return {name: np.array([column + [0] * padding], dtype=np.int64) for name, column in zip(INPUTS, columns)}
 
 

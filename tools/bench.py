@@ -241,7 +241,7 @@ def main() -> None:
     options = parser.parse_args()
 
     from rerank_course.corpora import load_corpus
-    from rerank_course.fast import ROUND_TO, Int8Reranker
+    from rerank_course.fast import Int8Reranker, padded_length
 
     tokenizer = Int8Reranker().tokenizer
     tokens = tokenizer(" ".join(chunk.text for chunk in load_corpus("handbook").documents.values()), add_special_tokens=False, verbose=False)["input_ids"]
@@ -267,7 +267,7 @@ def main() -> None:
     padding = {
         "slices of 32 as they come": padding_share(in_tokens, 32),
         "one predict, sorted, batches of 32": padding_share(sorted(in_tokens, reverse=True), 32),
-        f"int8, each pair to the next multiple of {ROUND_TO}": 1 - sum(in_tokens) / sum(-(-length // ROUND_TO) * ROUND_TO for length in in_tokens),
+        "int8, pair by pair": 1 - sum(in_tokens) / sum(map(padded_length, in_tokens)),
     }
     absent = [f"{worker.name}: {worker.reason}" for worker in workers if worker.reason] + left_out
     text = report(results, absent, padding, {backend: start_up_seconds(backend) for backend in ("torch", "int8")}, quality())
