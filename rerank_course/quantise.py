@@ -18,7 +18,6 @@ SMOOTHING = 0.85
 # Attention's own products stay as they are: they take little time, and single bytes are too coarse for weights that are shared by 500 tokens.
 # The last layer, the pooler and the classifier work on a single token. Rounding them would save nothing.
 NOT_QUANTISED = (r".*aten::matmul.*", r".*layer\.11\..*", r".*pooler.*", r".*classifier.*")
-
 # The kinds of activations that are rounded, by the layer that reads them; the more exact name first.
 ROUNDED = ("attention.self", "attention.output", "intermediate", "output")
 
@@ -113,7 +112,7 @@ def lean(bert):
     - The classifier reads the first token alone, so in the last layer only that token attends to the others. One query needs no keys and values:
       q · (K x) = (Kᵀ q) · x, and the weighted sum of V x is V times the weighted sum of x. What it adds to all scores alike, the key's bias, is left out.
     - A softmax reads its row three times: for the largest score, for the sum, for the division. Here the exponentials are taken as they are, and
-      what they weigh is divided by their sum afterwards. The scores of this model's attention lie between −80 and 71 on texts of all kinds; shifted
+      what they weigh is divided by their sum afterwards. The scores of this model's attention lay between −80 and 71 on all texts tried; shifted
       by 20 and cut at ±80 their exponentials are far from the ends of float32.
     - Padding is hidden where it costs least: it adds nothing to the sum, and its values count nothing.
     """
@@ -130,8 +129,8 @@ def lean(bert):
             *layers, last = self.bert.bert.encoder.layer
             for layer in layers:
                 attention = layer.attention.self
-                context = _attend(_heads(attention.query(tokens), attention), _heads(attention.key(tokens), attention), _heads(attention.value(tokens), attention), seen)
-                tokens = _behind_attention(layer, context, tokens)
+                query, key, value = (_heads(part(tokens), attention) for part in (attention.query, attention.key, attention.value))
+                tokens = _behind_attention(layer, _attend(query, key, value, seen), tokens)
             first = tokens[:, :1]
             return self.bert.classifier(self.bert.bert.pooler(_behind_attention(last, _of_first(last.attention.self, first, tokens, seen), first)))
 
@@ -140,7 +139,8 @@ def lean(bert):
         return states.view(states.shape[0], states.shape[1], attention.num_attention_heads, attention.attention_head_size).transpose(1, 2)
 
     def _attend(query, key, value, seen):
-        scores = torch.matmul(query, key.transpose(2, 3)) * bert.config.num_attention_heads**0.5 * bert.config.hidden_size**-0.5
+        width_of_a_head = bert.config.hidden_size // bert.config.num_attention_heads
+        scores = torch.matmul(query, key.transpose(2, 3)) * width_of_a_head**-0.5
         weights = (scores - 20).clamp(-80, 80).exp()
         return torch.matmul(weights, value * seen) / torch.matmul(weights, seen)
 

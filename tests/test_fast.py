@@ -70,6 +70,27 @@ def test_strange_texts_have_scores_too(int8):
     assert int8.predict(STRANGE) == pytest.approx(exact, abs=1.0)
 
 
+def test_all_layers_round_to_the_same_steps(int8):
+    """One kernel then serves all of them; and zero is one of the steps, or padding would be something else than nothing."""
+    import openvino
+
+    model = openvino.Core().read_model(fast.int8_folder() / "model.xml")
+    ranges = {}
+    for node in model.get_ordered_ops():
+        if node.get_type_name() == "FakeQuantize":
+            reader = next(iter(node.output(0).get_target_inputs())).get_node().get_friendly_name()
+            low, high = (float(node.input_value(position).get_node().get_data().item()) for position in (1, 2))
+            assert -low * 255 / (high - low) == pytest.approx(round(-low * 255 / (high - low)), abs=1e-3)
+            ranges.setdefault(next(kind for kind in quantise.ROUNDED if kind in reader), []).append((low, high))
+    assert {kind: len(found) for kind, found in ranges.items()} == dict.fromkeys(quantise.ROUNDED, 11)  # of 12: the last is not rounded
+    assert all(len(set(found)) == 1 for found in ranges.values())
+
+
+@pytest.mark.parametrize(("tokens", "padded"), [(5, 8), (8, 8), (212, 212), (213, 216), (256, 256), (257, 264), (512, 512)])
+def test_few_lengths_and_little_padding(tokens, padded):
+    assert fast.padded_length(tokens) == padded
+
+
 def test_no_query_of_the_evaluation_is_calibrated_on():
     pairs = quantise.calibration_pairs()
     assert len(pairs) == quantise.CALIBRATION_PAIRS and len(set(pairs)) > 150
