@@ -181,17 +181,17 @@ def rerank_run(
 
     folder = Path(folder)
     with _owned(folder, {**_fingerprint(job, parts, documents), "part_pairs": part_pairs}):
-        missing = {number: part for number, part in parts.items() if not _result_file(folder, number).exists()}
+        unscored = {number: part for number, part in parts.items() if not _result_file(folder, number).exists()}
         stats: list[dict] = []
-        with tqdm(total=sum(len(row["documents"]) for part in missing.values() for row in part), unit="pair", disable=not show_progress) as bar:
-            scored = _with_ray(job, missing, documents, actors, gpus, patience) if engine == "ray" else _here(job, missing, documents)
+        with tqdm(total=sum(len(row["documents"]) for part in unscored.values() for row in part), unit="pair", disable=not show_progress) as bar:
+            scored = _with_ray(job, unscored, documents, actors, gpus, patience) if engine == "ray" else _here(job, unscored, documents)
             for done in scored:
                 stats.append(done)
                 bar.update(done["pairs"] + done["rejects"])
         missing = [number for number in parts if not _result_file(folder, number).exists()]
         if missing:
             raise ScaleError(f"{len(missing)} parts were scored, but are not in {folder}. Give a folder that all machines of the cluster share under this path.")
-    return Reranked(_table(stats), len(parts) - len(missing), time.time() - began, folder)
+    return Reranked(_table(stats), len(parts) - len(unscored), time.time() - began, folder)
 
 
 def read_run(folder: str | Path) -> Run:
@@ -508,10 +508,10 @@ def _ranked(names: list[tuple[str, str]], scores: np.ndarray, tag: str) -> pd.Da
     )
 
 
-def _here(job: _Job, missing: Mapping[int, list[dict]], documents: dict[str, list]) -> Iterable[dict]:
+def _here(job: _Job, unscored: Mapping[int, list[dict]], documents: dict[str, list]) -> Iterable[dict]:
     worker = _Worker(job, documents)
     with _threads_restored(job):
-        for number, rows in missing.items():
+        for number, rows in unscored.items():
             yield worker.keep(number, rows)
 
 
@@ -527,8 +527,8 @@ def _in_memory(job: _Job, parts: Mapping[int, list[dict]], documents: dict[str, 
     return Reranked(_table(stats), 0, time.time() - began, None, (pd.concat(tables[1:] or tables), rejects))
 
 
-def _with_ray(job: _Job, missing: Mapping[int, list[dict]], documents: dict[str, list], actors: int, gpus: float, patience: float) -> Iterable[dict]:
-    if not missing:
+def _with_ray(job: _Job, unscored: Mapping[int, list[dict]], documents: dict[str, list], actors: int, gpus: float, patience: float) -> Iterable[dict]:
+    if not unscored:
         return
     import pyarrow
 
@@ -536,8 +536,8 @@ def _with_ray(job: _Job, missing: Mapping[int, list[dict]], documents: dict[str,
     _write_texts(Path(job.folder), documents)
     query = pyarrow.struct([("query_id", "string"), ("query", "string"), ("problem", "string"), ("documents", pyarrow.list_(pyarrow.int64()))])
     columns = pyarrow.schema([("part", "int64"), ("rows", pyarrow.list_(query))])
-    blocks = [pyarrow.Table.from_pylist([{"part": number, "rows": rows}], columns) for number, rows in missing.items()]  # a part is a block of one row
-    actors = min(actors, len(missing))
+    blocks = [pyarrow.Table.from_pylist([{"part": number, "rows": rows}], columns) for number, rows in unscored.items()]  # a part is a block of one row
+    actors = min(actors, len(unscored))
     with local_cluster(actors * job.threads), _ray_data(patience) as ray:
         done = ray.data.from_arrow(blocks).map_batches(
             _Worker, batch_size=1, batch_format="pyarrow", fn_constructor_args=(job,), num_cpus=job.threads, num_gpus=gpus,
