@@ -278,7 +278,7 @@ print(f"{1000 * seconds:.0f} ms for a handbook passage with the int8 engine")
 # %% output="varies"
 budget = pd.DataFrame(
     {
-        "reranking s": [depth * seconds for depth in depths],
+        "reranking s": [round(depth * seconds, 2) for depth in depths],
         **{f"{name} nDCG@10": by_depth(tables, name) for name in retrievers},
     },
     index=pd.Index(depths, name="depth"),
