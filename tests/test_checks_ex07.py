@@ -1,5 +1,6 @@
 """Exercise 07's checks: the reference and other right answers pass, the stub is not attempted, wrong answers get the message meant for them."""
 
+import gc
 import os
 import time
 import warnings
@@ -12,6 +13,13 @@ from cohere.core.api_error import ApiError
 
 from rerank_course.checks.common import Verdict
 from rerank_course.checks.ex07 import Service, check_connect, check_hosted_scores, check_is_temporary, check_rerank_with_fallback, status_error
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_to_collect():
+    """A socket that an earlier test left open warns when it is collected, and the check would take that for the function's warning."""
+    gc.collect()
+
 
 MODEL = "rerank-v5.0-fast"
 OTHER = {"query": "Which harbour has the most berths?", "documents": [f"Harbour {number} has {number * 7} berths." for number in range(20)]}
