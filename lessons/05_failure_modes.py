@@ -234,7 +234,7 @@ gains(only_judged)
 
 # %% [markdown]
 # The loss of nDCG@10 in the last row is gone: the judging explains it. No gain has come in its place, in any of the three rows; and what looked like
-# gains of RR@10 in the two rows above has shrunk to almost nothing.
+# gains of RR@10 in the two rows above has shrunk, for dense to almost nothing.
 #
 # ### Why here and not there?
 #
@@ -302,7 +302,8 @@ for query in losers:
         print(f"        {' '.join(pandas_docs.documents[top].text.split())[:90]}…")
 
 # %% [markdown]
-# The new passages on top have a word or two in common with the question (*row*, *date*, *null*, *first*) and nothing to do with the task. These
+# Of the three new passages on top, two have a word or two in common with the question (*date*; *null* and *first*) and one has none that you can see.
+# None has anything to do with the task. These
 # questions describe what somebody wants in many words; the answer's entry names it in a few others.
 #
 # **On Monday:** judge thirty questions of your own before you switch a reranker on, for each collection and each search, and switch it on where the
