@@ -227,7 +227,7 @@ pd.DataFrame.from_dict(rows, orient="index").rename_axis("max_length").round(2)
 # ## Claim 4: “Use 8-bit integers”
 #
 # A weight is a 32-bit number. Rounded to 8 bits it takes a quarter of the memory, and many processors multiply small integers faster. The course has such an engine for the same model:
-# [fast.py](../rerank_course/fast.py) runs it in [OpenVINO](https://docs.openvino.ai/2026/index.html), with weights and intermediate results in 8 bits. It has the same `predict`. Its model is made once on your machine, which takes
+# [fast.py](../rerank_course/fast.py) runs it in [OpenVINO](https://docs.openvino.ai/2026/index.html), with most weights and intermediate results in 8 bits. It has the same `predict`. Its model is made once on your machine, which takes
 # a minute ([quantise.py](../rerank_course/quantise.py)); the doctor did it when you set up the course.
 
 # %% output="varies"
@@ -242,6 +242,8 @@ pd.concat(int8_times)
 # %% [markdown]
 # How much you gain depends on the processor: those with instructions for 8-bit products (called VNNI, AMX or dot product) gain most. The engine also does two things that need no such
 # instructions: it runs one pair for each core at a time, so that nothing waits and next to nothing is padded; and it computes the last layer for one token only, since the classifier reads only one.
+#
+# Not every layer is rounded. Where the largest numbers lie too far from the rest, 256 steps are too few, and the layer stays as it was; quantise.py says which ones, and what that costs.
 #
 # ### The price of rounding
 #

@@ -1,4 +1,4 @@
-"""The int8 engine: the packaged reranker in OpenVINO, with 8-bit weights and activations, for ordinary CPUs.
+"""The int8 engine: the packaged reranker in OpenVINO, with 8-bit weights and activations in most layers, for ordinary CPUs.
 
 ``quantise.py`` makes its model once. Four decisions make the difference:
 
@@ -22,7 +22,7 @@ import numpy as np
 
 from rerank_course import packaged
 
-INT8_FOLDER = "ms-marco-MiniLM-L12-v2-int8-2"  # change the number when quantise.py changes
+INT8_FOLDER = "ms-marco-MiniLM-L12-v2-int8-3"  # change the number when quantise.py changes
 MAX_TOKENS = 512
 BLOCK = 256  # pairs that are tokenised together, so that memory does not grow with the list
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")

@@ -307,11 +307,19 @@ def check_rerank_with_fallback(
     return "One scorer for all documents of a query, a warning when it is the local one, and nothing hidden that somebody has to mend."
 
 
+@contextlib.contextmanager
+def _recorded_warnings() -> Iterator[list[warnings.WarningMessage]]:
+    """The learner's warnings. A ResourceWarning is Python's own: it may speak of a socket that an earlier cell left open."""
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield seen
+
+
 def _check_service_up(function: Callable, query: str, documents: list[str]) -> None:
     # It would fail from the second call on: whoever asks document by document gets scores of two scales.
     service, local = Service(status_error(503), works_first=1), _Local()
-    with warnings.catch_warnings(record=True) as seen:
-        warnings.simplefilter("always")
+    with _recorded_warnings() as seen:
         answer = _call_with_service(function, query, documents, service, local)
     demand(
         len(service.calls) == 1,
@@ -330,8 +338,7 @@ def _check_service_up(function: Callable, query: str, documents: list[str]) -> N
 def _check_outage(function: Callable, query: str, documents: list[str], outage: Exception) -> None:
     service, local = Service(outage), _Local()
     when = f"With the service down ({_name(outage)})"
-    with warnings.catch_warnings(record=True) as seen:
-        warnings.simplefilter("always")
+    with _recorded_warnings() as seen:
         try:
             answer = call(function, query, list(documents), service, local)
         except Wrong as problem:
@@ -355,8 +362,7 @@ def _check_outage(function: Callable, query: str, documents: list[str], outage: 
 
 def _check_not_hidden(function: Callable, query: str, documents: list[str], error: BaseException) -> None:
     service = Service(error)
-    with warnings.catch_warnings(record=True):
-        warnings.simplefilter("always")
+    with _recorded_warnings():
         try:
             function(query, list(documents), service, _Local())
         except BaseException as raised:  # KeyboardInterrupt is none of Exception
