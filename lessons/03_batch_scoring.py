@@ -240,7 +240,7 @@ int8_times = {
 pd.concat(int8_times)
 
 # %% [markdown]
-# How much you gain depends on the processor: those with instructions for 8-bit products (called VNNI, AMX or dot product) gain most. The engine also does two things that need no such
+# How much you gain depends on the processor: those with instructions for 8-bit products (called VNNI, AMX or dot product) gain most, and an older one may gain little. The engine also does two things that need no such
 # instructions: it runs one pair for each core at a time, so that nothing waits and next to nothing is padded; and it computes the last layer for one token only, since the classifier reads only one.
 #
 # Not every layer is rounded. Where the largest numbers lie too far from the rest, 256 steps are too few, and the layer stays as it was; quantise.py says which ones, and what that costs.

