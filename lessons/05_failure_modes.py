@@ -302,8 +302,7 @@ for query in losers:
         print(f"        {' '.join(pandas_docs.documents[top].text.split())[:90]}…")
 
 # %% [markdown]
-# Of the three new passages on top, two have a word or two in common with the question (*date*; *null* and *first*) and one has none that you can see.
-# None has anything to do with the task. These
+# The three new passages on top have a word or two in common with the question (*row*; *date*; *null* and *first*) and nothing to do with the task. These
 # questions describe what somebody wants in many words; the answer's entry names it in a few others.
 #
 # **On Monday:** judge thirty questions of your own before you switch a reranker on, for each collection and each search, and switch it on where the
@@ -377,7 +376,7 @@ pd.DataFrame.from_dict(rows, orient="index").sort_index().round(2)
 # one tuned on pandas-docs lets most pairs of the handbook through, right or wrong. That holds for the logit and for the cosine; and between the models
 # not even the scale is the same. Look at the precision as well: even where the threshold was tuned, most of what passes is wrong.
 #
-# Float32 and int8 are one model in two precisions. Their thresholds on pandas-docs are as good as equal, and yet the int8 one lets more pairs through.
+# Float32 and int8 are one model in two precisions. Their thresholds on pandas-docs lie close together, and yet the int8 one lets many more pairs through.
 #
 # **Predict.** We keep the number that was tuned there in float32, and switch the service to int8 to save time. Will more pairs pass, or fewer?
 
