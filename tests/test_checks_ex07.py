@@ -14,7 +14,6 @@ from cohere.core.api_error import ApiError
 from rerank_course.checks.common import Verdict
 from rerank_course.checks.ex07 import Service, check_connect, check_hosted_scores, check_is_temporary, check_rerank_with_fallback, status_error
 
-
 MODEL = "rerank-v5.0-fast"
 OTHER = {"query": "Which harbour has the most berths?", "documents": [f"Harbour {number} has {number * 7} berths." for number in range(20)]}
 
