@@ -26,7 +26,7 @@ help: ## list these commands
 
 course: setup ## install what is missing, check it, open JupyterLab (LAB_ARGS=… passes options on)
 	@$(BIN)/python -m rerank_course doctor
-	@$(BIN)/python tools/lab.py $(LAB_ARGS)
+	@$(BIN)/python -m tools.setup.start_lab $(LAB_ARGS)
 
 test: setup ## install what is missing and run every test (TEST_ARGS=… passes options on)
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --nbval --nbval-current-env tests notebooks solutions $(TEST_ARGS)
@@ -37,32 +37,32 @@ setup: ## install the lock into .venv (PIP_ARGS=… passes options on)
 		echo "If it is installed under another name: make course PYTHON=/path/to/python" >&2; exit 1; fi
 	@if [ -n "$(OFFLINE)" ] && [ ! -d wheelhouse ]; then \
 		echo "There is no folder wheelhouse here. Make it where there is a network, with make wheelhouse, and copy it into this folder." >&2; exit 1; fi
-	@$(PYTHON) tools/install.py $(VENV) $(PIP_ARGS)
+	@$(PYTHON) tools/setup/install.py $(VENV) $(PIP_ARGS)
 
 doctor: setup ## check this machine and rerank one example
 	@$(BIN)/python -m rerank_course doctor
 
 build: setup ## build notebooks/, solutions/ and exercises/ from lessons/ (ONLY=05 one; FORCE=1 all anew)
-	@$(BIN)/python tools/build.py $(if $(ONLY),--only $(ONLY)) $(if $(FORCE),--force)
+	@$(BIN)/python -m tools.build.notebooks $(if $(ONLY),--only $(ONLY)) $(if $(FORCE),--force)
 
 scores: setup ## record the reranker's scores that the lessons look up (most of an hour; goes on where it stopped)
-	@$(BIN)/python tools/record_scores.py
+	@$(BIN)/python -m tools.build.record_scores
 
 bench: setup ## time the engines and other libraries, write docs/benchmarks.md (BENCH_ARGS=… passes options on)
-	@$(BIN)/python tools/bench.py $(BENCH_ARGS)
+	@$(BIN)/python -m tools.bench.bench $(BENCH_ARGS)
 
 lock: setup ## resolve pyproject.toml into requirements.txt (for maintainers; LOCK_ARGS=--upgrade)
-	@$(BIN)/python tools/lock.py $(LOCK_ARGS)
+	@$(BIN)/python -m tools.setup.lock $(LOCK_ARGS)
 
 grade: setup ## grade what a class handed in: SUBMISSIONS=folder (OUT=folder, GRADE_ARGS=…)
 	@if [ -z "$(SUBMISSIONS)" ]; then echo "Say where the submissions are: make grade SUBMISSIONS=folder" >&2; exit 2; fi
-	@$(BIN)/python tools/grade.py "$(SUBMISSIONS)" "$(OUT)" $(GRADE_ARGS)
+	@$(BIN)/python -m tools.grading.grade "$(SUBMISSIONS)" "$(OUT)" $(GRADE_ARGS)
 
 wheelhouse: setup ## download all that the course installs into wheelhouse/; OFFLINE=1 then installs from there
-	@$(BIN)/python tools/wheelhouse.py wheelhouse $(PIP_ARGS)
+	@$(BIN)/python -m tools.setup.wheelhouse wheelhouse $(PIP_ARGS)
 
 site: setup ## build the course as a website to read without running, in _site/
-	@$(BIN)/python tools/website.py
+	@$(BIN)/python -m tools.build.website
 
 clean: ## remove .venv, .venv-bench and _site (models stay in your cache folder)
 	rm -rf $(VENV) .venv-bench _site

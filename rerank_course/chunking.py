@@ -37,8 +37,12 @@ def windows(document: str, tokenizer: Any, max_tokens: int, overlap: int = 0) ->
     if not document.strip():
         raise ValueError("document is empty: there is nothing to cut into windows.")
     if max_tokens < 1 or not 0 <= overlap < max_tokens:
-        raise ValueError(f"overlap must be at least 0 and less than max_tokens, not {overlap} of {max_tokens}.")
-    offsets = tokenizer(document, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False)["offset_mapping"]
+        raise ValueError(
+            f"overlap must be at least 0 and less than max_tokens, not {overlap} of {max_tokens}."
+        )
+    offsets = tokenizer(
+        document, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False
+    )["offset_mapping"]
     if len(offsets) <= max_tokens:
         return [Window(document, 0, len(document))]
     pieces = []
@@ -67,7 +71,9 @@ class BestWindow:
         """The score of the best window of each pair's document: shape (pairs,), in the reranker's unit."""
         return np.array([score for score, _ in self.best_windows(pairs, batch_size)])
 
-    def best_windows(self, pairs: Sequence[tuple[str, str]], batch_size: int = 32) -> list[tuple[float, Window]]:
+    def best_windows(
+        self, pairs: Sequence[tuple[str, str]], batch_size: int = 32
+    ) -> list[tuple[float, Window]]:
         """For each pair the score of the document's best window, and that window. All windows go to one ``predict`` call.
 
         Raises:
@@ -75,7 +81,11 @@ class BestWindow:
         """
         cut = [self._windows(query, document) for query, document in pairs]
         flat = [(query, window.text) for (query, _), pieces in zip(pairs, cut) for window in pieces]
-        scores = iter(np.asarray(self.reranker.predict(flat, batch_size=batch_size), dtype=float).tolist() if flat else [])
+        scores = iter(
+            np.asarray(self.reranker.predict(flat, batch_size=batch_size), dtype=float).tolist()
+            if flat
+            else []
+        )
         # max keeps the first of equal windows
         return [max(((next(scores), window) for window in pieces), key=lambda row: row[0]) for pieces in cut]
 
@@ -93,7 +103,11 @@ def room_for_document(query: str, reranker: Any) -> int:
         ValueError: next to none are left.
     """
     tokenizer, limit = reranker.tokenizer, reranker.max_seq_length
-    used = len(tokenizer(query, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]) + tokenizer.num_special_tokens_to_add(pair=True)
+    used = len(
+        tokenizer(query, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
+    ) + tokenizer.num_special_tokens_to_add(pair=True)
     if limit - used < MIN_ROOM:
-        raise ValueError(f"The query takes {used} of the model's {limit} tokens, special tokens included; that leaves no room for a document. Shorten it.")
+        raise ValueError(
+            f"The query takes {used} of the model's {limit} tokens, special tokens included; that leaves no room for a document. Shorten it."
+        )
     return limit - used

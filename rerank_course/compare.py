@@ -10,7 +10,9 @@ from rerank_course.text import text_of
 Ranking = Sequence[tuple[Any, float]]
 
 
-def compare_rankings(first: Ranking, second: Ranking, names: tuple[str, str] = ("first", "second")) -> pd.DataFrame:
+def compare_rankings(
+    first: Ranking, second: Ranking, names: tuple[str, str] = ("first", "second")
+) -> pd.DataFrame:
     """Where each candidate stands in two rankings, and how far it moved.
 
     Args:

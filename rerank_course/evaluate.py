@@ -15,15 +15,20 @@ import pandas as pd
 from ir_measures import RR, Judged, R, nDCG
 from tqdm.auto import tqdm
 
-from rerank_course.beir import Corpus
 from rerank_course.rerank import rerank_documents
 from rerank_course.retrieve import Found, Retriever
+from rerank_course.texts.beir import Corpus
 
 Run = dict[str, list[tuple[str, float]]]
 
 RELEVANT = 2  # grades from here on answer the query, in whole or in part
 # Names as the field writes them; RR and recall count a document as relevant from grade 2 on.
-MEASURES = {"nDCG@10": nDCG @ 10, "RR@10": RR(rel=RELEVANT) @ 10, "R@100": R(rel=RELEVANT) @ 100, "judged@10": Judged @ 10}
+MEASURES = {
+    "nDCG@10": nDCG @ 10,
+    "RR@10": RR(rel=RELEVANT) @ 10,
+    "R@100": R(rel=RELEVANT) @ 100,
+    "judged@10": Judged @ 10,
+}
 RESAMPLES = 10_000
 
 
@@ -54,24 +59,35 @@ def retrieve_and_rerank(
     with tqdm(total=len(answered_queries(corpus)), unit="query", disable=not show_progress) as bar:
         for query_id in answered_queries(corpus):
             query = corpus.queries[query_id]
-            found = {name: retriever.search(query, max(100, deepest)) for name, retriever in retrievers.items()}
+            found = {
+                name: retriever.search(query, max(100, deepest)) for name, retriever in retrievers.items()
+            }
             pooled = {chunk.id: chunk for ranking in found.values() for chunk, _ in ranking[:deepest]}
-            scores = {chunk.id: score for chunk, score in rerank_documents(query, pooled.values(), reranker, batch_size, top_k=None)}
+            scores = {
+                chunk.id: score
+                for chunk, score in rerank_documents(query, pooled.values(), reranker, batch_size, top_k=None)
+            }
             for name, ranking in found.items():
                 ids = [(chunk.id, score) for chunk, score in ranking]
                 runs.setdefault(name, {})[query_id] = ids
                 for depth in depths:
-                    runs.setdefault(f"{name} + rerank {depth}", {})[query_id] = _rerank_first(ids, scores, depth)
+                    runs.setdefault(f"{name} + rerank {depth}", {})[query_id] = _rerank_first(
+                        ids, scores, depth
+                    )
             bar.update()
     return runs
 
 
-def _rerank_first(ranking: list[tuple[str, float]], scores: Mapping[str, float], depth: int) -> list[tuple[str, float]]:
+def _rerank_first(
+    ranking: list[tuple[str, float]], scores: Mapping[str, float], depth: int
+) -> list[tuple[str, float]]:
     """The first ``depth`` by reranker score, the rest behind them; scores are made to fall, since the two kinds cannot be compared."""
     first = sorted((document for document, _ in ranking[:depth]), key=scores.__getitem__, reverse=True)
     rest = [document for document, _ in ranking[depth:]]
     floor = min((scores[document] for document in first), default=0.0)
-    return [(document, scores[document]) for document in first] + [(document, floor - place) for place, document in enumerate(rest, start=1)]
+    return [(document, scores[document]) for document in first] + [
+        (document, floor - place) for place, document in enumerate(rest, start=1)
+    ]
 
 
 def write_trec_run(run: Run, path: Path, tag: str) -> None:
@@ -105,16 +121,25 @@ def per_query(run: Run, corpus: Corpus) -> pd.DataFrame:
     """
     unknown = [query for query in run if query not in corpus.queries]
     if unknown:
-        raise ValueError(f"The run has the query {unknown[0]!r}, which the corpus {corpus.name} does not have.")
+        raise ValueError(
+            f"The run has the query {unknown[0]!r}, which the corpus {corpus.name} does not have."
+        )
     answered = answered_queries(corpus)
     if not answered:
-        raise ValueError(f"The corpus {corpus.name} has no query with a document of grade {RELEVANT} or more: nothing can be measured.")
+        raise ValueError(
+            f"The corpus {corpus.name} has no query with a document of grade {RELEVANT} or more: nothing can be measured."
+        )
     qrels = {query: corpus.qrels[query] for query in answered}
     # Ranks, not scores, go to the measures: equal scores would be put into an order of the evaluation's own.
-    ranked = {query: {document: -float(rank) for rank, (document, _) in enumerate(run.get(query, []))} for query in answered}
+    ranked = {
+        query: {document: -float(rank) for rank, (document, _) in enumerate(run.get(query, []))}
+        for query in answered
+    }
     table = pd.DataFrame(0.0, index=pd.Index(answered, name="query"), columns=list(MEASURES))
     names = {measure: name for name, measure in MEASURES.items()}
-    for value in ir_measures.iter_calc(list(MEASURES.values()), qrels, {query: found for query, found in ranked.items() if found}):
+    for value in ir_measures.iter_calc(
+        list(MEASURES.values()), qrels, {query: found for query, found in ranked.items() if found}
+    ):
         table.loc[value.query_id, names[value.measure]] = value.value
     table["kind"] = [corpus.kinds.get(query, "") for query in answered]
     return table
@@ -122,10 +147,14 @@ def per_query(run: Run, corpus: Corpus) -> pd.DataFrame:
 
 def answered_queries(corpus: Corpus) -> list[str]:
     """Ids of the queries that at least one document of grade 2 or 3 answers, in the corpus's order."""
-    return [query for query in corpus.queries if max(corpus.qrels.get(query, {}).values(), default=0) >= RELEVANT]
+    return [
+        query for query in corpus.queries if max(corpus.qrels.get(query, {}).values(), default=0) >= RELEVANT
+    ]
 
 
-def summary(tables: Mapping[str, pd.DataFrame], measures: Sequence[str] = ("nDCG@10", "RR@10")) -> pd.DataFrame:
+def summary(
+    tables: Mapping[str, pd.DataFrame], measures: Sequence[str] = ("nDCG@10", "RR@10")
+) -> pd.DataFrame:
     """One row for each system: means with 95 % bootstrap intervals, number of queries, and the share of judged documents.
 
     Args:
@@ -143,7 +172,9 @@ def summary(tables: Mapping[str, pd.DataFrame], measures: Sequence[str] = ("nDCG
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def paired_difference(before: pd.DataFrame, after: pd.DataFrame, measure: str = "nDCG@10") -> tuple[float, float, float]:
+def paired_difference(
+    before: pd.DataFrame, after: pd.DataFrame, measure: str = "nDCG@10"
+) -> tuple[float, float, float]:
     """Mean difference ``after − before`` over the same queries, with a 95 % paired bootstrap interval: (mean, low, high).
 
     Where the interval does not hold 0, the difference is unlikely to be an accident of which queries were asked.
@@ -152,7 +183,9 @@ def paired_difference(before: pd.DataFrame, after: pd.DataFrame, measure: str = 
         ValueError: the two tables are not about the same queries.
     """
     if list(before.index) != list(after.index):
-        raise ValueError("The two tables are not about the same queries, so no query can be paired with itself.")
+        raise ValueError(
+            "The two tables are not about the same queries, so no query can be paired with itself."
+        )
     differences = (after[measure] - before[measure]).to_numpy()
     return float(differences.mean()), *bootstrap_interval(differences)
 
@@ -183,11 +216,25 @@ def same_top(first: Run, second: Run, depths: Sequence[int] = (1, 3, 10)) -> dic
     def top(run: Run, query: str, depth: int) -> set[str]:
         return {document for document, _ in run[query][:depth]}
 
-    return {f"top {depth}": float(np.mean([top(first, query, depth) == top(second, query, depth) for query in first])) for depth in depths}
+    return {
+        f"top {depth}": float(
+            np.mean([top(first, query, depth) == top(second, query, depth) for query in first])
+        )
+        for depth in depths
+    }
 
 
-def winners_and_losers(before: pd.DataFrame, after: pd.DataFrame, corpus: Corpus, measure: str = "nDCG@10") -> pd.DataFrame:
+def winners_and_losers(
+    before: pd.DataFrame, after: pd.DataFrame, corpus: Corpus, measure: str = "nDCG@10"
+) -> pd.DataFrame:
     """Each query with its measure before and after and the difference, the largest gain first."""
-    table = pd.DataFrame({"text": [corpus.queries[query] for query in before.index], "kind": before["kind"], "before": before[measure], "after": after[measure]})
+    table = pd.DataFrame(
+        {
+            "text": [corpus.queries[query] for query in before.index],
+            "kind": before["kind"],
+            "before": before[measure],
+            "after": after[measure],
+        }
+    )
     table["difference"] = table["after"] - table["before"]
     return table.sort_values("difference", ascending=False, kind="stable")

@@ -5,57 +5,34 @@ What a service adds to a reranker are the ways in which it can fail. They come o
 - ``HostedRefusedError``: the key, the account or the request is wrong. It will be wrong tomorrow too, so nothing hides it.
 - ``HostedUnavailableError``: no usable scores came now (rate limit, outage, time-out, no network, a broken answer). A fallback may take over.
 
-Protocol: https://docs.cohere.com/reference/rerank. ``rerank_course.stand_in`` speaks it on this machine.
+Protocol: https://docs.cohere.com/reference/rerank. ``rerank_course.service.stand_in`` speaks it on this machine.
 """
 
-import email.utils
 import itertools
 import math
 import os
 import time
-import urllib.parse
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from rerank_course.engine.cohere import (
+    ADVICE,
+    LATER,
+    MAX_DOCUMENTS,
+    PROXY,
+    Failure,
+    HostedError,
+    HostedRefusedError,
+    HostedUnavailableError,
+    check_key,
+    client,
+    scores,
+    seconds_to_wait,
+)
 from rerank_course.models import DEFAULT_HOSTED
-
-MODELS = ("rerank-v5.0-pro", "rerank-v5.0-fast", "rerank-v4.0-pro", "rerank-v4.0-fast", "rerank-v3.5")
-MAX_DOCUMENTS = 1000  # that Cohere advises for one call
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-_ADVICE = {
-    400: "Look at the query and the documents: none may be empty.",
-    401: "Check the key in CO_API_KEY; keys are made at https://dashboard.cohere.com/api-keys.",
-    402: "Look at the account's billing at https://dashboard.cohere.com.",
-    403: "This key may not use this model. Ask whoever made it, or make another.",
-    404: f"Check the model's name. Known to this course: {', '.join(MODELS)}.",
-    413: "Send fewer or shorter documents in a call.",
-    422: "A field of the request has a name or a value that the service does not know (top_k, for example, is top_n here).",
-    429: "Send fewer calls a minute, or allow a longer max_wait. A trial key has a low limit: https://docs.cohere.com/docs/rate-limits.",
-    498: "Check the key in CO_API_KEY; keys are made at https://dashboard.cohere.com/api-keys.",
-}
-_LATER = "Try again later; https://status.cohere.com says whether others have the same trouble."
-_PROXY = "Does a proxy or a login page answer in the service's place?"
-
-
-class HostedError(RuntimeError):
-    """The service did not score. ``status`` is its HTTP status; ``None`` where no answer came."""
-
-    def __init__(self, message: str, status: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class HostedRefusedError(HostedError):
-    """The service refuses this key, account or request, and will until somebody mends it. A fallback does not hide it."""
-
-
-class HostedUnavailableError(HostedError):
-    """The service gives no usable scores at the moment. A fallback takes over if there is one."""
 
 
 class FallbackWarning(UserWarning):
@@ -91,21 +68,36 @@ class CohereReranker:
     """
 
     def __init__(
-        self, model: str = DEFAULT_HOSTED, *, api_key: str | None = None, base_url: str | None = None, fallback: Any = None,
-        timeout: float = 10.0, max_wait: float = 30.0,
+        self,
+        model: str = DEFAULT_HOSTED,
+        *,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        fallback: Any = None,
+        timeout: float = 10.0,
+        max_wait: float = 30.0,
     ) -> None:
         if not isinstance(model, str) or not model.strip():
             raise ValueError(f"model must be a name, for example {DEFAULT_HOSTED!r}, not {model!r}.")
         if not (math.isfinite(timeout) and timeout > 0 and math.isfinite(max_wait) and max_wait >= 0):
-            raise ValueError(f"timeout must be above 0 and max_wait at least 0 seconds, not {timeout!r} and {max_wait!r}.")
+            raise ValueError(
+                f"timeout must be above 0 and max_wait at least 0 seconds, not {timeout!r} and {max_wait!r}."
+            )
         if fallback is not None and not callable(getattr(fallback, "predict", None)):
-            raise TypeError(f"fallback is a {type(fallback).__name__} without .predict(pairs, batch_size=…). Pass a reranker, for example load_reranker().")
-        self.model, self.fallback, self.timeout, self.max_wait = model, fallback, float(timeout), float(max_wait)
+            raise TypeError(
+                f"fallback is a {type(fallback).__name__} without .predict(pairs, batch_size=…). Pass a reranker, for example load_reranker()."
+            )
+        self.model, self.fallback, self.timeout, self.max_wait = (
+            model,
+            fallback,
+            float(timeout),
+            float(max_wait),
+        )
         self.scored_by: str | None = None
         self.billed: dict[str, float] = {}
         self.calls = self.fallbacks = 0
-        key = _check_key(os.environ.get("CO_API_KEY", "") if api_key is None else api_key)
-        self._client = _client(key, base_url)
+        key = check_key(os.environ.get("CO_API_KEY", "") if api_key is None else api_key)
+        self._client = client(key, base_url)
         self._hide = lambda text: text.replace(key, "[key]")
 
     def __repr__(self) -> str:
@@ -150,12 +142,16 @@ class CohereReranker:
                 scores[some] = self._score(query, [pairs[i][1] for i in some])
         return scores
 
-    def _predict_fallback(self, pairs: list[tuple[str, str]], batch_size: int, reason: HostedError) -> np.ndarray:
+    def _predict_fallback(
+        self, pairs: list[tuple[str, str]], batch_size: int, reason: HostedError
+    ) -> np.ndarray:
         """All pairs of the call: half a ranking on one scale and half on another would be no ranking."""
         name = type(self.fallback).__name__
         self.fallbacks += 1
         warnings.warn(
-            f"{name} scored these {len(pairs)} pairs (fallback number {self.fallbacks}), on a scale of its own. {reason}", FallbackWarning, stacklevel=3
+            f"{name} scored these {len(pairs)} pairs (fallback number {self.fallbacks}), on a scale of its own. {reason}",
+            FallbackWarning,
+            stacklevel=3,
         )
         scores = self.fallback.predict(pairs, batch_size=batch_size)
         self.scored_by = name
@@ -166,9 +162,9 @@ class CohereReranker:
         deadline = time.monotonic() + self.max_wait
         for attempt in itertools.count(1):
             outcome = self._try(query, documents)
-            if not isinstance(outcome, _Failure):
+            if not isinstance(outcome, Failure):
                 self._count(outcome)
-                return _scores(outcome, len(documents))
+                return scores(outcome, len(documents))
             # Raised here and not where the library's error was caught: that one holds the request, and the request holds the key.
             error, wait = outcome.error, outcome.wait
             if wait is None:
@@ -180,7 +176,7 @@ class CohereReranker:
                 raise type(error)(f"{error} {end}", error.status)
             time.sleep(wait)
 
-    def _try(self, query: str, documents: list[str]) -> "Any | _Failure":
+    def _try(self, query: str, documents: list[str]) -> "Any | Failure":
         """One request: the answer, or what went wrong."""
         import httpx
         from cohere.core.api_error import ApiError
@@ -189,30 +185,62 @@ class CohereReranker:
         # No retries of the library's own: it would wait up to a minute each time, and nothing could stop it.
         options = {"max_retries": 0, "timeout": self.timeout}
         try:
-            return self._client.rerank(model=self.model, query=query, documents=documents, request_options=options)
+            return self._client.rerank(
+                model=self.model, query=query, documents=documents, request_options=options
+            )
         except ApiError as error:
             return self._explain_status(error.status_code or 0, error.body, error.headers or {})
         except httpx.TimeoutException:
-            return _Failure(HostedUnavailableError(f"The service did not answer within {self.timeout:g} s. Allow a longer timeout, or send fewer documents."))
+            return Failure(
+                HostedUnavailableError(
+                    f"The service did not answer within {self.timeout:g} s. Allow a longer timeout, or send fewer documents."
+                )
+            )
         except (httpx.ConnectError, httpx.ProxyError) as error:
-            return _Failure(HostedUnavailableError(f"The service cannot be reached ({self._short(error)}). Is there a network, and is the address right?"))
+            return Failure(
+                HostedUnavailableError(
+                    f"The service cannot be reached ({self._short(error)}). Is there a network, and is the address right?"
+                )
+            )
         except httpx.HTTPError as error:  # cut off while sending or reading
-            return _Failure(HostedUnavailableError(f"The connection was cut before the answer was complete ({self._short(error)}). {_LATER}"), wait=0)
+            return Failure(
+                HostedUnavailableError(
+                    f"The connection was cut before the answer was complete ({self._short(error)}). {LATER}"
+                ),
+                wait=0,
+            )
         except UnicodeEncodeError:
-            return _Failure(HostedRefusedError("A text holds half a character (a lone surrogate), which cannot be sent. Read the file anew, as UTF-8."))
+            return Failure(
+                HostedRefusedError(
+                    "A text holds half a character (a lone surrogate), which cannot be sent. Read the file anew, as UTF-8."
+                )
+            )
         except (ValueError, TypeError) as error:  # an answer that is no JSON, or no object
-            return _Failure(HostedUnavailableError(f"The answer cannot be read ({self._short(error)}). {_PROXY}"))
+            return Failure(
+                HostedUnavailableError(f"The answer cannot be read ({self._short(error)}). {PROXY}")
+            )
 
-    def _explain_status(self, status: int, body: Any, headers: dict[str, str]) -> "_Failure":
+    def _explain_status(self, status: int, body: Any, headers: dict[str, str]) -> "Failure":
         message = self._short(body.get("message", "") if isinstance(body, dict) else body)
         said = f"{status}: {message}" if message else str(status)
         if status < 400:
-            return _Failure(HostedUnavailableError(f"The answer cannot be read ({said}). {_PROXY}", status))
+            return Failure(HostedUnavailableError(f"The answer cannot be read ({said}). {PROXY}", status))
         if status == 429:
-            return _Failure(HostedUnavailableError(f"The rate limit is reached ({said}). {_ADVICE[429]}", status), _seconds_to_wait(headers))
+            return Failure(
+                HostedUnavailableError(f"The rate limit is reached ({said}). {ADVICE[429]}", status),
+                seconds_to_wait(headers),
+            )
         if status >= 500 or status in (408, 409, 499):
-            return _Failure(HostedUnavailableError(f"The service has trouble ({said}). {_LATER}", status), _seconds_to_wait(headers))
-        return _Failure(HostedRefusedError(f"The service refuses ({said}). {_ADVICE.get(status, 'See https://docs.cohere.com/reference/errors.')}", status))
+            return Failure(
+                HostedUnavailableError(f"The service has trouble ({said}). {LATER}", status),
+                seconds_to_wait(headers),
+            )
+        return Failure(
+            HostedRefusedError(
+                f"The service refuses ({said}). {ADVICE.get(status, 'See https://docs.cohere.com/reference/errors.')}",
+                status,
+            )
+        )
 
     def _short(self, value: Any) -> str:
         """One line of what the service or the library said, without the key, in case it was repeated."""
@@ -226,83 +254,13 @@ class CohereReranker:
                 self.billed[name] = self.billed.get(name, 0) + number
 
 
-@dataclass(frozen=True)
-class _Failure:
-    """Why there is no answer. ``wait``: seconds until the next attempt makes sense; 0 if the service did not say; ``None`` if none does."""
-
-    error: HostedError
-    wait: float | None = None
-
-
-def _check_key(key: Any) -> str:
-    """The key without white space around it. A library would put a malformed one, in full, into its error."""
-    if not isinstance(key, str) or not key.strip():
-        raise HostedRefusedError("There is no API key. Set the environment variable CO_API_KEY, or start the stand-in: python -m rerank_course serve-hosted")
-    key = key.strip()
-    if not (key.isascii() and key.isprintable() and " " not in key):
-        raise HostedRefusedError("The API key holds a space, a line break or a letter outside ASCII, which no key does. Copy it again, whole and alone.")
-    return key
-
-
-def _client(key: str, base_url: str | None) -> Any:
-    """Cohere's own client. It redacts the key in its logs and in its objects' texts."""
-    import cohere
-    import httpx
-
-    if base_url is None:
-        return cohere.ClientV2(api_key=key, base_url=None)
-    parts = urllib.parse.urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise ValueError("base_url must be an address such as https://api.cohere.com, without a user name in it.")
-    if parts.hostname not in LOOPBACK:
-        if parts.scheme == "http":
-            raise ValueError(f"base_url {parts.hostname} is not this machine, and http:// would send key and texts unencrypted. Use https://.")
-        return cohere.ClientV2(api_key=key, base_url=base_url)
-    # A proxy of the environment cannot reach this machine's own address.
-    return cohere.ClientV2(api_key=key, base_url=base_url, httpx_client=httpx.Client(trust_env=False))
-
-
 def _check_pair(pair: Any, position: int) -> tuple[str, str]:
-    if not (isinstance(pair, (tuple, list)) and len(pair) == 2 and all(isinstance(text, str) for text in pair)):
+    if not (
+        isinstance(pair, (tuple, list)) and len(pair) == 2 and all(isinstance(text, str) for text in pair)
+    ):
         raise TypeError(f"pairs[{position}] must be two strings, (query, document), not {pair!r:.80}.")
     if not (pair[0].strip() and pair[1].strip()):
-        raise ValueError(f"pairs[{position}] has an empty {'document' if pair[0].strip() else 'query'}, which the service refuses. Leave it out.")
+        raise ValueError(
+            f"pairs[{position}] has an empty {'document' if pair[0].strip() else 'query'}, which the service refuses. Leave it out."
+        )
     return tuple(pair)
-
-
-def _seconds_to_wait(headers: dict[str, str]) -> float:
-    """What Retry-After says, in seconds or as a date; 0 where it says nothing usable."""
-    value = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-        except ValueError:
-            return 0
-    return max(seconds, 0) if math.isfinite(seconds) else 0
-
-
-def _scores(answer: Any, count: int) -> np.ndarray:
-    """The scores of ``count`` documents in the order in which they were sent; the answer has its own, best first."""
-    scores = np.full(count, np.nan)
-    results = getattr(answer, "results", None)
-    if not isinstance(results, list):
-        raise _unusable("it has no list of results")
-    for result in results:
-        index, score = getattr(result, "index", None), getattr(result, "relevance_score", None)
-        if type(index) is not int or not 0 <= index < count:
-            raise _unusable(f"it has the index {index!r:.40} for {count} documents")
-        if not np.isnan(scores[index]):
-            raise _unusable(f"it has the index {index} twice")
-        if type(score) not in (int, float) or not 0 <= score <= 1:
-            raise _unusable(f"it gives documents[{index}] the score {score!r:.40}, which is not from 0 to 1")
-        scores[index] = score
-    missing = np.flatnonzero(np.isnan(scores))
-    if len(missing):
-        raise _unusable(f"it leaves out {len(missing)} of {count} documents, first documents[{missing[0]}]")
-    return scores
-
-
-def _unusable(what: str) -> HostedUnavailableError:
-    return HostedUnavailableError(f"The service's answer cannot be used: {what}. Is base_url the right service's address?", 200)

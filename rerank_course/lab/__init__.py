@@ -1,0 +1,1 @@
+"""What the lessons draw, time and play with."""

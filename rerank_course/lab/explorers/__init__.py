@@ -1,0 +1,1 @@
+"""Explorers: a plain function does the work, an ipywidgets layer calls it."""

@@ -1,0 +1,45 @@
+"""Time several ways of doing one thing, side by side."""
+
+import time
+from collections.abc import Callable, Mapping
+from statistics import median
+from typing import Any
+
+import pandas as pd
+
+
+def compare_times(ways: Mapping[str, Callable[[], Any]], repeats: int = 3) -> pd.DataFrame:
+    """Run each way ``repeats`` times, in turns, so that a slow moment of the machine does not fall on one of them only.
+
+    Args:
+        ways: ``{name: function without arguments}``; the first is the one that the others are compared with. Warm up before:
+            what a first call prepares is counted here.
+        repeats: rounds, at least 1.
+
+    Returns:
+        A row for each way: ``median s``, ``min s`` and ``max s`` in seconds, and ``times faster`` than the first (ratio of medians).
+
+    Raises:
+        ValueError: there is nothing to time, or ``repeats`` is below 1.
+    """
+    if not ways or repeats < 1:
+        raise ValueError("compare_times needs at least one function and one round.")
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(repeats):
+        for name, run in ways.items():
+            started = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - started)
+    first = median(next(iter(seconds.values())))
+    rows = {
+        name: {
+            "median s": median(times),
+            "min s": min(times),
+            "max s": max(times),
+            "times faster": first / median(times),
+        }
+        for name, times in seconds.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").round(
+        {"median s": 3, "min s": 3, "max s": 3, "times faster": 2}
+    )

@@ -1,0 +1,1 @@
+"""For the learner: is the machine ready, what is fetched, what is passed."""

@@ -1,0 +1,1 @@
+"""Collections of texts, and judgements on them."""

@@ -1,0 +1,116 @@
+"""A test collection in the layout of BEIR (https://github.com/beir-cellar/beir): ``corpus.jsonl``, ``queries.jsonl``, ``qrels/test.tsv``."""
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from rerank_course.text import Chunk
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A test collection.
+
+    Attributes:
+        name: what it is called.
+        documents: chunk by document id, in the order of the file.
+        queries: query text by query id.
+        qrels: judgements: ``{query id: {document id: 0, 1, 2 or 3}}``, 3 for a full answer, 0 for none. A document that is not
+            listed was not judged.
+        kinds: what makes each query hard, by query id (``"negation"``, ``"superseded rule"`` …); empty where the data does not say.
+    """
+
+    name: str
+    documents: dict[str, Chunk]
+    queries: dict[str, str]
+    qrels: dict[str, dict[str, int]]
+    kinds: dict[str, str]
+
+
+class CorpusError(ValueError):
+    """A file of a corpus is missing or malformed; the message names file, line and remedy."""
+
+
+def read_beir(folder: Path, name: str) -> Corpus:
+    """Read a whole folder.
+
+    Raises:
+        CorpusError: a file is missing, a line is malformed, an id is used twice, or a judgement names an unknown id.
+    """
+    documents = read_documents(folder / "corpus.jsonl")
+    queries, kinds = read_queries(folder / "queries.jsonl")
+    if not documents or not queries:
+        raise CorpusError(
+            f"{folder} holds {len(documents)} documents and {len(queries)} queries; at least one of each is needed."
+        )
+    return Corpus(
+        name, documents, queries, read_qrels(folder / "qrels" / "test.tsv", documents, queries), kinds
+    )
+
+
+def read_documents(path: Path) -> dict[str, Chunk]:
+    """The documents of a ``corpus.jsonl``, by id."""
+    return {row["_id"]: Chunk(row["_id"], row["text"], row.get("title", "")) for row in read_jsonl(path)}
+
+
+def read_queries(path: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """({query id: text}, {query id: kind})."""
+    rows = read_jsonl(path)
+    return {row["_id"]: row["text"] for row in rows}, {
+        row["_id"]: row["metadata"]["kind"] for row in rows if "kind" in row.get("metadata", {})
+    }
+
+
+def read_jsonl(path: Path) -> list[dict]:
+    """The objects of a file with one JSON object a line, each with a non-empty ``_id``, used once, and ``text``."""
+    rows, seen = [], set()
+    for number, line in enumerate(read_lines(path), start=1):
+        if not line.strip():
+            continue
+        where = f"{path}, line {number}"
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise CorpusError(f"{where} is not JSON: {error}.") from None
+        if not isinstance(row, dict) or not all(
+            isinstance(row.get(key), str) and row[key].strip() for key in ("_id", "text")
+        ):
+            raise CorpusError(f'{where}: each line needs "_id" and "text", both non-empty strings.')
+        if row["_id"] in seen:
+            raise CorpusError(f"{where}: the id {row['_id']!r} is used twice.")
+        seen.add(row["_id"])
+        rows.append(row)
+    return rows
+
+
+def read_qrels(path: Path, documents: dict, queries: dict) -> dict[str, dict[str, int]]:
+    """The judgements of a TSV file in BEIR's layout; documents and queries hold the ids that may occur."""
+    qrels: dict[str, dict[str, int]] = {}
+    rows = csv.reader(read_lines(path), delimiter="\t")
+    if next(rows, None) != ["query-id", "corpus-id", "score"]:
+        raise CorpusError(f"{path} must begin with the line: query-id<TAB>corpus-id<TAB>score.")
+    for row in rows:
+        where = f"{path}, line {rows.line_num}"
+        if len(row) != 3 or not row[2].isdecimal():
+            raise CorpusError(f"{where}: expected query-id<TAB>corpus-id<TAB>whole number, found {row}.")
+        query, document, grade = row
+        for kind, known, found in (("query", queries, query), ("document", documents, document)):
+            if found not in known:
+                raise CorpusError(f"{where}: a judgement for the unknown {kind} {found!r}.")
+        if document in qrels.setdefault(query, {}):
+            raise CorpusError(f"{where}: {document!r} is judged twice for {query!r}.")
+        qrels[query][document] = int(grade)
+    return qrels
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a UTF-8 file of a corpus."""
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise CorpusError(
+            f"{path} is missing. A corpus in BEIR's layout has corpus.jsonl, queries.jsonl and qrels/test.tsv."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path} is not UTF-8 text: {error}.") from None

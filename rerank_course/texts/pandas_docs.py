@@ -1,0 +1,80 @@
+"""pandas-docs: the docstrings of the installed pandas as documents, with judged queries of the course."""
+
+import inspect
+import re
+from pathlib import Path
+
+from rerank_course.text import Chunk
+from rerank_course.texts.beir import Corpus, read_lines, read_qrels, read_queries
+
+FOLDER = Path(__file__).parent / "data" / "pandas-docs"
+
+
+def load_pandas_docs() -> Corpus:
+    """Documents of the installed pandas, queries and judgements of the course; judgements of entries that it lacks are left out."""
+    documents = pandas_documents()
+    missing = dict.fromkeys(missing_pandas_entries())
+    queries, kinds = read_queries(FOLDER / "queries.jsonl")
+    qrels = read_qrels(FOLDER / "qrels" / "test.tsv", documents | missing, queries)
+    qrels = {
+        query: {entry: grade for entry, grade in judged.items() if entry not in missing}
+        for query, judged in qrels.items()
+    }
+    return Corpus("pandas-docs", documents, queries, qrels, kinds)
+
+
+def pandas_documents() -> dict[str, Chunk]:
+    """The installed pandas' docstrings: one chunk for each public function, class, method and attribute, by its qualified name.
+
+    The title is the qualified name; the text ends before "See Also", "Examples" and the like. Where
+    several owners have a name (``isna``, ``DataFrame.sum``, ``Series.sum``), nearly the same text stands there, and only the first is
+    taken; the accessors ``.str``, ``.dt`` and ``.cat`` are always taken.
+    """
+    import pandas as pd
+    from pandas.api.typing import DataFrameGroupBy, Resampler
+
+    owners = {
+        "pandas": pd,
+        "pandas.DataFrame": pd.DataFrame,
+        "pandas.Series": pd.Series,
+        "pandas.Series.str": pd.Series.str,
+        "pandas.Series.dt": pd.Series.dt,
+        "pandas.Series.cat": pd.Series.cat,
+        "pandas.DataFrameGroupBy": DataFrameGroupBy,
+        "pandas.Resampler": Resampler,
+        "pandas.Index": pd.Index,
+        "pandas.MultiIndex": pd.MultiIndex,
+        "pandas.DatetimeIndex": pd.DatetimeIndex,
+        "pandas.Timestamp": pd.Timestamp,
+    }
+    documents: dict[str, Chunk] = {}
+    taken: set[str] = set()
+    for prefix, owner in owners.items():
+        for name in sorted(dir(owner)):
+            is_accessor = prefix.startswith("pandas.Series.")
+            text = _docstring(owner, name)
+            if text is None or (name in taken and not is_accessor):
+                continue
+            taken.add(name)
+            documents[f"{prefix}.{name}"] = Chunk(f"{prefix}.{name}", text, f"{prefix}.{name}")
+    return documents
+
+
+def _docstring(owner: object, name: str) -> str | None:
+    """The docstring of a public member without its last sections; ``None`` if it has none of its own or next to nothing."""
+    if name.startswith("_"):
+        return None
+    member = inspect.getattr_static(owner, name)
+    member = getattr(member, "__func__", member)  # the function behind a class method
+    text = None if inspect.ismodule(member) else inspect.getdoc(member)
+    if not isinstance(text, str) or text == inspect.getdoc(type(member)):
+        return None
+    text = re.split(r"\n+(?:See Also|Examples|References|Raises|Attributes|Methods)\n-{3,}", text)[0].strip()
+    return text if len(text.split()) >= 8 else None
+
+
+def missing_pandas_entries() -> list[str]:
+    """Judged entries of ``pandas-docs`` that the installed pandas does not have."""
+    documents = pandas_documents()
+    lines = read_lines(FOLDER / "qrels" / "test.tsv")[1:]
+    return sorted({line.split("\t")[1] for line in lines} - documents.keys())

@@ -1,0 +1,81 @@
+"""Recorded scores: looked up by text, scored live where unknown, written whole or not at all."""
+
+import numpy as np
+import pytest
+
+from rerank_course.engine.recorded_scores import (
+    ENGINES,
+    RecordedReranker,
+    load_scores,
+    pair_key,
+    save_scores,
+    scores_file,
+)
+from rerank_course.models import load_reranker
+from rerank_course.texts.corpora import CORPORA, load_corpus
+
+PAIRS = [("q", "one"), ("q", "two"), ("q", "three")]
+
+
+class Live:
+    def __init__(self):
+        self.asked = []
+
+    def predict(self, pairs, batch_size=32):
+        self.asked += pairs
+        return np.arange(len(pairs), dtype=np.float32) - 7
+
+
+@pytest.fixture
+def two_recorded(tmp_path, monkeypatch):
+    file = tmp_path / "scores.npz"
+    save_scores(file, {"fp32": {pair_key("q", "one"): 1.5, pair_key("q", "three"): -2.5}, "int8": {}})
+    monkeypatch.setattr(recorded, "scores_file", lambda corpus: file)
+    return file
+
+
+def test_known_pairs_are_looked_up_and_others_scored_live(two_recorded):
+    live = Live()
+    reranker = RecordedReranker("handbook", "fp32", live)
+    assert reranker.predict(PAIRS).tolist() == [1.5, -7.0, -2.5]
+    assert live.asked == [("q", "two")] and (reranker.looked_up, reranker.scored_live) == (2, 1)
+
+
+def test_an_unknown_pair_without_a_live_reranker_is_an_error(two_recorded):
+    with pytest.raises(KeyError, match="1 of 3 pairs are not recorded, first 'q' / 'two'. Pass live="):
+        RecordedReranker("handbook", "fp32").predict(PAIRS)
+
+
+def test_an_unknown_engine_is_refused():
+    with pytest.raises(ValueError, match="engine must be one of 'fp32', 'int8', not 'int4'"):
+        RecordedReranker("handbook", "int4")
+
+
+def test_scores_survive_writing_and_reading(two_recorded):
+    scores = load_scores(two_recorded)
+    assert scores == {"fp32": {pair_key("q", "one"): 1.5, pair_key("q", "three"): -2.5}, "int8": {}}
+    assert not list(two_recorded.parent.glob("*.part"))
+    assert load_scores(two_recorded.with_name("absent.npz")) == {"fp32": {}, "int8": {}}
+
+
+def test_a_key_depends_on_both_texts_and_on_where_they_part():
+    assert len({pair_key("a", "b"), pair_key("b", "a"), pair_key("ab", ""), pair_key("", "ab")}) == 4
+
+
+@pytest.mark.parametrize("corpus", CORPORA)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_record_holds_on_this_machine(corpus, engine):
+    """A sample of judged pairs, scored anew. int8 rounds differently on processors with other instructions."""
+    data = load_corpus(corpus)
+    known = load_scores(scores_file(corpus))[engine]
+    pairs = [
+        (data.queries[q], data.documents[d].content)
+        for q, grades in data.qrels.items()
+        for d in grades
+        if d in data.documents
+    ]
+    pairs = [pair for pair in pairs if pair_key(*pair) in known][::40][:12]
+    assert len(pairs) == 12
+    live = load_reranker(backend="int8" if engine == "int8" else "torch").predict(pairs, batch_size=4)
+    then = np.array([known[pair_key(*pair)] for pair in pairs])
+    assert np.abs(live - then).max() < (0.02 if engine == "fp32" else 0.5)

@@ -1,0 +1,457 @@
+"""Set-up: the lock, the environments that are made from it, and what a person is told when it fails."""
+
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.request
+from importlib import metadata
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from tests.support import ROOT
+from tools.setup import install, lock
+from tools.setup import start_lab as lab
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+LOCK = {
+    canonicalize_name(line.split("==")[0]): line.split("==")[1].split()[0]
+    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    if "==" in line and not line.startswith("#")
+}
+
+
+def declared():
+    extras = PROJECT["optional-dependencies"]
+    return map(Requirement, [*PROJECT["dependencies"], *extras["int8"], *extras["ray"], *extras["dev"]])
+
+
+@pytest.mark.parametrize("requirement", declared(), ids=str)
+def test_the_lock_pins_each_requirement_inside_its_range(requirement):
+    assert requirement.specifier.contains(LOCK[canonicalize_name(requirement.name)], prereleases=True)
+    assert (
+        any(mark in str(requirement.specifier) for mark in ("<", "==")) or requirement.name == "packaging"
+    ), "a range without an upper bound"
+
+
+def test_every_line_of_the_lock_is_one_pin_without_a_build_tag():
+    lines = [
+        line
+        for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+        if not line.startswith("#")
+    ]
+    assert len(lines) == len(LOCK) > 100
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+( +# via .*)?", line) for line in lines)
+
+
+def test_the_tests_run_on_the_lock():
+    installed = {name: metadata.version(name).split("+")[0] for name in LOCK}
+    assert installed == LOCK
+
+
+def test_the_lock_installs_on_the_lowest_python():
+    """3.11.2, which Debian 12 has: a resolver on a later 3.11 takes packages that want that later one."""
+    wants = {name: metadata.metadata(name).get("Requires-Python") for name in LOCK}
+    assert [
+        name for name, python in wants.items() if python and not SpecifierSet(python).contains("3.11.2")
+    ] == []
+
+
+def test_the_lock_is_complete():
+    check = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True)
+    assert check.returncode == 0, check.stdout
+
+
+def test_conda_users_get_python_and_the_same_lock():
+    import yaml
+
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    python, pip, (pip_lines) = (
+        environment["dependencies"][0],
+        environment["dependencies"][1],
+        environment["dependencies"][2]["pip"],
+    )
+    assert SpecifierSet(PROJECT["requires-python"]).contains(python.removeprefix("python="))
+    assert pip == "pip" and pip_lines == ["-r requirements.txt", "-e ."]
+
+
+def test_supported_pythons_are_the_same_everywhere():
+    lowest, highest = (f"{major}.{minor}" for major, minor in install.SUPPORTED)
+    assert PROJECT["requires-python"] == f">={lowest},<3.{int(highest.split('.')[1]) + 1}"
+    assert "(3, 11) <= sys.version_info[:2] <= (3, 14)" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_tidying_a_lock():
+    assert lock.tidy("#\n# made by\n\ntorch==2.13.0+cpu         # via x\nnumpy==2.4.6\n# unsafe\n") == (
+        lock.HEADER + "torch==2.13.0         # via x\nnumpy==2.4.6\n"
+    )
+
+
+def test_binder_installs_the_same_lock_on_a_supported_python():
+    binder = ROOT / ".binder"
+    lines = [
+        line
+        for line in (binder / "requirements.txt").read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith("#")
+    ]
+    assert lines == ["-r ../requirements.txt", "-e ."]
+    assert (binder / "../requirements.txt").resolve() == ROOT / "requirements.txt"
+    python = (binder / "runtime.txt").read_text(encoding="utf-8").strip().removeprefix("python-")
+    assert SpecifierSet(PROJECT["requires-python"]).contains(python)
+    # Any other file here would take the place of these two: repo2docker looks for an environment.yml or a Dockerfile first.
+    assert {path.name for path in binder.iterdir()} == {"requirements.txt", "runtime.txt", "postBuild"}
+    commands = re.findall(
+        r"^python -m rerank_course (\w+)$",
+        (binder / "postBuild").read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
+    )
+    assert commands == ["doctor"] and (binder / "postBuild").read_bytes().startswith(b"#!/bin/bash\n")
+    assert subprocess.run(["bash", "-n", str(binder / "postBuild")]).returncode == 0
+
+
+def test_the_dev_container_runs_make_on_a_supported_python():
+    import json
+
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    image, python = container["image"].split(":")
+    assert image == "python" and SpecifierSet(PROJECT["requires-python"]).contains(python.split("-")[0])
+    command = shlex.split(container["postCreateCommand"])
+    assert (
+        command[0] == "make"
+        and container["forwardPorts"] == [8888]
+        and container["portsAttributes"].keys() == {"8888"}
+    )
+    # In a folder without .venv, and with a Python that is here: make says what it would do.
+    shown = subprocess.run(
+        [*command, "--dry-run", f"PYTHON={sys.executable}"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert "tools/install.py .venv" in shown.stdout and "-m rerank_course doctor" in shown.stdout
+    chosen = container["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]
+    assert chosen == "${containerWorkspaceFolder}/.venv/bin/python"
+
+
+def test_the_readme_names_only_commands_that_exist():
+    commands = set(
+        re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    )
+    named = set(re.findall(r"`?make ([a-z]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert named and named <= commands
+    assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    from rerank_course.__main__ import _parser
+
+    (subcommands,) = (set(action.choices) for action in _parser()._actions if action.dest == "command")
+    assert (
+        set(re.findall(r"-m rerank_course ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
+        == subcommands
+    )
+
+
+# The kernel
+
+
+def write_foreign_kernel(jupyter_folder):
+    """A kernelspec named python3 that starts another Python: what `ipykernel install --user` leaves behind."""
+    import json
+
+    folder = jupyter_folder / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    spec = {
+        "argv": ["/another/python", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": "Another",
+        "language": "python",
+    }
+    (folder / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+    return folder
+
+
+def kernel_python(**environment):
+    """(where the kernelspec python3 stands, which Python it starts, what a kernel of that name says of itself) in a process of its own."""
+    program = """
+import sys
+from jupyter_client.manager import start_new_kernel
+from jupyter_client.kernelspec import KernelSpecManager
+spec = KernelSpecManager().get_kernel_spec("python3")
+print(spec.resource_dir, spec.argv[0], sep="\\n")
+if spec.argv[0] != "/another/python":
+    manager, client = start_new_kernel(kernel_name="python3")
+    client.execute_interactive("import sys, torch; print(sys.prefix, torch.__file__, sep='\\\\n')", timeout=60)
+    manager.shutdown_kernel(now=True)
+"""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER_")}
+    run = subprocess.run(
+        [sys.executable, "-c", program], env=kept | environment, capture_output=True, text=True, timeout=120
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout.splitlines()
+
+
+def test_the_kernel_python3_is_this_environment_s_own_whatever_the_home_folder_and_the_shell_hold(tmp_path):
+    """Another kernel of that name in the home folder, and another virtual environment, with another torch, active in the shell."""
+    foreign = write_foreign_kernel(tmp_path / "jupyter")
+    other = (
+        tmp_path
+        / "other"
+        / "lib"
+        / f"python{sys.version_info.major}.{sys.version_info.minor}"
+        / "site-packages"
+    )
+    other.mkdir(parents=True)
+    (other / "torch.py").touch()
+    environment = {
+        "JUPYTER_DATA_DIR": str(tmp_path / "jupyter"),
+        "VIRTUAL_ENV": str(tmp_path / "other"),
+        "HOME": str(tmp_path),
+    }
+    folder, command, prefix, torch = kernel_python(
+        JUPYTER_PREFER_ENV_PATH="1", **environment
+    )  # as make sets it
+    assert folder == os.path.join(sys.prefix, "share", "jupyter", "kernels", "python3") and command in (
+        "python",
+        "python3",
+        sys.executable,
+    )
+    assert prefix == sys.prefix and torch.startswith(sys.prefix)
+    # Without it, whose kernel wins depends on who owns the environment: the trap is real.
+    assert kernel_python(JUPYTER_PREFER_ENV_PATH="0", **environment) == [str(foreign), "/another/python"]
+
+
+def test_make_prefers_the_environment_s_kernel_to_the_home_folder_s(tmp_path):
+    (tmp_path / "more.mk").write_text(
+        f"include {ROOT / 'Makefile'}\nshow:\n\t@echo $$JUPYTER_PREFER_ENV_PATH\n", encoding="utf-8"
+    )
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "-f", "more.mk", "show"],
+        cwd=tmp_path,
+        env=os.environ | {"JUPYTER_PREFER_ENV_PATH": "0"},
+        capture_output=True,
+        text=True,
+    )
+    assert shown.stdout == "1\n", shown.stderr
+
+
+# Another environment that is active
+
+
+@pytest.fixture
+def scratch_course(tmp_path):
+    """A course with next to nothing to install, in a folder of its own; gives a function that runs make in it."""
+    course = tmp_path / "course"
+    (course / "tools").mkdir(parents=True)
+    for name in ("Makefile", "tools/install.py"):
+        shutil.copy(ROOT / name, course / name)
+    (course / "requirements.txt").write_text("# nothing\n", encoding="utf-8")
+    (course / "pyproject.toml").write_text("", encoding="utf-8")
+    # What pip would build the course with is no matter here.
+    program = (course / "tools" / "install.py").read_text(encoding="utf-8")
+    program = program.replace('_pip(python, ["--no-deps", "-e", str(ROOT), *pip_options], venv)', "pass")
+    (course / "tools" / "install.py").write_text(program, encoding="utf-8")
+
+    def make(active, **environment):
+        path = os.pathsep.join([str(active / "bin"), os.environ["PATH"]]) if active else os.environ["PATH"]
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("VIRTUAL_ENV", "CONDA_PREFIX", "MAKEFLAGS", "MAKELEVEL", "PYTHON")
+        }
+        return subprocess.run(
+            ["make", "setup"],
+            cwd=course,
+            env=kept | {"PATH": path} | environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    make.course = course
+    return make
+
+
+def test_the_course_goes_into_its_own_environment_also_when_another_is_active(scratch_course, tmp_path):
+    other, venv = tmp_path / "other", scratch_course.course / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(other)], check=True)
+    before = sorted(path.relative_to(other) for path in other.rglob("*"))
+    run = scratch_course(other, VIRTUAL_ENV=str(other))
+    assert run.returncode == 0, run.stderr
+    assert (
+        f"The environment that is active, {other}, stays as it is: the course goes into .venv, which is its own."
+        in run.stdout
+    )
+    assert (venv / ".course-installed").exists() and sorted(
+        path.relative_to(other) for path in other.rglob("*")
+    ) == before
+    where = subprocess.run(
+        [venv / "bin" / "python", "-c", "import sys; print(sys.prefix, sys.base_prefix)"],
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    assert where == [str(venv), sys.base_prefix]  # it does not hang on the other one, which may go
+    # Now its own is active, as in a second terminal: nothing to do, nothing to say. Then it is broken, and mended from within.
+    again = scratch_course(venv, VIRTUAL_ENV=str(venv))
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+    shutil.rmtree(next((venv / "lib").glob("python*")) / "site-packages" / "pip")
+    mended = scratch_course(venv, VIRTUAL_ENV=str(venv))
+    assert (
+        mended.returncode == 0 and "Creating .venv" in mended.stdout and "stays as it is" not in mended.stdout
+    ), mended.stderr
+    assert install._runs(venv / "bin" / "python") and (venv / ".course-installed").exists()
+
+
+@pytest.mark.parametrize(
+    ("active", "said"),
+    [
+        ({"CONDA_PREFIX": "/conda/envs/data"}, True),
+        ({"VIRTUAL_ENV": "/some/venv", "CONDA_PREFIX": "/conda"}, True),
+        ({"VIRTUAL_ENV": ".venv"}, False),
+        ({}, False),
+    ],
+)
+def test_an_active_environment_is_named_and_the_course_s_own_is_not(
+    monkeypatch, tmp_path, capsys, active, said
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        monkeypatch.setenv(name, active[name]) if name in active else monkeypatch.delenv(name, raising=False)
+    install._mention_active_environment(tmp_path / ".venv")
+    out = capsys.readouterr().out
+    assert out.count("stays as it is") == said and (not said or next(iter(active.values())) in out)
+
+
+# What a person is told
+
+
+def test_no_python_says_what_to_do():
+    run = subprocess.run(["make", "setup", "PYTHON="], cwd=ROOT, capture_output=True, text=True)
+    assert (
+        run.returncode
+        and "No Python from 3.11 to 3.14 was found" in run.stderr
+        and "make course PYTHON=" in run.stderr
+    )
+
+
+def test_an_old_python_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "version_info", (3, 9, 1))
+    with pytest.raises(
+        install.InstallError, match=r"This is Python 3.9; the course needs 3.11 to 3.14.*make course PYTHON="
+    ):
+        install.install(tmp_path / "venv", [])
+
+
+def test_a_full_disk_says_how_much_is_needed(monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**11, 10**11, 10**9))
+    with pytest.raises(install.InstallError, match="Only 1.0 GB are free .* needs 4"):
+        install.install(tmp_path / "venv", [])
+    assert not (tmp_path / "venv").exists()
+
+
+def test_no_route_to_an_index_says_so_and_the_next_run_goes_on(tmp_path):
+    venv = tmp_path / "venv"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    environment |= {
+        "PIP_RETRIES": "0",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
+    }
+    command = [sys.executable, str(ROOT / "tools" / "install.py"), str(venv)]
+    run = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert run.returncode == 1
+    assert "Not installed. No package index could be reached" in run.stderr and "Traceback" not in run.stderr
+    assert not (venv / ".course-installed").exists() and install._runs(venv / "bin" / "python")
+    again = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert "Creating" not in again.stdout and "Installing the course" in again.stdout
+
+
+def test_a_missing_ensurepip_names_the_package(monkeypatch, tmp_path):
+    failed = subprocess.CompletedProcess(
+        [], 1, "The virtual environment was not created successfully because ensurepip is not available.", ""
+    )
+    monkeypatch.setattr(install.subprocess, "run", lambda *args, **kwargs: failed)
+    with pytest.raises(install.InstallError, match="sudo apt install python3-venv"):
+        install._create(tmp_path / "venv")
+
+
+def test_a_second_setup_does_nothing(monkeypatch):
+    """In the environment that `make test` made; elsewhere there is no stamp to look at."""
+    venv = ROOT / ".venv"
+    if not (venv / ".course-installed").exists():
+        pytest.skip("the tests do not run in .venv; make test makes it")
+    monkeypatch.setattr(install, "_pip", lambda *args: pytest.fail("installed again"))
+    install.install(venv, [])
+
+
+# JupyterLab
+
+
+def test_without_a_display_lab_only_serves_and_root_is_allowed():
+    first = [*lab.OPEN_FIRST_LESSON, *lab.SETTINGS]
+    assert lab.lab_command([], {}, "linux", False)[3:] == ["--no-browser", *first]
+    assert lab.lab_command([], {"DISPLAY": ":0"}, "linux", False)[3:] == first
+    assert lab.lab_command([], {"WAYLAND_DISPLAY": "wayland-0"}, "linux", True)[3:] == [
+        "--allow-root",
+        *first,
+    ]
+    assert lab.lab_command(["--port", "1"], {}, "darwin", False)[3:] == [*first, "--port", "1"]
+    assert (ROOT / lab.FIRST_LESSON).exists()
+
+
+@pytest.fixture
+def busy_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield taken.getsockname()[1]
+
+
+@pytest.fixture
+def start_lab(tmp_path):
+    """Starts JupyterLab as `make course` does, with more options; gives the process and the file that it writes to; ends it."""
+    started = []
+
+    def start(*options):
+        log = (tmp_path / "lab.log").open("w+", encoding="utf-8")
+        command = [
+            sys.executable,
+            str(ROOT / "tools" / "lab.py"),
+            "--no-browser",
+            "--ServerApp.ip=127.0.0.1",
+            "--IdentityProvider.token=test",
+            *options,
+        ]
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        started.append((process, log))
+        return process, tmp_path / "lab.log"
+
+    yield start
+    for process, log in started:
+        if process.poll() is None:
+            os.killpg(process.pid, 15)
+            process.wait(timeout=20)
+        log.close()
+
+
+def test_lab_serves_the_whole_course_also_when_its_port_is_taken(busy_port, start_lab):
+    process, log = start_lab(f"--port={busy_port}")
+    deadline = time.monotonic() + 60
+    pattern = r"(http://127\.0\.0\.1:(\d+))/lab/tree/notebooks/00_start_here\.ipynb"
+    while not (found := re.search(pattern, log.read_text(encoding="utf-8"))):
+        assert process.poll() is None and time.monotonic() < deadline, log.read_text(encoding="utf-8")
+        time.sleep(0.2)
+    assert int(found.group(2)) != busy_port
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    for path in ("notebooks/00_start_here.ipynb", "exercises/ex05_cosine_comparison.ipynb"):
+        with opener.open(f"{found.group(1)}/api/contents/{path}?content=0&token=test", timeout=20) as answer:
+            assert answer.status == 200
+
+
+def test_lab_says_what_to_do_when_no_port_is_free(busy_port, start_lab):
+    process, log = start_lab(f"--port={busy_port}", "--ServerApp.port_retries=0")
+    assert process.wait(timeout=60) != 0
+    assert "choose another: make course LAB_ARGS='--port 8890'" in log.read_text(encoding="utf-8")

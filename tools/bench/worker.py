@@ -1,0 +1,182 @@
+"""One contender of the benchmark: reads lists of pairs as JSON lines, answers each with seconds, peak memory and scores.
+
+Each contender is used as its documentation shows it, with the weights that the course packages.
+"""
+
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def make(name: str, folder: Path):
+    """A function from pairs to scores."""
+    from rerank_course.engine import weights
+    from rerank_course.models import load_reranker
+
+    if name == "course, int8":
+        return load_reranker(backend="int8").predict
+    if name.startswith("torch"):
+        model = load_reranker()
+        return {
+            "torch, one by one": lambda pairs: [model.predict([pair], batch_size=1)[0] for pair in pairs],
+            "torch, slices of 32": lambda pairs: [
+                score for i in range(0, len(pairs), 32) for score in model.predict(pairs[i : i + 32])
+            ],
+            "torch, one predict": model.predict,
+        }[name]
+    if name == "rerankers, fp32":
+        from rerankers import Reranker
+
+        ranker = Reranker(str(weights.reranker_folder()), model_type="cross-encoder", device="cpu", verbose=0)
+
+        def by_rerankers(pairs):
+            found = ranker.rank(
+                pairs[0][0], [document for _, document in pairs], doc_ids=list(range(len(pairs)))
+            )
+            return [score for _, score in sorted((result.doc_id, result.score) for result in found.results)]
+
+        return by_rerankers
+    if name.startswith("FlashRank"):
+        return _flashrank(folder / "flashrank")
+    return _fastembed(folder / name.replace(", ", "-"), name.endswith("fp32"))
+
+
+def _copy_wheel_folder(target: Path) -> None:
+    """The packaged graph and tokenizer, with the configuration that both libraries ask for."""
+    from rerank_course.engine import weights
+
+    shutil.copytree(weights.reranker_wheel_folder(), target)
+    shutil.copy(weights.reranker_folder() / "config.json", target)
+
+
+def _flashrank(folder: Path):
+    from flashrank import Ranker, RerankRequest
+    from flashrank.Config import model_file_map
+
+    model = "ms-marco-MiniLM-L-12-v2"
+    _copy_wheel_folder(folder / model)
+    (folder / model / "model.onnx").rename(folder / model / model_file_map[model])
+    ranker = Ranker(model_name=model, cache_dir=str(folder), log_level="ERROR")
+
+    def score(pairs):
+        passages = [{"id": i, "text": document} for i, (_, document) in enumerate(pairs)]
+        return [
+            float(found["score"])
+            for found in sorted(
+                ranker.rerank(RerankRequest(query=pairs[0][0], passages=passages)),
+                key=lambda found: found["id"],
+            )
+        ]
+
+    return score
+
+
+def _fastembed(folder: Path, fp32: bool):
+    from fastembed.common.model_description import ModelSource
+    from fastembed.rerank.cross_encoder import TextCrossEncoder
+
+    _copy_wheel_folder(folder)
+    if fp32:
+        _export(folder / "model.onnx")
+    TextCrossEncoder.add_custom_model(
+        model="course/L12", sources=ModelSource(hf="course/L12"), model_file="model.onnx"
+    )
+    encoder = TextCrossEncoder("course/L12", specific_model_path=str(folder))
+    return lambda pairs: list(encoder.rerank(pairs[0][0], [document for _, document in pairs]))
+
+
+def _export(onnx_file: Path) -> None:
+    """The restored float32 model as an ONNX graph."""
+    import torch
+
+    from rerank_course.models import load_reranker
+
+    reranker = load_reranker()
+    names = ["input_ids", "attention_mask", "token_type_ids"]
+
+    class Logits(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = reranker.model
+
+        def forward(self, *inputs):
+            return self.model(**dict(zip(names, inputs))).logits
+
+    example = reranker.tokenizer([("a", "b c")], return_tensors="pt")
+    axes = {name: {0: "batch", 1: "tokens"} for name in names}
+    torch.onnx.export(
+        Logits().eval(),
+        tuple(example[name] for name in names),
+        str(onnx_file),
+        input_names=names,
+        output_names=["logits"],
+        dynamic_axes=axes,
+        dynamo=False,
+        opset_version=17,
+    )
+
+
+def forget_peak() -> None:
+    """Start the count of peak memory anew, where the system can (Linux)."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        pass
+
+
+def peak_megabytes() -> float:
+    status = Path("/proc/self/status")
+    if status.exists():
+        return (
+            next(
+                int(line.split()[1])
+                for line in status.read_text(encoding="ascii").splitlines()
+                if line.startswith("VmHWM")
+            )
+            / 1024
+        )
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS counts bytes
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what a library prints must not get between the answers
+    name, folder = sys.argv[1], Path(sys.argv[2])
+    try:
+        score = make(name, folder)
+        print(json.dumps({"ready": True}), file=answers, flush=True)
+    except Exception as error:  # whatever keeps a contender from running is reported as its reason
+        print(
+            json.dumps(
+                {"error": f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"}
+            ),
+            file=answers,
+            flush=True,
+        )
+        return
+    for line in sys.stdin:
+        pairs = [tuple(pair) for pair in json.loads(line)]
+        forget_peak()
+        started = time.perf_counter()
+        try:
+            scores = score(pairs)
+            seconds = time.perf_counter() - started
+            answer = {
+                "seconds": seconds,
+                "megabytes": peak_megabytes(),
+                "scores": [float(score) for score in scores],
+            }
+        except Exception as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Record the reranker's scores for both corpora: every answered query, the first hundred of each retriever, both engines.
+
+    make scores [CORPUS=handbook] [ENGINE=int8]
+
+Saved after each query; a second run goes on where the first stopped. Takes most of an hour in float32 on two cores.
+"""
+
+import argparse
+
+import numpy as np
+
+from rerank_course.engine.recorded_scores import ENGINES, load_scores, pair_key, save_scores, scores_file
+from rerank_course.evaluate import retrieve_and_rerank
+from rerank_course.models import load_embedder, load_reranker
+from rerank_course.retrieve import BM25Retriever, DenseRetriever, HybridRetriever
+from rerank_course.texts.corpora import CORPORA, load_corpus
+
+DEPTH = 100
+
+
+class Recorder:
+    """A reranker that keeps what it scores, and scores nothing twice."""
+
+    def __init__(self, path, engine: str) -> None:
+        self.path, self.engine = path, engine
+        self.scores = load_scores(path)
+        self.reranker = load_reranker(backend="int8" if engine == "int8" else "torch")
+
+    def predict(self, pairs, batch_size):
+        known = self.scores[self.engine]
+        new = [pair for pair in pairs if pair_key(*pair) not in known]
+        if new:
+            known.update(
+                (pair_key(*pair), float(score))
+                for pair, score in zip(new, self.reranker.predict(new, batch_size=batch_size))
+            )
+            save_scores(self.path, self.scores)
+        return np.array([known[pair_key(*pair)] for pair in pairs])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--corpus", choices=CORPORA, action="append")
+    parser.add_argument("--engine", choices=ENGINES, action="append")
+    options = parser.parse_args()
+    embedder = load_embedder()
+    for name in options.corpus or CORPORA:
+        corpus = load_corpus(name)
+        documents = list(corpus.documents.values())
+        bm25, dense = BM25Retriever(documents), DenseRetriever(documents, embedder)
+        retrievers = {"BM25": bm25, "dense": dense, "hybrid": HybridRetriever([bm25, dense])}
+        for engine in options.engine or ENGINES:
+            recorder = Recorder(scores_file(name), engine)
+            retrieve_and_rerank(corpus, retrievers, recorder, (DEPTH,), batch_size=8, show_progress=True)
+            print(f"{name}, {engine}: {len(recorder.scores[engine]):,} pairs")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Sent to a submission's kernel before each graded cell: puts the course's own checks back, and reports what had been changed.
+
+It runs in the same process as the student's code, so it finds carelessness and simple tricks, not a determined attack.
+Standard library alone; everything happens inside one function, so that nothing stays behind in the notebook's names.
+"""
+
+
+def guard(nonce: str, statements: str, package: str) -> None:
+    """Import the course's package anew, compare it with what the notebook left of it, run the exercise's own imports again.
+
+    Prints the names that had been changed as JSON, then fails on purpose with ``nonce``: a notebook whose kernel does not
+    report that error would not report a failed check either.
+    """
+    import importlib
+    import json
+    import sys
+    import types
+
+    def ours(module):
+        return str(module).split(".")[0] == package
+
+    def shape(value, depth=0):
+        """What makes a value the same after a second import: code, members, plain values; not addresses, not caches."""
+        inner = getattr(value, "__wrapped__", None)
+        if isinstance(value, types.FunctionType):
+            cells = (
+                tuple(shape(cell.cell_contents, depth + 1) for cell in value.__closure__ or ())
+                if depth < 3
+                else ()
+            )
+            return (
+                "function",
+                value.__code__,
+                repr(value.__kwdefaults__),
+                shape(inner, depth + 1) if inner else None,
+                cells,
+            )
+        if isinstance(value, type):
+            if not ours(value.__module__):
+                return ("class", id(value))
+            members = {
+                name: shape(member, depth + 1)
+                for name, member in vars(value).items()
+                if name not in ("__dict__", "__weakref__")
+            }
+            return ("class", tuple(sorted(members.items(), key=lambda item: item[0])))
+        if inner is not None:
+            return ("wrapped", type(value).__name__, shape(inner, depth + 1))
+        if isinstance(value, (str, int, float, bool, tuple, frozenset, type(None))):
+            return ("value", repr(value))
+        return ("other", type(value).__name__)
+
+    def changes(name, old, new):
+        for key, value in vars(new).items():
+            if key.startswith("__") or isinstance(value, types.ModuleType):
+                continue
+            if key not in vars(old) or shape(vars(old)[key]) != shape(value):
+                yield f"{name}.{key}"
+
+    used = {name: module for name, module in sys.modules.items() if ours(name)}
+    for name in used:
+        del sys.modules[name]
+    changed = []
+    for name, module in used.items():
+        try:
+            changed += changes(name, module, importlib.import_module(name))
+        except Exception as error:  # whatever a notebook put under this name
+            changed.append(f"{name} ({type(error).__name__})")
+    if not changed:
+        sys.modules.update(used)  # with the models that they hold: loading them again takes seconds
+    exec(statements, globals())
+    print(json.dumps({"nonce": nonce, "changed": changed}), flush=True)
+    raise AssertionError(nonce)

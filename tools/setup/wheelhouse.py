@@ -1,0 +1,56 @@
+"""Download every wheel that the course installs, and its own: `python tools/wheelhouse.py wheelhouse [pip options]`, or `make wheelhouse`.
+
+A room without a network then installs with `make course OFFLINE=1`. Wheels fit one operating system and one Python version: make the folder
+on a machine like those in the room.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def pip_commands(folder: Path, pip_options: list[str]) -> list[list[str]]:
+    """The lock as wheels; what an editable install of the course builds with; the course's own wheel."""
+    pip, quiet = [sys.executable, "-m", "pip"], ["--disable-pip-version-check", "--quiet"]
+    download = [*pip, "wheel", *quiet, "--wheel-dir", str(folder), *pip_options]
+    return [
+        [*download, "--no-deps", "-r", str(ROOT / "requirements.txt")],
+        [*download, "--no-deps", "setuptools>=77"],
+        [*download, "--no-deps", str(ROOT)],
+    ]
+
+
+def fill(folder: Path, pip_options: list[str]) -> int:
+    """Download into a folder beside ``folder`` and put it in its place when it is complete; the number of wheels.
+
+    Raises:
+        subprocess.CalledProcessError: pip failed; what it printed says why. An older ``folder`` is untouched.
+    """
+    scratch = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", suffix=".part", dir=folder.absolute().parent))
+    try:
+        for command in pip_commands(scratch, pip_options):
+            subprocess.run(command, check=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(scratch, folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return len(list(folder.glob("*.whl")))
+
+
+if __name__ == "__main__":
+    try:
+        number = fill(Path(sys.argv[1]), sys.argv[2:])
+    except subprocess.CalledProcessError:
+        sys.exit(
+            "\nThe wheels could not be downloaded; pip's last lines stand above. What was there before is kept. Run it again."
+        )
+    except KeyboardInterrupt:
+        sys.exit("\nStopped. What was there before is kept.")
+    print(
+        f"{number} wheels in {sys.argv[1]}. Copy the whole project with this folder; in the room: make course OFFLINE=1"
+    )
