@@ -1,8 +1,9 @@
 # %% [markdown]
 # # 03 · Batch scoring
 #
-# A search hands you a hundred candidates. You want them in order, soon, on the machine you have. In this lesson you write the function
-# that does it, and you time every piece of advice that people give about making it fast. Some of it holds here. Some does not.
+# A search hands you a hundred candidates. You want them in order, soon, on the machine you have. In this
+# lesson you write the function that does it, and you time every piece of advice that people give about making
+# it fast. Some of it holds here. Some does not.
 #
 # **What you will do**
 #
@@ -12,12 +13,13 @@
 # - trade length and precision for time, and look at what that costs in quality;
 # - find out how many candidates fit into your time.
 #
-# **What you need:** [lesson 02](02_scoring_pairs.ipynb). Close what else keeps the machine busy: you are going to measure.
+# **What you need:** [lesson 02](02_scoring_pairs.ipynb). Close what else keeps the machine busy: you are
+# going to measure.
 #
 # **Time:** 30 minutes, of which the machine computes a few.
 #
-# *The results below come from the last build, on a machine with two cores. Yours will differ; that is why you measure. To guess without seeing
-# them, choose Edit → Clear Outputs of All Cells first.*
+# *The results below come from the last build, on a machine with two cores. Yours will differ; that is why you
+# measure. To guess without seeing them, choose Edit → Clear Outputs of All Cells first.*
 
 # %%
 from rerank_course import load_corpus, load_reranker
@@ -46,8 +48,9 @@ for chunk, score in rerank_1(query, chunks, reranker)[:3]:
 # %% [markdown]
 # ## Step 2: one call
 #
-# `predict` takes the whole list and cuts it into batches by itself. Many tutorials cut the list first, in a loop of slices. The library then
-# cannot see the whole list, and you will see what it would have done with it.
+# `predict` takes the whole list and cuts it into batches by itself. Many tutorials cut the list first, in a
+# loop of slices. The library then cannot see the whole list, and you will see what it would have done with
+# it.
 
 
 # %%
@@ -76,12 +79,14 @@ except TypeError as error:
     print("TypeError:", error)
 
 # %% [markdown]
-# A web service would fail at its very last line. So the function returns Python floats. It also keeps **ties in retrieval order** (a stable sort does), and returns
-# **the candidates that were passed in**, with all that hangs on them, not copies of their texts.
+# A web service would fail at its very last line. So the function returns Python floats. It also keeps **ties
+# in retrieval order** (a stable sort does), and returns **the candidates that were passed in**, with all that
+# hangs on them, not copies of their texts.
 #
 # ## Step 4: what can go wrong goes wrong early
 #
-# An empty query, a candidate without text, one text where a list belongs: each gives *some* ranking if nobody looks. The packaged function looks.
+# An empty query, a candidate without text, one text where a list belongs: each gives *some* ranking if nobody
+# looks. The packaged function looks.
 
 # %%
 from rerank_course import rerank_documents
@@ -103,8 +108,8 @@ for chunk, score in rerank_documents(query, chunks, reranker, batch_size=32, top
 print("no candidates:", rerank_documents(query, [], reranker))
 
 # %% [markdown]
-# That is the function that you take to work: [rerank.py](../rerank_course/rerank.py), and nothing in it is secret. The rest of this lesson is about the one line in it that
-# takes the time: `predict`.
+# That is the function that you take to work: [rerank.py](../rerank_course/rerank.py), and nothing in it is
+# secret. The rest of this lesson is about the one line in it that takes the time: `predict`.
 #
 # ## Material to measure with
 #
@@ -130,9 +135,11 @@ print(len(short), "short pairs and", len(long), "long ones, for example:", short
 # %% [markdown]
 # ## Claim 1: “Batching makes it many times faster”
 #
-# **Predict.** The short documents first, then the long ones. How many times faster than one by one is a batch of 32? Write down both guesses.
+# **Predict.** The short documents first, then the long ones. How many times faster than one by one is a batch
+# of 32? Write down both guesses.
 #
-# Every way is run three times, in turns. The table gives the median, the fastest and the slowest run, and how many times faster than the first row the median is.
+# Every way is run three times, in turns. The table gives the median, the fastest and the slowest run, and how
+# many times faster than the first row the median is.
 
 # %% output="varies"
 from rerank_course.lab.timing import compare_times
@@ -158,14 +165,16 @@ long_times = compare_times(ways(long))
 long_times
 
 # %% [markdown]
-# Compare the last columns of the two tables. On short texts each call carries a fixed cost, for Python, for the tokenizer and for starting every layer, and a
-# batch shares it among many pairs. On long texts the processor's arithmetic is nearly the whole cost, and a full processor does not get faster by
-# being handed more at once. A GPU, which has far more arithmetic than one pair can use, is another matter: there batching pays for long texts too.
+# Compare the last columns of the two tables. On short texts each call carries a fixed cost, for Python, for
+# the tokenizer and for starting every layer, and a batch shares it among many pairs. On long texts the
+# processor's arithmetic is nearly the whole cost, and a full processor does not get faster by being handed
+# more at once. A GPU, which has far more arithmetic than one pair can use, is another matter: there batching
+# pays for long texts too.
 #
 # ## Claim 2: “A loop of slices is as good as one predict”
 #
-# On texts of equal length it is. Real candidates are not of equal length, and a batch is a rectangle: every pair is filled up with padding
-# to the longest one. The model computes on the padding as on text.
+# On texts of equal length it is. Real candidates are not of equal length, and a batch is a rectangle: every
+# pair is filled up with padding to the longest one. The model computes on the padding as on text.
 #
 # Let us take lengths from 15 to 480 tokens, short ones more often than long ones, as they come.
 
@@ -199,8 +208,9 @@ draw_batches(
 )
 
 # %% [markdown]
-# The orange parts are computed for nothing. From version 5.4 on, `predict` [sorts by length](https://github.com/UKPLab/sentence-transformers/releases) over the whole
-# list that it is given. A loop of slices hides the list from it. Is what is drawn also what is timed?
+# The orange parts are computed for nothing. From version 5.4 on, `predict` [sorts by
+# length](https://github.com/UKPLab/sentence-transformers/releases) over the whole list that it is given. A
+# loop of slices hides the list from it. Is what is drawn also what is timed?
 
 # %% output="varies"
 mixed_ways = ways(mixed)
@@ -208,12 +218,15 @@ mixed_times = compare_times(mixed_ways)
 mixed_times
 
 # %% [markdown]
-# It is: the rows with much orange take the longest. With mixed lengths a large batch can be *slower* than one by one, where there is no padding at all, even if it is sorted: among forty
-# candidates, 32 neighbours are still of very different lengths. And compare the last row with the first: is there a gain left? If you remember one thing about batches on a CPU: sort, and keep them small.
+# It is: the rows with much orange take the longest. With mixed lengths a large batch can be *slower* than one
+# by one, where there is no padding at all, even if it is sorted: among forty candidates, 32 neighbours are
+# still of very different lengths. And compare the last row with the first: is there a gain left? If you
+# remember one thing about batches on a CPU: sort, and keep them small.
 #
 # ## Claim 3: “Cut the texts shorter”
 #
-# `max_length` is the number of tokens that query and document may use together. What is past it is not read. That saves time; what does it cost?
+# `max_length` is the number of tokens that query and document may use together. What is past it is not read.
+# That saves time; what does it cost?
 #
 # **Predict.** Half the length: half the time? And will the order hold?
 
@@ -239,14 +252,18 @@ for limit in (64, 128, 256, 512):
 pd.DataFrame.from_dict(rows, orient="index").rename_axis("max_length").round(2)
 
 # %% [markdown]
-# Shorter is faster; how much, depends on how many texts are cut. And the top changes, since the model no longer reads what is past the cut. Whether that is worse depends on where your answers stand. If they are in the first
-# lines, cutting is free; lesson 05 shows what happens when they are not.
+# Shorter is faster; how much, depends on how many texts are cut. And the top changes, since the model no
+# longer reads what is past the cut. Whether that is worse depends on where your answers stand. If they are in
+# the first lines, cutting is free; lesson 05 shows what happens when they are not.
 #
 # ## Claim 4: “Use 8-bit integers”
 #
-# A weight is a 32-bit number. Rounded to 8 bits it takes a quarter of the memory, and many processors multiply small integers faster. The course has such an engine for the same model:
-# [fast.py](../rerank_course/fast.py) runs it in [OpenVINO](https://docs.openvino.ai/2026/index.html), with most weights and intermediate results in 8 bits. It has the same `predict`. Its model is made once on your machine, which takes
-# a minute ([quantise.py](../rerank_course/quantise.py)); the doctor did it when you set up the course.
+# A weight is a 32-bit number. Rounded to 8 bits it takes a quarter of the memory, and many processors
+# multiply small integers faster. The course has such an engine for the same model:
+# [fast.py](../rerank_course/fast.py) runs it in [OpenVINO](https://docs.openvino.ai/2026/index.html), with
+# most weights and intermediate results in 8 bits. It has the same `predict`. Its model is made once on your
+# machine, which takes a minute ([quantise.py](../rerank_course/quantise.py)); the doctor did it when you set
+# up the course.
 
 # %% output="varies"
 fast = load_reranker(backend="int8")
@@ -258,10 +275,13 @@ int8_times = {
 pd.concat(int8_times)
 
 # %% [markdown]
-# How much you gain depends on the processor: those with instructions for 8-bit products (called VNNI, AMX or dot product) gain most, and an older one may gain little. The engine also does two things that need no such
-# instructions: it runs one pair for each core at a time, so that nothing waits and next to nothing is padded; and it computes the last layer for one token only, since the classifier reads only one.
+# How much you gain depends on the processor: those with instructions for 8-bit products (called VNNI, AMX or
+# dot product) gain most, and an older one may gain little. The engine also does two things that need no such
+# instructions: it runs one pair for each core at a time, so that nothing waits and next to nothing is padded;
+# and it computes the last layer for one token only, since the classifier reads only one.
 #
-# Not every layer is rounded. Where the largest numbers lie too far from the rest, 256 steps are too few, and the layer stays as it was; quantise.py says which ones, and what that costs.
+# Not every layer is rounded. Where the largest numbers lie too far from the rest, 256 steps are too few, and
+# the layer stays as it was; quantise.py says which ones, and what that costs.
 #
 # ### The price of rounding
 #
@@ -279,9 +299,10 @@ print("top 10 in float32:", *(documents[i].id for i in order[:10]))
 print("top 10 in int8:   ", *(documents[i].id for i in np.argsort(-rounded)[:10]))
 
 # %% [markdown]
-# Where two scores are nearly equal, they can change places. How often, and does it matter? One query cannot tell. Both engines have scored a hundred candidates for every query of the
-# handbook; those scores were recorded, since float32 takes most of an hour for them, and we look them up. (A lesson that says “recorded” shows you that the record holds: below, a sample is
-# scored again.)
+# Where two scores are nearly equal, they can change places. How often, and does it matter? One query cannot
+# tell. Both engines have scored a hundred candidates for every query of the handbook; those scores were
+# recorded, since float32 takes most of an hour for them, and we look them up. (A lesson that says “recorded”
+# shows you that the record holds: below, a sample is scored again.)
 
 # %%
 from rerank_course import DenseRetriever, load_embedder, paired_difference, per_query, retrieve_and_rerank
@@ -307,7 +328,8 @@ for name in ("handbook", "pandas-docs"):
 pd.DataFrame.from_dict(rows, orient="index").round(3)
 
 # %% [markdown]
-# How often does a user see the same? The share of the queries whose first one, three or ten passages are the same ones, in any order:
+# How often does a user see the same? The share of the queries whose first one, three or ten passages are the
+# same ones, in any order:
 
 # %%
 pd.DataFrame(
@@ -324,15 +346,21 @@ differences = np.abs(fast.predict(sample) - RecordedReranker("handbook", "int8")
 print(len(sample), "pairs scored again; close to the record:", bool(np.median(differences) < 0.2))
 
 # %% [markdown]
-# [nDCG@10](https://en.wikipedia.org/wiki/Discounted_cumulative_gain) rewards good answers near the top, RR@10 is 1 divided by the place of the first one; lesson 04 is about both. The interval says how
-# far the difference could come from the choice of queries alone. Look whether it holds zero, in each row, and how far below zero it reaches: that much may be lost. The engine was prepared on passages of the
-# handbook, so pandas-docs is the harder test. And float32 is here the restored model of lesson 02, whose weights had been rounded once before. The second table is less comfortable: the averages hardly move, and yet in many queries the first ten are not the same ten. Where scores are nearly equal, a little rounding decides.
+# [nDCG@10](https://en.wikipedia.org/wiki/Discounted_cumulative_gain) rewards good answers near the top, RR@10
+# is 1 divided by the place of the first one; lesson 04 is about both. The interval says how far the
+# difference could come from the choice of queries alone. Look whether it holds zero, in each row, and how far
+# below zero it reaches: that much may be lost. The engine was prepared on passages of the handbook, so
+# pandas-docs is the harder test. And float32 is here the restored model of lesson 02, whose weights had been
+# rounded once before. The second table is less comfortable: the averages hardly move, and yet in many queries
+# the first ten are not the same ten. Where scores are nearly equal, a little rounding decides.
 #
 # ### A trap: the score that depends on its neighbours
 #
-# Where do the 256 steps lie to which a number is rounded? The course's engine fixed them when its model was made, from passages of the handbook (*static* quantisation). Others find them while they run (*dynamic* quantisation), many of
-# them from the largest number in the **batch**. That needs no preparation and follows each text. But then a pair's score depends on who sits beside it.
-# Here is an 8-bit graph of the same model, the one that came with the course's packages, run as many libraries run it: in a batch.
+# Where do the 256 steps lie to which a number is rounded? The course's engine fixed them when its model was
+# made, from passages of the handbook (*static* quantisation). Others find them while they run (*dynamic*
+# quantisation), many of them from the largest number in the **batch**. That needs no preparation and follows
+# each text. But then a pair's score depends on who sits beside it. Here is an 8-bit graph of the same model,
+# the one that came with the course's packages, run as many libraries run it: in a batch.
 #
 # **Predict.** The same pair, once alone, once in a batch with another. By how much can the score differ?
 
@@ -360,7 +388,8 @@ print(f"raw graph, alone against in a batch of two: up to {np.abs(alone - beside
 print(f"the course's engine, alone against in a list: up to {course.max():.6f} apart")
 
 # %% [markdown]
-# A ranking that changes with the batch is a nightmare to debug. If you use another 8-bit engine, run this test on it.
+# A ranking that changes with the batch is a nightmare to debug. If you use another 8-bit engine, run this
+# test on it.
 #
 # ## How many candidates can I afford?
 #
@@ -402,7 +431,8 @@ for engine, cost in each.items():
 # %% [markdown]
 # ## Which claims held on this machine?
 #
-# Nobody wrote this table. It is computed from what you measured. “Help” means at least half as fast again as one by one.
+# Nobody wrote this table. It is computed from what you measured. “Help” means at least half as fast again as
+# one by one.
 
 # %% output="varies"
 claims = {
@@ -421,11 +451,13 @@ for claim, holds in claims.items():
     print(f"{'holds' if holds else 'does not':10}{claim}")
 
 # %% [markdown]
-# Larger batches, other libraries, and up to a thousand candidates stand in [docs/benchmarks.md](../docs/benchmarks.md); `make bench` measures them on your machine.
+# Larger batches, other libraries, and up to a thousand candidates stand in
+# [docs/benchmarks.md](../docs/benchmarks.md); `make bench` measures them on your machine.
 #
 # ## More candidates than memory
 #
-# `rerank_documents` takes a list. A file with millions of lines is not a list. `rerank_stream` reads any iterator, block by block, and keeps only the best so far.
+# `rerank_documents` takes a list. A file with millions of lines is not a list. `rerank_stream` reads any
+# iterator, block by block, and keeps only the best so far.
 
 # %%
 from rerank_course import rerank_stream
@@ -443,18 +475,23 @@ for document, score in rerank_stream("How long is parental leave?", lines(), fas
 # %% [markdown]
 # ## What to remember
 #
-# - **One `predict` for the whole list, in small batches.** It sorts, then batches. A loop of slices undoes that.
-# - On a CPU, batches help **short** texts. For long ones the arithmetic is the cost: less padding, fewer tokens, 8 bits, a smaller model.
-# - Time grows **in a straight line** with candidates, and long ones take longer than short ones. Measure one candidate, then divide your budget.
+# - **One `predict` for the whole list, in small batches.** It sorts, then batches. A loop of slices undoes
+#   that.
+# - On a CPU, batches help **short** texts. For long ones the arithmetic is the cost: less padding, fewer
+#   tokens, 8 bits, a smaller model.
+# - Time grows **in a straight line** with candidates, and long ones take longer than short ones. Measure one
+#   candidate, then divide your budget.
 # - Rounding to 8 bits moves scores and swaps neighbours. **Measure the quality** beside the speed.
 # - Load the model **once**, when the service starts.
 #
-# **Where it breaks:** at a loop of slices over mixed lengths, at a large batch on a small machine, at numpy numbers in JSON, at 8-bit engines that quantise a whole batch together, and at a model
-# that is loaded for every request.
+# **Where it breaks:** at a loop of slices over mixed lengths, at a large batch on a small machine, at numpy
+# numbers in JSON, at 8-bit engines that quantise a whole batch together, and at a model that is loaded for
+# every request.
 #
 # ## Quiz
 #
-# Your service reranks 50 chunks of about 300 tokens on a CPU and takes too long. A colleague raises the batch size from 32 to 128. What do you expect?
+# Your service reranks 50 chunks of about 300 tokens on a CPU and takes too long. A colleague raises the batch
+# size from 32 to 128. What do you expect?
 #
 # A. About four times faster.
 #
@@ -464,22 +501,27 @@ for document, score in rerank_stream("How long is parental leave?", lines(), fas
 #
 # <details><summary>Answer, with every option explained</summary>
 #
-# **A** would hold if the fixed cost of a call were the problem. It is, for short texts. At 300 tokens the arithmetic is.
+# **A** would hold if the fixed cost of a call were the problem. It is, for short texts. At 300 tokens the
+# arithmetic is.
 #
-# **B** is what the tables above show for long and for mixed texts: the processor is already full, and a larger batch has more padding. Look at chunk length, precision and
-# the number of candidates instead.
+# **B** is what the tables above show for long and for mixed texts: the processor is already full, and a
+# larger batch has more padding. Look at chunk length, precision and the number of candidates instead.
 #
 # **C**: the scores do not change, apart from the last digits.
 #
 # </details>
 #
-# **On your own:** replace `query` and the handbook by texts of yours and run the notebook again. Which lines of the table of claims change?
+# **On your own:** replace `query` and the handbook by texts of yours and run the notebook again. Which lines
+# of the table of claims change?
 #
-# **In practice:** write down the time for one candidate on the machine that serves your users, with their lengths. Multiply by the depth that you want. If that is too long, lesson 04 tells
-# what a smaller depth costs.
+# **In practice:** write down the time for one candidate on the machine that serves your users, with their
+# lengths. Multiply by the depth that you want. If that is too long, lesson 04 tells what a smaller depth
+# costs.
 #
-# **Further reading:** how sentence-transformers [speeds up cross-encoders](https://sbert.net/docs/cross_encoder/usage/efficiency.html);
-# [quantisation in ONNX Runtime](https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html), static and dynamic;
+# **Further reading:** how sentence-transformers [speeds up
+# cross-encoders](https://sbert.net/docs/cross_encoder/usage/efficiency.html); [quantisation in ONNX
+# Runtime](https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html), static and dynamic;
 # [SmoothQuant](https://arxiv.org/abs/2211.10438), which makes static steps fit transformers.
 #
-# **Next:** [Exercise 03](../exercises/ex03_rerank_documents.ipynb), where you write `rerank_documents` yourself. Then [04 · The retrieval flow](04_retrieval_flow.ipynb), which takes it into a search.
+# **Next:** [Exercise 03](../exercises/ex03_rerank_documents.ipynb), where you write `rerank_documents`
+# yourself. Then [04 · The retrieval flow](04_retrieval_flow.ipynb), which takes it into a search.

@@ -1,14 +1,16 @@
 # %% [markdown]
 # # 06 · Cosine against cross-encoder
 #
-# Two models order the same ten texts and do not agree. “The cross-encoder understands more” is what people then say, and it explains nothing. In this lesson you take one
-# comparison apart, word by word, until you can see what each score hangs on. The cross-encoder is not right every time.
+# Two models order the same ten texts and do not agree. “The cross-encoder understands more” is what people
+# then say, and it explains nothing. In this lesson you take one comparison apart, word by word, until you can
+# see what each score hangs on. The cross-encoder is not right every time.
 #
 # **What you will do**
 #
 # - rank ten documents by cosine similarity and with a cross-encoder, and count who is right where;
 # - see what each model has in hand when the question comes;
-# - leave out one word after another, and draw which words a score depends on (it *hangs on* them, we will say);
+# - leave out one word after another, and draw which words a score depends on (it *hangs on* them, we will
+#   say);
 # - turn three disagreements into explanations that can be tested;
 # - count the same disagreements over a hundred judged queries.
 #
@@ -16,7 +18,8 @@
 #
 # **Time:** 40 minutes.
 #
-# *The results below come from the last build. To guess without seeing them, choose Edit → Clear Outputs of All Cells first.*
+# *The results below come from the last build. To guess without seeing them, choose Edit → Clear Outputs of
+# All Cells first.*
 
 # %%
 import pandas as pd
@@ -30,8 +33,8 @@ embedder = load_embedder()
 # %% [markdown]
 # ## One question, ten documents
 #
-# The notices of a swimming pool. Each document is of a kind that real searches bring up. Two of them answer the question: the one in the asker's words, and the one in
-# other words.
+# The notices of a swimming pool. Each document is of a kind that real searches bring up. Two of them answer
+# the question: the one in the asker's words, and the one in other words.
 
 # %%
 query = "How much is a student ticket for the pool at the weekend?"
@@ -51,7 +54,8 @@ answers = ["other words", "asker's words"]
 kinds = {text: kind for kind, text in documents.items()}
 
 # %% [markdown]
-# **Predict.** Write down three lists of three: the documents that you would show first, the first three by cosine, and the first three of the cross-encoder.
+# **Predict.** Write down three lists of three: the documents that you would show first, the first three by
+# cosine, and the first three of the cross-encoder.
 
 # %%
 from rerank_course import compare_rankings, rerank_documents
@@ -76,8 +80,9 @@ slope_chart(by_cosine, by_cross_encoder, ("cosine", "cross-encoder"))
 # %% [markdown]
 # ## Who is right?
 #
-# Do not judge by the first line alone. A move is *right* if an answer goes up or another document goes down. And for a whole ranking: take each answer with each of the eight other
-# documents. In how many of these pairs does the answer stand higher?
+# Do not judge by the first line alone. A move is *right* if an answer goes up or another document goes down.
+# And for a whole ranking: take each answer with each of the eight other documents. In how many of these pairs
+# does the answer stand higher?
 #
 # **Predict.** How many of the moves are right, and how many wrong?
 
@@ -95,16 +100,20 @@ for model in ("cosine", "cross-encoder"):
     print(f"{model}: the answer stands higher in {good} of 16 pairs")
 
 # %% [markdown]
-# As many wrong moves as right ones, and one pair of sixteen between the two rankings. The first place is what differs most: cosine has the echo there, the cross-encoder the answer. Both have
-# the other answer on place 8.
+# As many wrong moves as right ones, and one pair of sixteen between the two rankings. The first place is what
+# differs most: cosine has the echo there, the cross-encoder the answer. Both have the other answer on place
+# 8.
 #
-# Some moves only follow from others: when the echo falls, the documents below it rise without doing anything. So explain **scores**, and the places follow.
+# Some moves only follow from others: when the echo falls, the documents below it rise without doing anything.
+# So explain **scores**, and the places follow.
 #
 # ## What each model has in hand
 #
-# First, what the two models *can* know. A bi-encoder turns each document into a vector before anybody asks anything. Here are the ten vectors, and after that two questions.
+# First, what the two models *can* know. A bi-encoder turns each document into a vector before anybody asks
+# anything. Here are the ten vectors, and after that two questions.
 #
-# **Predict.** The second question is about parking. How many of the ten vectors have to be computed again for it? How many pairs does the cross-encoder have to read again?
+# **Predict.** The second question is about parking. How many of the ten vectors have to be computed again for
+# it? How many pairs does the cross-encoder have to read again?
 
 # %%
 vectors = embedder.encode(texts)  # no question in sight
@@ -117,8 +126,9 @@ for name, question in questions.items():
 pd.DataFrame(columns, index=list(documents)).loc[["asker's words", "other number", "off topic"]].round(2)
 
 # %% [markdown]
-# None of the vectors, and all ten pairs. Both models find the parking notice for the parking question. But cosine compared each question with the *same* vector, written before anybody asked; the cross-encoder
-# read the notice twice, each time with another question in mind. That is its strength and its price.
+# None of the vectors, and all ten pairs. Both models find the parking notice for the parking question. But
+# cosine compared each question with the *same* vector, written before anybody asked; the cross-encoder read
+# the notice twice, each time with another question in mind. That is its strength and its price.
 #
 # A second difference. Swap question and document:
 
@@ -136,12 +146,14 @@ for kind in ("asker's words", "opposite", "other number"):
     print(f"{kind:14} cosine {a:.2f}, swapped {b:.2f}   cross-encoder {c:5.2f}, swapped {d:5.2f}")
 
 # %% [markdown]
-# A cosine has no direction. It does not know which of the two texts asks and which should answer; it says how alike they are. The cross-encoder was trained with the question first, and
-# for it the two places are not the same.
+# A cosine has no direction. It does not know which of the two texts asks and which should answer; it says how
+# alike they are. The cross-encoder was trained with the question first, and for it the two places are not the
+# same.
 #
 # ## Which words does a score hang on?
 #
-# That much follows from how the models are built. What they make of *these* texts has to be measured. The simplest way is to leave out a word and score again:
+# That much follows from how the models are built. What they make of *these* texts has to be measured. The
+# simplest way is to leave out a word and score again:
 
 # %%
 parking_notice = documents["other number"]
@@ -151,10 +163,12 @@ for text in (parking_notice, parking_notice.replace("6 ", ""), parking_notice.re
     )
 
 # %% [markdown]
-# `word_importance` does that for each word in turn and returns what the score loses ([Li, Monroe and Jurafsky](https://arxiv.org/abs/1612.08220) call it erasure). It takes any function that scores pairs,
-# so it serves both models.
+# `word_importance` does that for each word in turn and returns what the score loses ([Li, Monroe and
+# Jurafsky](https://arxiv.org/abs/1612.08220) call it erasure). It takes any function that scores pairs, so it
+# serves both models.
 #
-# **Predict.** For the question about the student ticket and the parking notice: on which two or three words will the cross-encoder's score hang most?
+# **Predict.** For the question about the student ticket and the parking notice: on which two or three words
+# will the cross-encoder's score hang most?
 
 # %% output="varies"
 from rerank_course.lab.charts import draw_importance
@@ -172,16 +186,20 @@ def draw_words(kind):
 draw_words("other number")
 
 # %% [markdown]
-# Each panel has its own scale: a cosine moves by hundredths, a logit by whole numbers. A bar to the left is a word that holds the score *down*.
+# Each panel has its own scale: a cosine moves by hundredths, a logit by whole numbers. A bar to the left is a
+# word that holds the score *down*.
 #
-# The cross-encoder wants the *pool*, the *weekend* and an amount, *6 euros*. Without any one of them the score falls far. *Parking* counts against the text, but not enough: the
-# notice has what a price question asks for, and it is the price of something else. For cosine, *pool* comes first, then *6* and *weekend*; *euros* counts for little.
+# The cross-encoder wants the *pool*, the *weekend* and an amount, *6 euros*. Without any one of them the
+# score falls far. *Parking* counts against the text, but not enough: the notice has what a price question
+# asks for, and it is the price of something else. For cosine, *pool* comes first, then *6* and *weekend*;
+# *euros* counts for little.
 #
 # A person sees *Parking* first and stops reading. In both scores it is a short bar.
 #
 # ## First disagreement: the echo
 #
-# Cosine has the echo on top, the cross-encoder has it in the middle. To test a wording, put it in place of the old one and look at both scores, and at its place among the other nine.
+# Cosine has the echo on top, the cross-encoder has it in the middle. To test a wording, put it in place of
+# the old one and look at both scores, and at its place among the other nine.
 
 
 # %%
@@ -214,14 +232,18 @@ try_out(
 )
 
 # %% [markdown]
-# Go from the first row to the third. The cross-encoder's score about doubles, and the **cosine** goes slightly *down*: an answer brings it no more than *The desk will tell you* did. The second row says why. The bare question is as similar to
-# itself as can be, and to cosine whatever is added to it, an answer too, is a piece of text that the question does not have.
+# Go from the first row to the third. The cross-encoder's score about doubles, and the **cosine** goes
+# slightly *down*: an answer brings it no more than *The desk will tell you* did. The second row says why. The
+# bare question is as similar to itself as can be, and to cosine whatever is added to it, an answer too, is a
+# piece of text that the question does not have.
 #
-# That is the disagreement in one table. Cosine measures how much two texts are alike, and the echo is alike. The cross-encoder finds every topic word, but nothing that looks like an amount.
+# That is the disagreement in one table. Cosine measures how much two texts are alike, and the echo is alike.
+# The cross-encoder finds every topic word, but nothing that looks like an amount.
 #
 # ## Second disagreement: the same words, another subject
 #
-# The student with the pool table went down by two places. It would be pleasant to say: the cross-encoder knows that a pool table is no swimming pool.
+# The student with the pool table went down by two places. It would be pleasant to say: the cross-encoder
+# knows that a pool table is no swimming pool.
 #
 # **Predict.** Does it? What will happen when we make it a *swimming pool*? And when the ticket gets a price?
 
@@ -233,12 +255,15 @@ try_out(
 )
 
 # %% [markdown]
-# The swimming pool changes next to nothing, in either model. The price changes everything for the cross-encoder, which now puts this nonsense above the echo, while cosine goes down a little.
+# The swimming pool changes next to nothing, in either model. The price changes everything for the
+# cross-encoder, which now puts this nonsense above the echo, while cosine goes down a little.
 #
-# So the pleasant explanation was wrong. This cross-encoder did not see through the pool table; it looked for an amount and found none. The right move, for a shallow reason. If that is so, then it should be the words *How much* in the **question** that
-# hold this document down, and others without an amount too.
+# So the pleasant explanation was wrong. This cross-encoder did not see through the pool table; it looked for
+# an amount and found none. The right move, for a shallow reason. If that is so, then it should be the words
+# *How much* in the **question** that hold this document down, and others without an amount too.
 #
-# **Predict.** We take *How much is a* out of the question. Which documents gain by these words, and which lose?
+# **Predict.** We take *How much is a* out of the question. Which documents gain by these words, and which
+# lose?
 
 # %% output="varies"
 without = "Student ticket for the pool at the weekend?"
@@ -255,10 +280,15 @@ draw_importance(
 )
 
 # %% [markdown]
-# Go down the right panel with the texts beside it. The documents with an amount have bars to the right, some so short that they hardly show. Those about the pool or the student without an amount all have bars to the left. The cross-encoder takes *How much* as an order: bring an amount.
+# Go down the right panel with the texts beside it. The documents with an amount have bars to the right, some
+# so short that they hardly show. Those about the pool or the student without an amount all have bars to the
+# left. The cross-encoder takes *How much* as an order: bring an amount.
 #
-# Cosine has heard the two words as well: in the left panel the same three, *opposite*, *same words* and *neighbour*, fall furthest. But look at the echo. It has the words *How much* and no amount; cosine gives it
-# more for them, the cross-encoder less. And in the table before, an amount in the document brought cosine nothing. One model finds a question about a price more like another question about a price; the other looks for the price.
+# Cosine has heard the two words as well: in the left panel the same three, *opposite*, *same words* and
+# *neighbour*, fall furthest. But look at the echo. It has the words *How much* and no amount; cosine gives it
+# more for them, the cross-encoder less. And in the table before, an amount in the document brought cosine
+# nothing. One model finds a question about a price more like another question about a price; the other looks
+# for the price.
 #
 # ## Third disagreement: out of date
 #
@@ -270,10 +300,13 @@ draw_importance(
 draw_words("out of date")
 
 # %% [markdown]
-# Look for the row *2019*. There is next to nothing, in both panels. Whoever reads the notice stumbles over the year first; neither model does. Now try an explanation: *the cross-encoder lifts this document over the one for Monday to Friday because this
-# one says “at the weekend”, as the question does, and the year costs it next to nothing. Cosine does not tell “at the weekend” from “from Monday to Friday”.*
+# Look for the row *2019*. There is next to nothing, in both panels. Whoever reads the notice stumbles over
+# the year first; neither model does. Now try an explanation: *the cross-encoder lifts this document over the
+# one for Monday to Friday because this one says “at the weekend”, as the question does, and the year costs it
+# next to nothing. Cosine does not tell “at the weekend” from “from Monday to Friday”.*
 #
-# An explanation of this kind can fail. If it is right, taking away the weekend must cost the cross-encoder the place and cosine nothing, and taking away the year must change little.
+# An explanation of this kind can fail. If it is right, taking away the weekend must cost the cross-encoder
+# the place and cosine nothing, and taking away the year must change little.
 
 # %%
 try_out(
@@ -284,11 +317,13 @@ try_out(
 )
 
 # %% [markdown]
-# It holds. Then compare the last two rows: *no longer* makes the sentence say that this is **not** the price. Both scores fall, and neither loses a place.
+# It holds. Then compare the last two rows: *no longer* makes the sentence say that this is **not** the price.
+# Both scores fall, and neither loses a place.
 #
 # ## Where cosine reads more
 #
-# The opposite is on place 6 by cosine and on place 5 for the cross-encoder. **Predict.** Which of the two models cares about the little word *no*?
+# The opposite is on place 6 by cosine and on place 5 for the cross-encoder. **Predict.** Which of the two
+# models cares about the little word *no*?
 
 # %% output="varies"
 draw_words("opposite")
@@ -297,14 +332,17 @@ draw_words("opposite")
 try_out("opposite", "There is a student ticket for the pool at the weekend.")
 
 # %% [markdown]
-# Cosine does: in the left panel *no* is the longest bar, and it points to the left. For the cross-encoder, *there is a ticket* and *there is no ticket* are the same to a tenth of a logit: in neither is there an amount. On this document cosine is the better reader. Do not
-# make a rule of it; you have seen one sentence.
+# Cosine does: in the left panel *no* is the longest bar, and it points to the left. For the cross-encoder,
+# *there is a ticket* and *there is no ticket* are the same to a tenth of a logit: in neither is there an
+# amount. On this document cosine is the better reader. Do not make a rule of it; you have seen one sentence.
 #
 # ## Where they agree, and both are wrong
 #
-# A list of disagreements does not show what both get wrong. The answer in other words is on place 8 twice, below a pool table.
+# A list of disagreements does not show what both get wrong. The answer in other words is on place 8 twice,
+# below a pool table.
 #
-# **Predict.** We put the asker's words back, one phrase at a time. Which phrase is worth most? And what does a heading do?
+# **Predict.** We put the asker's words back, one phrase at a time. Which phrase is worth most? And what does
+# a heading do?
 
 # %%
 try_out(
@@ -317,9 +355,12 @@ try_out(
 )
 
 # %% [markdown]
-# One word, *Students*, moves the cross-encoder by several logits; both phrases together by more. A heading of two words does it too, as in lesson 02, and it is the only change in the table that lifts the **cosine place** as well. The text below the heading has not changed.
+# One word, *Students*, moves the cross-encoder by several logits; both phrases together by more. A heading of
+# two words does it too, as in lesson 02, and it is the only change in the table that lifts the **cosine
+# place** as well. The text below the heading has not changed.
 #
-# The third place is wrong in both rankings as well: the ticket for Monday to Friday meets one condition, *student*, and not the other, *at the weekend*.
+# The third place is wrong in both rankings as well: the ticket for Monday to Friday meets one condition,
+# *student*, and not the other, *at the weekend*.
 
 # %%
 try_out(
@@ -329,8 +370,9 @@ try_out(
 )
 
 # %% [markdown]
-# *From Monday to Friday* or *on Saturdays and Sundays*: hardly a difference, in either model. And *not at the weekend*, which rules the document out, brings the word *weekend* and with it a **higher** score, in both models. When conditions
-# matter, filter by them before you rank.
+# *From Monday to Friday* or *on Saturdays and Sundays*: hardly a difference, in either model. And *not at the
+# weekend*, which rules the document out, brings the word *weekend* and with it a **higher** score, in both
+# models. When conditions matter, filter by them before you rank.
 #
 # ## How to write an explanation
 #
@@ -341,8 +383,10 @@ try_out(
 # > *The document has “student”, “pool”, “weekend” and “ticket” from the question, and cosine gives it a place in the middle for these. The cross-encoder finds the same words, but the question begins with “How much”, and the document names no amount. With
 # > “one 4 euro ticket” its score rises by several logits; with “swimming pool” for “pool table” it does not.*
 #
-# The first sounds right, and you could set it under any row of any table. It would “explain” the out-of-date price just as well, where the cross-encoder is the one that is wrong. The second names words of this very document, and would not fit any other. It says
-# what each model had in hand, and it **could have failed**: the last sentence is a test that was run. In three steps:
+# The first sounds right, and you could set it under any row of any table. It would “explain” the out-of-date
+# price just as well, where the cross-encoder is the one that is wrong. The second names words of this very
+# document, and would not fit any other. It says what each model had in hand, and it **could have failed**:
+# the last sentence is a test that was run. In three steps:
 #
 # 1. Leave out words, or look at them, and say which ones carry each score.
 # 2. Say what must happen if you are right: change *this* word, and *that* score moves, the other does not.
@@ -350,10 +394,13 @@ try_out(
 #
 # ## Ten pairs are an anecdote
 #
-# Ten documents show *how* two models can differ. They do not show which one is better. For that, the handbook: its judged queries, the first 10 and the first 100 documents of the cosine ranking for each, and the same documents as the
-# cross-encoder orders them. The scores are recorded, in full precision this time, so the digits differ a little from lesson 04's.
+# Ten documents show *how* two models can differ. They do not show which one is better. For that, the
+# handbook: its judged queries, the first 10 and the first 100 documents of the cosine ranking for each, and
+# the same documents as the cross-encoder orders them. The scores are recorded, in full precision this time,
+# so the digits differ a little from lesson 04's.
 #
-# **Predict.** For how many of a hundred queries will the two agree on the first document? When they do not, how often is the cross-encoder's the right one?
+# **Predict.** For how many of a hundred queries will the two agree on the first document? When they do not,
+# how often is the cross-encoder's the right one?
 
 # %%
 from rerank_course import DenseRetriever, load_corpus, retrieve_and_rerank
@@ -380,7 +427,8 @@ print(
 )
 
 # %% [markdown]
-# They differ most of the time. And who is right when the first documents differ? *Right* means grade 2 or 3. In the last row no document has been judged right, and at least one of the two has been judged by nobody.
+# They differ most of the time. And who is right when the first documents differ? *Right* means grade 2 or 3.
+# In the last row no document has been judged right, and at least one of the two has been judged by nobody.
 
 # %%
 COLUMNS = [
@@ -418,8 +466,9 @@ verdicts = pd.DataFrame(
 verdicts.apply(pd.Series.value_counts).reindex(COLUMNS).fillna(0).astype(int)
 
 # %% [markdown]
-# Read the second and third row. When one of the two is right and the other is not, it is about as often cosine as the cross-encoder. In a good part of the cases **neither** is, or nobody can say. With only ten candidates the
-# cross-encoder does a little better than with a hundred. Is any of this more than chance?
+# Read the second and third row. When one of the two is right and the other is not, it is about as often
+# cosine as the cross-encoder. In a good part of the cases **neither** is, or nobody can say. With only ten
+# candidates the cross-encoder does a little better than with a hundred. Is any of this more than chance?
 
 # %%
 from rerank_course import paired_difference, per_query
@@ -433,7 +482,8 @@ for depth in (10, 100):
         )
 
 # %% [markdown]
-# All four intervals hold 0: on this handbook, on the average over all queries, neither order can be called the better one. The average hides two opposite stories, though. The kinds, for all hundred candidates:
+# All four intervals hold 0: on this handbook, on the average over all queries, neither order can be called
+# the better one. The average hides two opposite stories, though. The kinds, for all hundred candidates:
 
 # %% output="varies"
 from rerank_course.lab.charts import draw_counts
@@ -443,10 +493,15 @@ counts = pd.crosstab(kind_of, verdicts["cosine's first 100"]).reindex(columns=CO
 draw_counts(counts, "handbook queries, by what the two first documents are")
 
 # %% [markdown]
-# Compare *long document* with *paraphrase*. In one the cross-encoder has found answers that cosine missed, and no time the other way round; in the other it is just the reverse. The ten pairs suggest why. A long page becomes one vector before anybody asks
-# (and the embedder reads [256 tokens](https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2) of it), while the cross-encoder has the question in hand. And an answer in other words lacks what the cross-encoder's score hung on above. To *know* it for a query, go through the three steps.
+# Compare *long document* with *paraphrase*. In one the cross-encoder has found answers that cosine missed,
+# and no time the other way round; in the other it is just the reverse. The ten pairs suggest why. A long page
+# becomes one vector before anybody asks (and the embedder reads [256
+# tokens](https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2) of it), while the cross-encoder has
+# the question in hand. And an answer in other words lacks what the cross-encoder's score hung on above. To
+# *know* it for a query, go through the three steps.
 #
-# For *acronym*, where the two differ, neither is ever judged right. In the other kinds the counts are small or nearly even. Two cases, one of each story:
+# For *acronym*, where the two differ, neither is ever judged right. In the other kinds the counts are small
+# or nearly even. Two cases, one of each story:
 
 # %%
 import textwrap
@@ -462,8 +517,10 @@ for kind, outcome in (("long document", COLUMNS[1]), ("paraphrase", COLUMNS[2]))
         print(textwrap.indent(textwrap.fill(f"{' '.join(chunk.text.split())[:150]}…", 100), " " * 8))
 
 # %% [markdown]
-# The second case is an echo once more: the passage repeats the question in a list of questions, and the answer does not share its words. But now it is the **cross-encoder** that falls for it. This question does not ask for an amount, so a
-# missing amount cannot give the echo away. That is a guess; the three steps would test it.
+# The second case is an echo once more: the passage repeats the question in a list of questions, and the
+# answer does not share its words. But now it is the **cross-encoder** that falls for it. This question does
+# not ask for an amount, so a missing amount cannot give the echo away. That is a guess; the three steps would
+# test it.
 #
 # ## Explore
 #
@@ -475,10 +532,12 @@ from rerank_course.lab.explorers.query_comparer import compare_query
 compare_query("What do students pay for a swim on Saturday?", texts, reranker, embedder).round(2).head(4)
 
 # %% [markdown]
-# This is the question of before, with two words of the document that was on place 8, *swim* and *Saturday*. Look where that document is now.
+# This is the question of before, with two words of the document that was on place 8, *swim* and *Saturday*.
+# Look where that document is now.
 #
-# The same with boxes to type in, one document a line. Press Tab when you have changed a box. Things to try: a question about the opening hours; a question without *How much*; an amount in the bread. (If you see no boxes, change
-# the call above.)
+# The same with boxes to type in, one document a line. Press Tab when you have changed a box. Things to try: a
+# question about the opening hours; a question without *How much*; an amount in the bread. (If you see no
+# boxes, change the call above.)
 
 # %% output="varies"
 from rerank_course.lab.explorers.query_comparer import query_comparer
@@ -488,40 +547,53 @@ query_comparer(texts, reranker, embedder, query)
 # %% [markdown]
 # ## What to remember
 #
-# - **Cosine says how alike two texts are.** It has no direction, and the document's vector is older than the question.
-# - **A cross-encoder reads the document with the question in mind.** Here *How much* meant: bring an amount. The amount of another year, or for something else, helped as well.
+# - **Cosine says how alike two texts are.** It has no direction, and the document's vector is older than the
+#   question.
+# - **A cross-encoder reads the document with the question in mind.** Here *How much* meant: bring an amount.
+#   The amount of another year, or for something else, helped as well.
 # - Both hang on shared words more than a person would, and both can be wrong together. A heading helps both.
 # - **Leave out a word and score again** before you say why a model did something.
-# - An explanation names words of this document and can fail. Ten pairs explain; only many judged queries decide.
+# - An explanation names words of this document and can fail. Ten pairs explain; only many judged queries
+#   decide.
 #
-# **Where it breaks:** word importance shows what one score of one model hangs on. It is not a reason that the model could give, leaving out words makes texts that nobody writes, and where two words say the same, leaving out one of them shows
-# nothing.
+# **Where it breaks:** word importance shows what one score of one model hangs on. It is not a reason that the
+# model could give, leaving out words makes texts that nobody writes, and where two words say the same,
+# leaving out one of them shows nothing.
 #
 # ## Quiz
 #
-# A passage fell from place 1 by cosine to place 7 with the cross-encoder. A colleague writes: “It is an echo, and cross-encoders see through echoes.” What is missing?
+# A passage fell from place 1 by cosine to place 7 with the cross-encoder. A colleague writes: “It is an echo,
+# and cross-encoders see through echoes.” What is missing?
 #
 # A. Nothing; this is what the lesson showed.
 #
-# B. A changed wording of the passage, and what the cross-encoder gives it. If the explanation is right, the score must rise.
+# B. A changed wording of the passage, and what the cross-encoder gives it. If the explanation is right, the
+# score must rise.
 #
 # C. A second cross-encoder that puts it on place 7 as well.
 #
 # <details><summary>Answer, with every option explained</summary>
 #
-# **A** takes one echo for all. In lesson 02 the same model put an echo on top, and so it did for the second of the two cases above.
+# **A** takes one echo for all. In lesson 02 the same model put an echo on top, and so it did for the second
+# of the two cases above.
 #
-# **B** is the test. Add the missing answer to the echo, score it, and look. If the score stays where it was, the explanation is wrong.
+# **B** is the test. Add the missing answer to the echo, score it, and look. If the score stays where it was,
+# the explanation is wrong.
 #
 # **C** shows that two models agree. Both could do it for a shallow reason, like the one for the pool table.
 #
 # </details>
 #
-# **On your own:** sort the words of a document by the alphabet and score it again. Which of the two models minds more? Try three documents before you answer.
+# **On your own:** sort the words of a document by the alphabet and score it again. Which of the two models
+# minds more? Try three documents before you answer.
 #
-# **In practice:** take one search of your product in which reranking made things worse, draw the words that the wrong first result hangs on, and bring the picture to whoever writes the texts.
+# **In practice:** take one search of your product in which reranking made things worse, draw the words that
+# the wrong first result hangs on, and bring the picture to whoever writes the texts.
 #
-# **Further reading:** Reimers and Gurevych, [Sentence-BERT](https://arxiv.org/abs/1908.10084); Luan and others, [Sparse, dense and attentional representations](https://arxiv.org/abs/2005.00181), on what one vector of fixed length can hold;
-# Li, Monroe and Jurafsky, [Understanding neural networks through representation erasure](https://arxiv.org/abs/1612.08220).
+# **Further reading:** Reimers and Gurevych, [Sentence-BERT](https://arxiv.org/abs/1908.10084); Luan and
+# others, [Sparse, dense and attentional representations](https://arxiv.org/abs/2005.00181), on what one
+# vector of fixed length can hold; Li, Monroe and Jurafsky, [Understanding neural networks through
+# representation erasure](https://arxiv.org/abs/1612.08220).
 #
-# **Next:** [Exercise 05](../exercises/ex05_cosine_comparison.ipynb), where the ten pairs and the explanations are yours. Then [07 · Hosted reranking](07_hosted_reranking.ipynb).
+# **Next:** [Exercise 05](../exercises/ex05_cosine_comparison.ipynb), where the ten pairs and the explanations
+# are yours. Then [07 · Hosted reranking](07_hosted_reranking.ipynb).

@@ -1,8 +1,9 @@
 # %% [markdown]
 # # 05 · Failure modes
 #
-# A reranker fails quietly. It always gives an order, always with numbers, and never says that it did not understand, did not read, or had nothing to
-# find. In this lesson you provoke five failures on judged data, measure how often they happen, and write down for each what to do on Monday.
+# A reranker fails quietly. It always gives an order, always with numbers, and never says that it did not
+# understand, did not read, or had nothing to find. In this lesson you provoke five failures on judged data,
+# measure how often they happen, and write down for each what to do on Monday.
 #
 # **What you will do**
 #
@@ -12,12 +13,13 @@
 # - draw what the model reads of a long document, and look for the answer in what it does not read;
 # - ask questions that nothing answers.
 #
-# **What you need:** [lesson 02](02_scoring_pairs.ipynb) on scores, [lesson 03](03_batch_scoring.ipynb) on the 8-bit engine, [lesson
-# 04](04_retrieval_flow.ipynb) on measuring.
+# **What you need:** [lesson 02](02_scoring_pairs.ipynb) on scores, [lesson 03](03_batch_scoring.ipynb) on the
+# 8-bit engine, [lesson 04](04_retrieval_flow.ipynb) on measuring.
 #
 # **Time:** 40 minutes, of which the machine computes two or three.
 #
-# *The results below come from the last build. To guess without seeing them, choose Edit → Clear Outputs of All Cells first.*
+# *The results below come from the last build. To guess without seeing them, choose Edit → Clear Outputs of
+# All Cells first.*
 
 # %%
 from rerank_course import load_corpus, load_embedder, load_reranker
@@ -35,13 +37,16 @@ print(
 )
 
 # %% [markdown]
-# As in lesson 04, scores of whole collections were recorded beforehand, and new pairs are scored while you wait.
+# As in lesson 04, scores of whole collections were recorded beforehand, and new pairs are scored while you
+# wait.
 #
 # ## 1 · The echo
 #
-# In lesson 02 a passage that only repeated the question came out above the answer. That was one question. How common is it?
+# In lesson 02 a passage that only repeated the question came out above the answer. That was one question. How
+# common is it?
 #
-# For each query of the handbook we take the passages that have been judged for it, and the score of the best one that answers.
+# For each query of the handbook we take the passages that have been judged for it, and the score of the best
+# one that answers.
 
 # %%
 import pandas as pd
@@ -59,7 +64,8 @@ best_answer = judged[judged["grade"] >= 2].groupby("query")["score"].max()
 print(f"{recorded.looked_up:,} pairs looked up, {recorded.scored_live} scored now")
 
 # %% [markdown]
-# Now put one more candidate beside them: the question itself. Then a politer one that repeats the question and sends the reader away.
+# Now put one more candidate beside them: the question itself. Then a politer one that repeats the question
+# and sends the reader away.
 #
 # **Predict.** In what share of the queries does each score above the best answer?
 
@@ -74,13 +80,16 @@ for name, form in echoes.items():
     print(f"{(scores > best_answer).mean():4.0%} of the queries: {name} scores above the best answer")
 
 # %% [markdown]
-# A likely reason: the model was trained on [questions and passages of a web search](https://microsoft.github.io/msmarco/), where a passage that has the
-# question's words is usually a good one. No passage has more of them than the question itself.
+# A likely reason: the model was trained on [questions and passages of a web
+# search](https://microsoft.github.io/msmarco/), where a passage that has the question's words is usually a
+# good one. No passage has more of them than the question itself.
 #
-# Nobody indexes their users' questions word for word? They do: lists of frequent questions, tickets without a reply, page titles, chat logs. The
-# handbook has pages that list questions and point elsewhere; its data call them `faq`.
+# Nobody indexes their users' questions word for word? They do: lists of frequent questions, tickets without a
+# reply, page titles, chat logs. The handbook has pages that list questions and point elsewhere; its data call
+# them `faq`.
 #
-# **Predict.** Where such a page was judged for a query, and judged not to answer, how often does it beat the best answer?
+# **Predict.** Where such a page was judged for a query, and judged not to answer, how often does it beat the
+# best answer?
 
 # %%
 from rerank_course.texts.beir import read_jsonl
@@ -108,11 +117,12 @@ for query in lead.index[:3]:
 # %% [markdown]
 # ### Repair 1: the heading
 #
-# Lesson 02 lifted one answer by giving it its heading back. Does that hold for all queries? Same passages, same questions, once with the heading and
-# once without. The passages without headings are scored now, with the 8-bit engine; it takes a while.
+# Lesson 02 lifted one answer by giving it its heading back. Does that hold for all queries? Same passages,
+# same questions, once with the heading and once without. The passages without headings are scored now, with
+# the 8-bit engine; it takes a while.
 #
-# **Predict.** Will nDCG@10 over the judged passages rise, and for which kind of question most? And the pointers have headings too: will they gain less
-# than the answers?
+# **Predict.** Will nDCG@10 over the judged passages rise, and for which kind of question most? And the
+# pointers have headings too: will they gain less than the answers?
 
 # %% output="varies"
 bare = [
@@ -152,16 +162,18 @@ kinds["difference"] = kinds["with"] - kinds["without"]
 kinds.sort_values("difference").round(3)
 
 # %% [markdown]
-# A heading costs a few tokens, and on average it helps. A row rests on about a dozen queries, so read the signs and not the order: most kinds gain a
-# little, and none loses much. Then look at the count of pointers above: headings do **not** do away with the echo. Its page has a heading as well, and
-# often one with the question's words in it.
+# A heading costs a few tokens, and on average it helps. A row rests on about a dozen queries, so read the
+# signs and not the order: most kinds gain a little, and none loses much. Then look at the count of pointers
+# above: headings do **not** do away with the echo. Its page has a heading as well, and often one with the
+# question's words in it.
 #
 # ### Repair 2: no pages of questions among the candidates
 #
-# A page that answers nothing need not be searched. Here is the whole flow of lesson 04, hybrid search and 50 candidates reranked, with the pointer
-# pages and without them.
+# A page that answers nothing need not be searched. Here is the whole flow of lesson 04, hybrid search and 50
+# candidates reranked, with the pointer pages and without them.
 #
-# **Predict.** In how many of the queries is such a page on top? And will the average move more, or less, than with the headings?
+# **Predict.** In how many of the queries is such a page on top? And will the average move more, or less, than
+# with the headings?
 
 # %%
 from functools import cache
@@ -195,16 +207,18 @@ for measure in ("nDCG@10", "RR@10"):
     )
 
 # %% [markdown]
-# **On Monday:** keep the heading, or the path of headings, in front of every chunk, in the index and for the reranker. Then list the pages that ask and
-# do not answer, and keep them out of the index, or write the answer below each question. To find them, search your collection with ten real questions
-# and read what comes first.
+# **On Monday:** keep the heading, or the path of headings, in front of every chunk, in the index and for the
+# reranker. Then list the pages that ask and do not answer, and keep them out of the index, or write the
+# answer below each question. To find them, search your collection with ten real questions and read what comes
+# first.
 #
 # ## 2 · The wrong model for these texts
 #
-# Lesson 04 ended with two collections and two answers. Let us put them side by side, and ask what makes the difference.
+# Lesson 04 ended with two collections and two answers. Let us put them side by side, and ask what makes the
+# difference.
 #
-# **Predict.** The handbook is office English; the docstrings of pandas are terse and full of names. Three searches on two collections, each with its
-# first 50 reranked by the same model. Which of the six will gain?
+# **Predict.** The handbook is office English; the docstrings of pandas are terse and full of names. Three
+# searches on two collections, each with its first 50 reranked by the same model. Which of the six will gain?
 
 # %%
 pandas_docs = load_corpus("pandas-docs")
@@ -238,11 +252,12 @@ def gains(tables):
 gains(tables)
 
 # %% [markdown]
-# In two of the six rows both intervals lie well above zero: BM25 and hybrid on the handbook. In the other four they hold zero. There, 50 pairs for
-# each search bought nothing that we can show.
+# In two of the six rows both intervals lie well above zero: BM25 and hybrid on the handbook. In the other
+# four they hold zero. There, 50 pairs for each search bought nothing that we can show.
 #
-# Be suspicious of your own result. `judged@10` is low on pandas-docs, and for two of the searches it falls when we rerank: some of what the reranker
-# brought up may be right and unjudged. So leave everything unjudged out of all the lists, and measure again.
+# Be suspicious of your own result. `judged@10` is low on pandas-docs, and for two of the searches it falls
+# when we rerank: some of what the reranker brought up may be right and unjudged. So leave everything unjudged
+# out of all the lists, and measure again.
 #
 # **Predict.** Will the lower three rows turn positive?
 
@@ -262,17 +277,20 @@ only_judged = {
 gains(only_judged)
 
 # %% [markdown]
-# The loss of nDCG@10 in the last row is gone: the judging explains it. No gain has come in its place, in any of the three rows; and what looked like
-# gains of RR@10 in the two rows above has shrunk, for dense to almost nothing.
+# The loss of nDCG@10 in the last row is gone: the judging explains it. No gain has come in its place, in any
+# of the three rows; and what looked like gains of RR@10 in the two rows above has shrunk, for dense to almost
+# nothing.
 #
 # ### Why here and not there?
 #
-# Go back to the big table and read only the rows with `rerank 50`. Within a collection they lie closer together than the rows without. Reranking
-# replaces the order of the search by the reranker's own, so what counts is whether **its own order** is better than the one it replaces. On the
-# handbook it is better than BM25's and the hybrid's, and about as good as the dense one. On pandas-docs it is about as good as all three.
+# Go back to the big table and read only the rows with `rerank 50`. Within a collection they lie closer
+# together than the rows without. Reranking replaces the order of the search by the reranker's own, so what
+# counts is whether **its own order** is better than the one it replaces. On the handbook it is better than
+# BM25's and the hybrid's, and about as good as the dense one. On pandas-docs it is about as good as all
+# three.
 #
-# How good is its own order? Take the judged passages of a query in pairs, one that answers and one that does not. How often does the score put the
-# answer first? A coin is right half of the time.
+# How good is its own order? Take the judged passages of a query in pairs, one that answers and one that does
+# not. How often does the score put the answer first? A coin is right half of the time.
 #
 # **Predict.** The reranker and the cosine, on both collections: four shares.
 
@@ -322,12 +340,15 @@ shares = {
 pd.DataFrame(shares).round(2)
 
 # %% [markdown]
-# On pandas-docs both models are much nearer to the coin. Whether the texts are harder or the models are wrong for them cannot be told from these
-# numbers, and the passages to judge were chosen for each collection by itself. What can be told: the same reranker is a far weaker judge there, and on
-# neither collection does it tell answers from the rest clearly better than the cosine, which the dense search has computed anyway. (The handbook's
-# [data card](../rerank_course/data/handbook/README.md) says that its queries were meant to be hard for models that match words.)
+# On pandas-docs both models are much nearer to the coin. Whether the texts are harder or the models are wrong
+# for them cannot be told from these numbers, and the passages to judge were chosen for each collection by
+# itself. What can be told: the same reranker is a far weaker judge there, and on neither collection does it
+# tell answers from the rest clearly better than the cosine, which the dense search has computed anyway. (The
+# handbook's [data card](../rerank_course/data/handbook/README.md) says that its queries were meant to be hard
+# for models that match words.)
 #
-# Which questions pay? Three of the largest losses of the hybrid search, and what stood on top before and after:
+# Which questions pay? Three of the largest losses of the hybrid search, and what stood on top before and
+# after:
 
 # %%
 from rerank_course.evaluate import winners_and_losers
@@ -342,16 +363,19 @@ for query in losers:
         print(f"        {' '.join(pandas_docs.documents[top].text.split())[:90]}…")
 
 # %% [markdown]
-# The three new passages on top have a word or two in common with the question (*row*; *date*; *null* and *first*) and nothing to do with the task. These
-# questions describe what somebody wants in many words; the answer's entry names it in a few others.
+# The three new passages on top have a word or two in common with the question (*row*; *date*; *null* and
+# *first*) and nothing to do with the task. These questions describe what somebody wants in many words; the
+# answer's entry names it in a few others.
 #
-# **On Monday:** judge thirty questions of your own before you switch a reranker on, for each collection and each search, and switch it on where the
-# interval lies above zero. Where it does not, try another search and another model ([lesson 01](01_model_options.ipynb)) before you try another depth,
-# and with a few hundred judged questions think of training one on your texts.
+# **On Monday:** judge thirty questions of your own before you switch a reranker on, for each collection and
+# each search, and switch it on where the interval lies above zero. Where it does not, try another search and
+# another model ([lesson 01](01_model_options.ipynb)) before you try another depth, and with a few hundred
+# judged questions think of training one on your texts.
 #
 # ## 3 · Scores that do not travel
 #
-# The same pairs, four numbers each: float32, the 8-bit engine of lesson 03, a sigmoid of the first, and the cosine of the bi-encoder.
+# The same pairs, four numbers each: float32, the 8-bit engine of lesson 03, a sigmoid of the first, and the
+# cosine of the bi-encoder.
 #
 # **Predict.** Which columns will put the six passages in the same order?
 
@@ -374,8 +398,9 @@ pd.DataFrame(columns, index=[chunk.title for chunk in sample]).sort_values("floa
 )
 
 # %% [markdown]
-# The sigmoid keeps the order of float32; it has to. It also writes 0.000 for passages whose logits differ. The 8-bit engine may swap neighbours that
-# are nearly equal. The cosine comes from another model: another scale, another order. How far do the 8-bit scores move over all judged pairs?
+# The sigmoid keeps the order of float32; it has to. It also writes 0.000 for passages whose logits differ.
+# The 8-bit engine may swap neighbours that are nearly equal. The cosine comes from another model: another
+# scale, another order. How far do the 8-bit scores move over all judged pairs?
 
 # %%
 for name, table in scored.items():
@@ -386,13 +411,14 @@ for name, table in scored.items():
     )
 
 # %% [markdown]
-# (There is a second way to move a score with 8 bits: run several pairs in one batch. [Lesson 03](03_batch_scoring.ipynb) shows it.)
+# (There is a second way to move a score with 8 bits: run several pairs in one batch. [Lesson
+# 03](03_batch_scoring.ipynb) shows it.)
 #
 # ### A threshold, tuned with care
 #
-# Somebody wants to show only passages “above the threshold”. We tune it properly: on the judged pairs of the handbook, the value with the best
-# [F1](https://en.wikipedia.org/wiki/F-score), a balance of *precision* (how much of what passes answers) and *recall* (how much of what answers
-# passes). Then we use it on pandas-docs.
+# Somebody wants to show only passages “above the threshold”. We tune it properly: on the judged pairs of the
+# handbook, the value with the best [F1](https://en.wikipedia.org/wiki/F-score), a balance of *precision* (how
+# much of what passes answers) and *recall* (how much of what answers passes). Then we use it on pandas-docs.
 #
 # **Predict.** What share of the answers will pass on the handbook? On pandas-docs?
 
@@ -428,13 +454,16 @@ rows = {
 pd.DataFrame.from_dict(rows, orient="index").sort_index().round(2)
 
 # %% [markdown]
-# Read it in pairs of lines. The threshold that lets about half of the handbook's answers through lets about a tenth of them through on pandas-docs. The
-# one tuned on pandas-docs lets most pairs of the handbook through, right or wrong. That holds for the logit and for the cosine; and between the models
-# not even the scale is the same. Look at the precision as well: even where the threshold was tuned, most of what passes is wrong.
+# Read it in pairs of lines. The threshold that lets about half of the handbook's answers through lets about a
+# tenth of them through on pandas-docs. The one tuned on pandas-docs lets most pairs of the handbook through,
+# right or wrong. That holds for the logit and for the cosine; and between the models not even the scale is
+# the same. Look at the precision as well: even where the threshold was tuned, most of what passes is wrong.
 #
-# Float32 and int8 are one model in two precisions. Their thresholds on pandas-docs lie close together, and yet the int8 one lets many more pairs through.
+# Float32 and int8 are one model in two precisions. Their thresholds on pandas-docs lie close together, and
+# yet the int8 one lets many more pairs through.
 #
-# **Predict.** We keep the number that was tuned there in float32, and switch the service to int8 to save time. Will more pairs pass, or fewer?
+# **Predict.** We keep the number that was tuned there in float32, and switch the service to int8 to save
+# time. Will more pairs pass, or fewer?
 
 # %% output="varies"
 threshold = thresholds["pandas-docs", "float32"]
@@ -445,9 +474,9 @@ for column in ("float32", "int8"):
     )
 
 # %% [markdown]
-# Hardly more or fewer. So it is not the scores that differ so much; it is the tuning. Down there, at the end of the model's scale, hundreds of pairs
-# have nearly the same score. Many thresholds are nearly as good as the best one, and a few pairs decide which of them wins. A threshold is less exact
-# than its decimals look.
+# Hardly more or fewer. So it is not the scores that differ so much; it is the tuning. Down there, at the end
+# of the model's scale, hundreds of pairs have nearly the same score. Many thresholds are nearly as good as
+# the best one, and a few pairs decide which of them wins. A threshold is less exact than its decimals look.
 
 # %% output="varies"
 from rerank_course.lab.charts import score_strip
@@ -459,13 +488,14 @@ for name, table in scored.items():
 score_strip(strips, "logit, float32")
 
 # %% [markdown]
-# Try to draw one upright line that separates the first row from the second and the third from the fourth. There is none, not even for one collection:
-# each heap at the left holds answers, and the highest scores of the handbook are no answers.
+# Try to draw one upright line that separates the first row from the second and the third from the fourth.
+# There is none, not even for one collection: each heap at the left holds answers, and the highest scores of
+# the handbook are no answers.
 #
 # ### “Then normalise the scores”
 #
-# A sigmoid, a division by the maximum, a softmax over all: people try them in turn. Here is the sigmoid with the same threshold, sent through it as
-# well.
+# A sigmoid, a division by the maximum, a softmax over all: people try them in turn. Here is the sigmoid with
+# the same threshold, sent through it as well.
 #
 # **Predict.** Which pairs pass now that did not before?
 
@@ -480,17 +510,19 @@ for name, table in scored.items():
     )
 
 # %% [markdown]
-# A sigmoid keeps the order, so it keeps every mistake of a threshold. And 0.5 means something else for each model and each collection: look at the
-# counts.
+# A sigmoid keeps the order, so it keeps every mistake of a threshold. And 0.5 means something else for each
+# model and each collection: look at the counts.
 #
-# **On Monday:** search your code for a number that is compared with a score. For each one, write down model, version, precision, collection and the
-# judged queries on which it was tuned. If you cannot, replace it by “the best five”. If you need a threshold, tune it for one model on one collection,
-# and tune it again when either changes; a test that scores twenty fixed pairs tells you when it has.
+# **On Monday:** search your code for a number that is compared with a score. For each one, write down model,
+# version, precision, collection and the judged queries on which it was tuned. If you cannot, replace it by
+# “the best five”. If you need a threshold, tune it for one model on one collection, and tune it again when
+# either changes; a test that scores twenty fixed pairs tells you when it has.
 #
 # ## 4 · The answer past the limit
 #
-# This model reads 512 tokens: query, document and three special tokens together. Twelve passages of the handbook are longer, each with the answer to
-# one query at a known place. Here is a sentence, or a piece of one, from each answer.
+# This model reads 512 tokens: query, document and three special tokens together. Twelve passages of the
+# handbook are longer, each with the answer to one query at a known place. Here is a sentence, or a piece of
+# one, from each answer.
 
 # %%
 answer_of = {
@@ -512,8 +544,8 @@ answer_of = {
 }
 
 # %% [markdown]
-# `what_the_model_reads` cuts a pair as the model's tokenizer does, and shows what is left. It is an ordinary function:
-# [widgets.py](../rerank_course/widgets.py).
+# `what_the_model_reads` cuts a pair as the model's tokenizer does, and shows what is left. It is an ordinary
+# function: [widgets.py](../rerank_course/widgets.py).
 #
 # **Predict.** Of how many of the twelve documents does the model not read the answer?
 
@@ -531,7 +563,8 @@ for query, (document, answer) in answer_of.items():
 pd.DataFrame.from_dict(rows, orient="index")
 
 # %% [markdown]
-# No warning, no error, no mark on the score. The model gives a number for the first two thirds of the text and calls it the number of the document.
+# No warning, no error, no mark on the score. The model gives a number for the first two thirds of the text
+# and calls it the number of the document.
 #
 # ### One document, one slider
 #
@@ -550,7 +583,8 @@ for max_length in (128, 256, 384, 448, 512):
     )
 
 # %% [markdown]
-# Move the slider: what is struck through is not read. (Without a notebook front end there is no slider; the lines above tell the same.)
+# Move the slider: what is struck through is not read. (Without a notebook front end there is no slider; the
+# lines above tell the same.)
 
 # %% output="varies"
 from rerank_course.lab.explorers.length_explorer import length_explorer
@@ -560,10 +594,11 @@ length_explorer(question, hiring, fast, scorecard)
 # %% [markdown]
 # ### A long query eats the document's share
 #
-# The limit is for both. Chat applications like to send the conversation so far as the query. Here one, two or four earlier answers stand in front of
-# the same question.
+# The limit is for both. Chat applications like to send the conversation so far as the query. Here one, two or
+# four earlier answers stand in front of the same question.
 #
-# **Predict.** With the bare question the answer is read. With which of the others is it still? And what will the score say?
+# **Predict.** With the bare question the answer is read. With which of the others is it still? And what will
+# the score say?
 
 # %% output="varies"
 earlier = [
@@ -579,23 +614,28 @@ for count in (0, 1, 2, 4):
     )
 
 # %% [markdown]
-# With an earlier answer or two in front, the right one is no longer read. The score does not tell you: it can fall far, and it can stay close to
-# what it was, since the earlier answers have something in common with the document too.
+# With an earlier answer or two in front, the right one is no longer read. The score does not tell you: it can
+# fall far, and it can stay close to what it was, since the earlier answers have something in common with the
+# document too.
 #
-# The tokenizer cuts the longer text first, so a long query pushes the document out. Where the query is as long as the document, it is cut as well, at
-# its end, and that is where the question stood: see the last line. `room_for_document` in [chunking.py](../rerank_course/chunking.py) says how many
-# tokens a query leaves.
+# The tokenizer cuts the longer text first, so a long query pushes the document out. Where the query is as
+# long as the document, it is cut as well, at its end, and that is where the question stood: see the last
+# line. `room_for_document` in [chunking.py](../rerank_course/chunking.py) says how many tokens a query
+# leaves.
 #
 # ### Windows
 #
-# The usual remedy: cut the document into windows that fit, each beginning a little before the last one ends so that no sentence is lost between two,
-# score each, and keep the best score. It is called MaxP ([Dai and Callan](https://arxiv.org/abs/1905.09217)). In the course it is `BestWindow`, and it
-# is a reranker like any other: `rerank_documents(query, candidates, BestWindow(reranker))`. Its `best_windows` also says which window it was.
+# The usual remedy: cut the document into windows that fit, each beginning a little before the last one ends
+# so that no sentence is lost between two, score each, and keep the best score. It is called MaxP ([Dai and
+# Callan](https://arxiv.org/abs/1905.09217)). In the course it is `BestWindow`, and it is a reranker like any
+# other: `rerank_documents(query, candidates, BestWindow(reranker))`. Its `best_windows` also says which
+# window it was.
 #
-# How long should a window be? As long as fits, one would think: the fewer windows, the less work. Take the section on alarms, whose answer is past the
-# limit, and read it in three ways.
+# How long should a window be? As long as fits, one would think: the fewer windows, the less work. Take the
+# section on alarms, whose answer is past the limit, and read it in three ways.
 #
-# **Predict.** Which row holds the highest score? In the second row a window holds the answer: will it be the best of its row?
+# **Predict.** Which row holds the highest score? In the second row a window holds the answer: will it be the
+# best of its row?
 
 # %% output="varies"
 from rerank_course.chunking import Window, room_for_document, windows
@@ -614,12 +654,14 @@ for name, size in (
 draw_window(alarm, go_home, rows, fast.tokenizer)
 
 # %% [markdown]
-# The green band is the answer; the best window of each row is orange. As `predict` reads the document, the answer is not there. In the second row one
-# window holds it, and scores *lower* than the one that does not: the answer is one sentence among some hundreds of tokens about other things. In the
-# third row it makes up a good part of its window, and that window stands out. So the size matters, and “as long as fits” was no good choice here.
+# The green band is the answer; the best window of each row is orange. As `predict` reads the document, the
+# answer is not there. In the second row one window holds it, and scores *lower* than the one that does not:
+# the answer is one sentence among some hundreds of tokens about other things. In the third row it makes up a
+# good part of its window, and that window stands out. So the size matters, and “as long as fits” was no good
+# choice here.
 #
-# That is one document and one question. Measure it: the twelve judged queries, and two plain questions about each of the four documents whose answer is
-# not read. The plain ones use words of the document.
+# That is one document and one question. Measure it: the twelve judged queries, and two plain questions about
+# each of the four documents whose answer is not read. The plain ones use words of the document.
 
 # %%
 plain_questions = {
@@ -646,8 +688,8 @@ asked = {
 }
 
 # %% [markdown]
-# **Predict.** For each size: how often does the best window hold the answer? And is the best window's score higher than that of the document as
-# `predict` reads it?
+# **Predict.** For each size: how often does the best window hold the answer? And is the best window's score
+# higher than that of the document as `predict` reads it?
 
 # %% output="varies"
 from rerank_course import BestWindow
@@ -667,22 +709,26 @@ for kind, items in asked.items():
 pd.DataFrame.from_dict(rows, orient="index").rename_axis(["questions", "window"])
 
 # %% [markdown]
-# Two stories again. (The full windows hold the answer easily: there are only two, and the first holds two thirds of the document. Look at the score to
-# see whether the model noticed it.)
+# Two stories again. (The full windows hold the answer easily: there are only two, and the first holds two
+# thirds of the document. Look at the score to see whether the model noticed it.)
 #
-# - **Plain questions:** small windows find most of the answers that `predict` never read, and their scores are higher.
-# - **Judged queries,** which describe a case and rarely use the document's words: smaller windows find fewer, and mostly score lower than the beginning
-#   of the document did. A window shows the answer to the model. It does not make the model recognise it. And the beginning of a long document on the
-#   right topic is no bad sign that the document is the right one; lesson 04 showed that reranking helps with long documents even so.
+# - **Plain questions:** small windows find most of the answers that `predict` never read, and their scores
+#   are higher.
+# - **Judged queries,** which describe a case and rarely use the document's words: smaller windows find fewer,
+#   and mostly score lower than the beginning of the document did. A window shows the answer to the model. It
+#   does not make the model recognise it. And the beginning of a long document on the right topic is no bad
+#   sign that the document is the right one; lesson 04 showed that reranking helps with long documents even
+#   so.
 #
-# **On Monday:** count the tokens of your chunks and of your queries; what is over the limit together is never read. Cut documents at their headings
-# when you index them, and keep the heading with each piece. Where you cannot, score windows, and choose their size on questions of your own. [Exercise
+# **On Monday:** count the tokens of your chunks and of your queries; what is over the limit together is never
+# read. Cut documents at their headings when you index them, and keep the heading with each piece. Where you
+# cannot, score windows, and choose their size on questions of your own. [Exercise
 # 06](../exercises/ex06_long_document.ipynb) has you repair such a document.
 #
 # ## 5 · Nothing to find
 #
-# Ten queries of the handbook have no answer in it. The reranker does not know that. It puts something on top of the first 20 candidates of the dense
-# search.
+# Ten queries of the handbook have no answer in it. The reranker does not know that. It puts something on top
+# of the first 20 candidates of the dense search.
 #
 # **Predict.** How high is the top score of a question that nothing answers? These are the five highest.
 
@@ -714,13 +760,15 @@ groups = {
 score_strip(groups, "logit of the passage on top")
 
 # %% [markdown]
-# The three rows overlap, and the highest scores of all belong to wrong passages. But the rows are not the same; could a threshold on the top score do
-# *something*?
+# The three rows overlap, and the highest scores of all belong to wrong passages. But the rows are not the
+# same; could a threshold on the top score do *something*?
 #
-# A fair test must not tune and test on the same queries. So for each query we choose the threshold on all the others, the one with the smallest mean of
-# the two error rates, and then decide about this one. With only ten of one kind, the mean of the rates matters: otherwise “always answer” would win.
+# A fair test must not tune and test on the same queries. So for each query we choose the threshold on all the
+# others, the one with the smallest mean of the two error rates, and then decide about this one. With only ten
+# of one kind, the mean of the rates matters: otherwise “always answer” would win.
 #
-# **Predict.** How many of the answered questions will be refused, and how many of the unanswered ones let through?
+# **Predict.** How many of the answered questions will be refused, and how many of the unanswered ones let
+# through?
 
 
 # %%
@@ -748,13 +796,14 @@ for name, (high, low) in tests.items():
     )
 
 # %% [markdown]
-# The first line: to stop most of the ten, more than a third of the questions that could be answered would be refused. The second line asks for
-# something else, whether the passage on top is right: more than half of the wrong ones pass. And ten is few: one query more or less moves the rate by a
-# tenth.
+# The first line: to stop most of the ten, more than a third of the questions that could be answered would be
+# refused. The second line asks for something else, whether the passage on top is right: more than half of the
+# wrong ones pass. And ten is few: one query more or less moves the rate by a tenth.
 #
-# **On Monday:** collect thirty questions that your texts do not answer; without them no threshold can be tested. Do not say “no result” because of a
-# raw score; show the best few and say how sure you are not. If a wrong answer is expensive, put a second reader behind the reranker, a person or a
-# model that is asked “does this passage answer the question?”, and measure it on the same questions.
+# **On Monday:** collect thirty questions that your texts do not answer; without them no threshold can be
+# tested. Do not say “no result” because of a raw score; show the best few and say how sure you are not. If a
+# wrong answer is expensive, put a second reader behind the reranker, a person or a model that is asked “does
+# this passage answer the question?”, and measure it on the same questions.
 #
 # ## What to remember
 #
@@ -766,40 +815,45 @@ for name, (high, low) in tests.items():
 # | long documents are ignored | tokens of query and document together | cut at headings; score windows; choose their size by measuring |
 # | a confident answer to a question without one | top scores of questions that nothing answers | collect such questions; a second reader |
 #
-# **Where it breaks:** quietly. None of the five gives an error. One shows in a count of tokens, the others only in judged queries; so keep thirty of
-# yours and run them after every change.
+# **Where it breaks:** quietly. None of the five gives an error. One shows in a count of tokens, the others
+# only in judged queries; so keep thirty of yours and run them after every change.
 #
 # ## Quiz
 #
-# Users report that long manuals never come up, although the answer is in them. A colleague wants to raise `max_length` from 512 to 2048. What do you
-# expect?
+# Users report that long manuals never come up, although the answer is in them. A colleague wants to raise
+# `max_length` from 512 to 2048. What do you expect?
 #
 # A. It works: the model then reads the whole manual.
 #
-# B. It cannot work with this model; cut the manuals into windows or sections instead, and measure which size finds the answers.
+# B. It cannot work with this model; cut the manuals into windows or sections instead, and measure which size
+# finds the answers.
 #
 # C. It is not needed: the reranker sees the beginning, and the beginning says what a manual is about.
 #
 # <details><summary>Answer, with every option explained</summary>
 #
-# **A** would need a model that was trained with so many positions. This one has 512, and `load_reranker(max_length=2048)` says so in an error.
+# **A** would need a model that was trained with so many positions. This one has 512, and
+# `load_reranker(max_length=2048)` says so in an error.
 #
-# **B** is right. A window shows the model the answer. Whether it recognises it is another question, which the table of windows answers for the handbook
-# and only a table of yours can answer for your texts.
+# **B** is right. A window shows the model the answer. Whether it recognises it is another question, which the
+# table of windows answers for the handbook and only a table of yours can answer for your texts.
 #
-# **C** is sometimes true, and you saw it in part 4: a document can get a good score for its first part. It is no help when the question is about
-# something that only the end speaks of, or when the passage itself is to be shown.
+# **C** is sometimes true, and you saw it in part 4: a document can get a good score for its first part. It is
+# no help when the question is about something that only the end speaks of, or when the passage itself is to
+# be shown.
 #
 # </details>
 #
-# **On your own:** take the longest document that you work with, ask something that its last page answers, and draw it with `draw_window`.
+# **On your own:** take the longest document that you work with, ask something that its last page answers, and
+# draw it with `draw_window`.
 #
 # **In practice:** write the five rows of the table above into your team's checklist for a release of search.
 #
-# **Further reading:** [BEIR](https://arxiv.org/abs/2104.08663), rerankers on collections that they were not trained for; [Dai and
-# Callan](https://arxiv.org/abs/1905.09217) on windows, and [Boytsov and others](https://arxiv.org/abs/2207.01262), who compare ways to read long
-# documents; [Penha and Hauff](https://arxiv.org/abs/2101.04356) on what such a model's score says about its certainty, and on questions without an
-# answer.
+# **Further reading:** [BEIR](https://arxiv.org/abs/2104.08663), rerankers on collections that they were not
+# trained for; [Dai and Callan](https://arxiv.org/abs/1905.09217) on windows, and [Boytsov and
+# others](https://arxiv.org/abs/2207.01262), who compare ways to read long documents; [Penha and
+# Hauff](https://arxiv.org/abs/2101.04356) on what such a model's score says about its certainty, and on
+# questions without an answer.
 #
-# **Next:** [Exercise 06](../exercises/ex06_long_document.ipynb), where you repair a long document. (Exercise 05 comes after the next lesson.) Then
-# [06 · Cosine against cross-encoder](06_cosine_vs_cross_encoder.ipynb).
+# **Next:** [Exercise 06](../exercises/ex06_long_document.ipynb), where you repair a long document. (Exercise
+# 05 comes after the next lesson.) Then [06 · Cosine against cross-encoder](06_cosine_vs_cross_encoder.ipynb).

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 07 · Hosted reranking
 #
-# Some rerankers you cannot download. You send the query and the documents to a service, it sends scores back, and you pay. The ranking part is one line.
-# This lesson is about everything around that line: what goes out, what it costs in time and in money, what can go wrong, and what your
-# users see when it does.
+# Some rerankers you cannot download. You send the query and the documents to a service, it sends scores back,
+# and you pay. The ranking part is one line. This lesson is about everything around that line: what goes out,
+# what it costs in time and in money, what can go wrong, and what your users see when it does.
 #
 # **What you will do**
 #
@@ -13,19 +13,24 @@
 # - make a service fail in nine ways, and see which of them are worth a second try;
 # - let a local reranker take over, and see why half a takeover is worse than none.
 #
-# **What you need:** [lesson 02](02_scoring_pairs.ipynb) and, for a local reranker's weak and strong sides, [lesson 06](06_cosine_vs_cross_encoder.ipynb). No key, no network.
+# **What you need:** [lesson 02](02_scoring_pairs.ipynb) and, for a local reranker's weak and strong sides,
+# [lesson 06](06_cosine_vs_cross_encoder.ipynb). No key, no network.
 #
 # **Time:** 30 minutes.
 #
-# *The results below come from the last build. To guess without seeing them, choose Edit → Clear Outputs of All Cells first.*
+# *The results below come from the last build. To guess without seeing them, choose Edit → Clear Outputs of
+# All Cells first.*
 #
 # ## Where do the calls go?
 #
-# The example is [Cohere's Rerank](https://docs.cohere.com/docs/rerank), through Cohere's own Python library. The course has a **stand-in** for the service: a small server on this
-# machine that speaks the same protocol, behind an address that nobody else can reach. It scores with the packaged reranker, through a sigmoid.
+# The example is [Cohere's Rerank](https://docs.cohere.com/docs/rerank), through Cohere's own Python library.
+# The course has a **stand-in** for the service: a small server on this machine that speaks the same protocol,
+# behind an address that nobody else can reach. It scores with the packaged reranker, through a sigmoid.
 #
-# So what you see here of requests, errors and bills is like the real thing. The scores and the speed are **not Cohere's**. If you have a key in the environment variable `CO_API_KEY`
-# and want the real ones, write `True` below. Then passages of the course's invented handbook leave your machine, and some ten calls are counted on your key. A trial key allows ten a minute: wait a minute before you run a cell again.
+# So what you see here of requests, errors and bills is like the real thing. The scores and the speed are
+# **not Cohere's**. If you have a key in the environment variable `CO_API_KEY` and want the real ones, write
+# `True` below. Then passages of the course's invented handbook leave your machine, and some ten calls are
+# counted on your key. A trial key allows ten a minute: wait a minute before you run a cell again.
 
 # %%
 import os
@@ -58,7 +63,8 @@ documents = [chunk.content for chunk in candidates]
 print(query)
 
 # %% [markdown]
-# We ask the library for the best two of the first three. (None of the three answers the question. It is the form that counts here.) `sent` keeps each request just before it leaves.
+# We ask the library for the best two of the first three. (None of the three answers the question. It is the
+# form that counts here.) `sent` keeps each request just before it leaves.
 #
 # **Predict.** What is in the body of the request? What must be in the answer, and what need not be?
 
@@ -92,15 +98,19 @@ print(json.dumps(answer.dict(), indent=1))
 # Four things to notice:
 #
 # - The number of results is called **`top_n`**. `top_k`, as most other libraries have it, is an error.
-# - The results come **best first**. `index` says which of your documents is meant. Whoever takes the scores as they come and puts them beside the documents as they were sent has mixed up everything, and no error tells.
-# - The scores lie between 0 and 1. That does not make a document with 0.9 twice as relevant as one with 0.45, as [Cohere itself says](https://docs.cohere.com/reference/rerank). For version 5 it announces
-#   [calibrated scores](https://docs.cohere.com/changelog/rerank-v5), which can be read as probabilities: a promise that you can check on queries of your own.
+# - The results come **best first**. `index` says which of your documents is meant. Whoever takes the scores
+#   as they come and puts them beside the documents as they were sent has mixed up everything, and no error
+#   tells.
+# - The scores lie between 0 and 1. That does not make a document with 0.9 twice as relevant as one with 0.45,
+#   as [Cohere itself says](https://docs.cohere.com/reference/rerank). For version 5 it announces [calibrated
+#   scores](https://docs.cohere.com/changelog/rerank-v5), which can be read as probabilities: a promise that
+#   you can check on queries of your own.
 # - The texts do not come back. You have them.
 #
 # ## The same behind `predict`
 #
-# `CohereReranker` does the bookkeeping: one call for each query, at most a thousand documents in a call, no `top_n`, scores put back into your order. So the rest of the course works with it
-# unchanged.
+# `CohereReranker` does the bookkeeping: one call for each query, at most a thousand documents in a call, no
+# `top_n`, scores put back into your order. So the rest of the course works with it unchanged.
 
 # %% output="varies"
 from rerank_course import load_reranker, rerank_documents
@@ -114,12 +124,14 @@ for name, reranker in (("hosted", hosted), ("local", local)):
 print("scored by", hosted.scored_by)
 
 # %% [markdown]
-# With the stand-in the order must be the same, since the same model sits behind it. The scale is not: logits here, 0 to 1 there. Keep that in mind.
-# (`scored_by` names the model that was asked for. The stand-in does not have it; it only answers to its name.)
+# With the stand-in the order must be the same, since the same model sits behind it. The scale is not: logits
+# here, 0 to 1 there. Keep that in mind. (`scored_by` names the model that was asked for. The stand-in does
+# not have it; it only answers to its name.)
 #
 # ## What it costs in time
 #
-# **Predict.** Twenty candidates, the same model on the same processor. How much does it cost to go through a library, JSON, HTTP and a server?
+# **Predict.** Twenty candidates, the same model on the same processor. How much does it cost to go through a
+# library, JSON, HTTP and a server?
 #
 # A third way goes the same road to a second stand-in, which has no model at its end.
 
@@ -145,11 +157,15 @@ with StandIn(NoModel()) as empty:
 times
 
 # %% [markdown]
-# Next to the model, the road alone takes next to no time. If the first two rows differ by more than that, it is because model and server share your processor; look how far `min s` and `max s` are apart. **There is no network
-# in it**: what goes to the stand-in never leaves your machine, and nothing here can tell you how far away a data centre is.
+# Next to the model, the road alone takes next to no time. If the first two rows differ by more than that, it
+# is because model and server share your processor; look how far `min s` and `max s` are apart. **There is no
+# network in it**: what goes to the stand-in never leaves your machine, and nothing here can tell you how far
+# away a data centre is.
 #
-# So put in what you know. Measure the round trip from your server with `ping` or `curl`, and take the service's own time from a trial, or from somebody who measured it: Oracle
-# [publishes](https://docs.oracle.com/en-us/iaas/Content/generative-ai/benchmark-cohere-rerank-3-5.htm) 0.11 to 0.17 s for up to 96 short documents, for an older model on hardware of its own.
+# So put in what you know. Measure the round trip from your server with `ping` or `curl`, and take the
+# service's own time from a trial, or from somebody who measured it: Oracle
+# [publishes](https://docs.oracle.com/en-us/iaas/Content/generative-ai/benchmark-cohere-rerank-3-5.htm) 0.11
+# to 0.17 s for up to 96 short documents, for an older model on hardware of its own.
 
 # %% output="varies"
 round_trip = 0.06  # seconds, there and back: yours
@@ -170,15 +186,18 @@ lines = {
 draw_lines(lines, "candidates", "seconds for a query")
 
 # %% [markdown]
-# The first line rises with every candidate, on your processor. The second is drawn flat, as if somebody else's accelerator did not notice a hundred candidates; it starts at the price of the trip. Where they
-# cross is decided by numbers that you can measure, two of which this notebook cannot. Change them.
+# The first line rises with every candidate, on your processor. The second is drawn flat, as if somebody
+# else's accelerator did not notice a hundred candidates; it starts at the price of the trip. Where they cross
+# is decided by numbers that you can measure, two of which this notebook cannot. Change them.
 #
-# What no line shows: users do not complain about the median. A service has slow moments too, and you cannot make them faster.
+# What no line shows: users do not complain about the median. A service has slow moments too, and you cannot
+# make them faster.
 #
 # ## What it costs in money
 #
-# Prices change, so this lesson prints none. What you can count is **how much you use**. Each answer says in `meta` what will be billed, and `CohereReranker` adds it up. The stand-in counts in *search units*: one query with up to
-# 100 documents, as [Cohere's price page](https://cohere.com/pricing) defines it.
+# Prices change, so this lesson prints none. What you can count is **how much you use**. Each answer says in
+# `meta` what will be billed, and `CohereReranker` adds it up. The stand-in counts in *search units*: one
+# query with up to 100 documents, as [Cohere's price page](https://cohere.com/pricing) defines it.
 #
 # **Predict.** How many units for 20 candidates? For 100? For 101?
 
@@ -189,8 +208,10 @@ for depth in (20, 100, 101):
     print(f"{depth:4} candidates: {counted.billed}")
 
 # %% [markdown]
-# With such a unit, 101 candidates cost twice as much as 100, and 20 cost as much as 100. Long documents can count more than once. Another model or seller may count otherwise; one
-# [lists version 5 by the token](https://openrouter.ai/models/cohere/rerank-5-fast-20261028). So look into `billed` after your first real calls, before you calculate.
+# With such a unit, 101 candidates cost twice as much as 100, and 20 cost as much as 100. Long documents can
+# count more than once. Another model or seller may count otherwise; one [lists version 5 by the
+# token](https://openrouter.ai/models/cohere/rerank-5-fast-20261028). So look into `billed` after your first
+# real calls, before you calculate.
 #
 # Now your own numbers. Ask whether an attempt that failed is billed, and allow for it.
 
@@ -229,17 +250,23 @@ for what, attempt in attempts.items():
         print(f"{what}\n    {error.status_code} {type(error).__name__}: {error.body['message']}")
 
 # %% [markdown]
-# The library sends your mistakes as they are and turns each status into a type of error; all of them are an `ApiError`. None of these four goes away by waiting. They are **refusals**: somebody has to mend the request, the account or the key.
+# The library sends your mistakes as they are and turns each status into a type of error; all of them are an
+# `ApiError`. None of these four goes away by waiting. They are **refusals**: somebody has to mend the
+# request, the account or the key.
 #
-# The limits that people meet, from [Cohere's reference](https://docs.cohere.com/reference/rerank) and [rate limits](https://docs.cohere.com/docs/rate-limits): more than 1,000 documents in a call are advised against;
-# a document is cut after 4,096 tokens unless you ask for more; a trial key gets 10 rerank calls a minute and 1,000 calls a month. Ten calls a minute is one person trying things out, not a class.
+# The limits that people meet, from [Cohere's reference](https://docs.cohere.com/reference/rerank) and [rate
+# limits](https://docs.cohere.com/docs/rate-limits): more than 1,000 documents in a call are advised against;
+# a document is cut after 4,096 tokens unless you ask for more; a trial key gets 10 rerank calls a minute and
+# 1,000 calls a month. Ten calls a minute is one person trying things out, not a class.
 #
 # ## When it fails
 #
-# The stand-in fails on cue: `service.next("rate limit")` makes the next call fail. These cells use the stand-in even if you have a key: nobody can ask Cohere for an outage.
+# The stand-in fails on cue: `service.next("rate limit")` makes the next call fail. These cells use the
+# stand-in even if you have a key: nobody can ask Cohere for an outage.
 #
-# `CohereReranker` waits as long as the service asks for (in a header called *Retry-After*); if it does not ask, 1 s, then 2 s, then 4 s. It gives up when the next attempt would start after `max_wait` seconds, here 4. An attempt without an
-# answer is given up after `timeout`, here 2 s.
+# `CohereReranker` waits as long as the service asks for (in a header called *Retry-After*); if it does not
+# ask, 1 s, then 2 s, then 4 s. It gives up when the next attempt would start after `max_wait` seconds,
+# here 4. An attempt without an answer is given up after `timeout`, here 2 s.
 #
 # **Predict.** For each line: how many attempts will be made? And which one lets the user wait longest?
 
@@ -291,14 +318,19 @@ for fault in ("rate limit, wait 60 s", "wrong key", "an index twice", "a login p
 # %% [markdown]
 # Read the bars beside the attempts:
 #
-# - A rate limit that asks for a moment is worth waiting for. One that asks for a minute is not, with a user on the other side; so nobody waits for it at all.
+# - A rate limit that asks for a moment is worth waiting for. One that asks for a minute is not, with a user
+#   on the other side; so nobody waits for it at all.
 # - Trouble on the service's side is tried again, with growing pauses, until the time is up.
 # - When no answer comes in time, that is all: the user has waited once already.
 # - A refused key is tried **once**. A second attempt would be refused as well.
-# - An answer can be wrong and look right. A missing or repeated index would shift scores onto other documents, so each answer is checked before anything is done with it.
-# - A hotel's login page answers every address with friendly HTML and the status 200. So the status is not enough; the answer must have the right form.
+# - An answer can be wrong and look right. A missing or repeated index would shift scores onto other
+#   documents, so each answer is checked before anything is done with it.
+# - A hotel's login page answers every address with friendly HTML and the status 200. So the status is not
+#   enough; the answer must have the right form.
 #
-# Cohere's library repeats failed calls by itself, twice, and follows Retry-After for up to a minute each time. `CohereReranker` switches that off (`max_retries` in `request_options`), because a user who waits two minutes has left.
+# Cohere's library repeats failed calls by itself, twice, and follows Retry-After for up to a minute each
+# time. `CohereReranker` switches that off (`max_retries` in `request_options`), because a user who waits two
+# minutes has left.
 #
 # ## A fallback
 #
@@ -321,9 +353,11 @@ for fault in (None, "unavailable"):
         print(textwrap.fill(f"{warning.category.__name__}: {warning.message}", 110))
 
 # %% [markdown]
-# The search went on, a warning says so, and `scored_by` tells the program. Without the last two, nobody notices for months that the ranking is another one.
+# The search went on, a warning says so, and `scored_by` tells the program. Without the last two, nobody
+# notices for months that the ranking is another one.
 #
-# The fallback hides only what can pass: rate limits, outages, time-outs, unusable answers. **A refused key or request comes out as an error, fallback or not.** Hidden, it would stay for ever.
+# The fallback hides only what can pass: rate limits, outages, time-outs, unusable answers. **A refused key or
+# request comes out as an error, fallback or not.** Hidden, it would stay for ever.
 
 # %%
 service.next("bad key")
@@ -335,7 +369,8 @@ except HostedError as error:
 # %% [markdown]
 # ## Half a takeover
 #
-# Suppose the twenty candidates go out in two calls of ten. The first fails and is scored locally, the second comes back from the service. Nothing looks wrong: twenty numbers for twenty documents.
+# Suppose the twenty candidates go out in two calls of ten. The first fails and is scored locally, the second
+# comes back from the service. Nothing looks wrong: twenty numbers for twenty documents.
 #
 # **Predict.** The passage that answers the question is among the first ten. On which place does it end up?
 
@@ -353,10 +388,13 @@ for name, scores in columns.items():
     print(f"place {place:2} of {len(scores)}  {name}, score {scores[answer_at]:.2f}")
 
 # %% [markdown]
-# Either scorer alone puts it on the same place. Mixed, it falls behind everything that the service scored: a logit below 0 is less than any number from 0 to 1, however useless the passage is. So the rule is: **all pairs of a query from one scorer.** `CohereReranker` scores
-# the whole call again if one part of it fails, and throws away what it already has.
+# Either scorer alone puts it on the same place. Mixed, it falls behind everything that the service scored: a
+# logit below 0 is less than any number from 0 to 1, however useless the passage is. So the rule is: **all
+# pairs of a query from one scorer.** `CohereReranker` scores the whole call again if one part of it fails,
+# and throws away what it already has.
 #
-# A threshold has the same trouble: `score > 0` keeps everything from the service and, for this query, nothing from the fallback.
+# A threshold has the same trouble: `score > 0` keeps everything from the service and, for this query, nothing
+# from the fallback.
 #
 # ## What leaves the house
 #
@@ -385,20 +423,27 @@ print(
 # %% [markdown]
 # Three kinds of things leave with each search:
 #
-# - **The question.** It was meant for a company's own search, and it says that somebody has called the hotline about a supervisor.
-# - **Twenty passages of your documents**, whole, for each question. Over a month, a good part of a collection that people search.
-# - **The key**, in the header `authorization`, and what the library tells about itself: its version, your Python's and your operating system's, in the headers that begin with `x-fern`.
+# - **The question.** It was meant for a company's own search, and it says that somebody has called the
+#   hotline about a supervisor.
+# - **Twenty passages of your documents**, whole, for each question. Over a month, a good part of a collection
+#   that people search.
+# - **The key**, in the header `authorization`, and what the library tells about itself: its version, your
+#   Python's and your operating system's, in the headers that begin with `x-fern`.
 #
-# TLS keeps others from reading along on the way. What happens at the other end is a matter of the contract: ask who may read the texts, how long they are kept, in which country, and whether they train anything.
-# [Cohere's security page](https://cohere.com/security) is where its answers start. A [private deployment](https://cohere.com/private-deployments), in your own data centre, is another way.
+# TLS keeps others from reading along on the way. What happens at the other end is a matter of the contract:
+# ask who may read the texts, how long they are kept, in which country, and whether they train anything.
+# [Cohere's security page](https://cohere.com/security) is where its answers start. A [private
+# deployment](https://cohere.com/private-deployments), in your own data centre, is another way.
 #
-# Before that, send less: rerank 20 candidates, not 100; leave out collections that must not leave; take names out of queries where you can.
+# Before that, send less: rerank 20 candidates, not 100; leave out collections that must not leave; take names
+# out of queries where you can.
 #
 # ## When a hosted reranker is the right choice
 #
 # What speaks for it:
 #
-# - your texts are in [many languages](https://docs.cohere.com/docs/rerank), and the reranker that you can run knows one;
+# - your texts are in [many languages](https://docs.cohere.com/docs/rerank), and the reranker that you can run
+#   knows one;
 # - documents are longer than your model reads;
 # - there are few searches a day, and no machine has to be kept running for them;
 # - it is **better on your judged queries**, measured.
@@ -410,8 +455,9 @@ print(
 # - there are many searches a day: a machine of your own costs the same, however busy;
 # - you need the same scores next year: [models are retired](https://docs.cohere.com/docs/deprecations).
 #
-# The measurement decides. Take what you learned in [lesson 04](04_retrieval_flow.ipynb): the same candidates, a hosted and a local reranker, paired intervals. `CohereReranker` fits into `retrieve_and_rerank` as it is. With a
-# trial key, give it a `max_wait` of more than a minute, and ten minutes for a hundred queries.
+# The measurement decides. Take what you learned in [lesson 04](04_retrieval_flow.ipynb): the same candidates,
+# a hosted and a local reranker, paired intervals. `CohereReranker` fits into `retrieve_and_rerank` as it is.
+# With a trial key, give it a `max_wait` of more than a minute, and ten minutes for a hundred queries.
 
 # %%
 service.stop()
@@ -420,16 +466,19 @@ service.stop()
 # ## What to remember
 #
 # - **`top_n`, results best first, `index` points into your list.** Put the scores back into your order.
-# - Tell apart what **passes** (429, 5xx, time-out, no network) from what **does not** (400, 401, 404, 422). Try again, for a limited time, only what passes.
+# - Tell apart what **passes** (429, 5xx, time-out, no network) from what **does not** (400, 401, 404, 422).
+#   Try again, for a limited time, only what passes.
 # - A fallback says aloud that it took over, and scores **all** pairs of the query.
 # - Count the billed units in the answers. Look up the price yourself, on the day you need it.
 # - Query and passages leave the house with every search. Decide that on purpose.
 #
-# **Where it breaks:** at retries without an end, at an `except` that swallows a wrong key, at scores of two scales in one list, at a threshold that outlives its model, at a trial key in a class of thirty.
+# **Where it breaks:** at retries without an end, at an `except` that swallows a wrong key, at scores of two
+# scales in one list, at a threshold that outlives its model, at a trial key in a class of thirty.
 #
 # ## Quiz
 #
-# A search uses a hosted reranker with a local fallback. One morning every result is scored by the fallback, and the log says *401*. What is wrong with the program?
+# A search uses a hosted reranker with a local fallback. One morning every result is scored by the fallback,
+# and the log says *401*. What is wrong with the program?
 #
 # A. Nothing: users got results, and that is what a fallback is for.
 #
@@ -439,20 +488,28 @@ service.stop()
 #
 # <details><summary>Answer, with every option explained</summary>
 #
-# **A** is right for an outage. A 401 is no outage: the key is wrong, has expired or was withdrawn, and no amount of waiting brings it back. The fallback will run for months, and nobody knows that the ranking has changed.
+# **A** is right for an outage. A 401 is no outage: the key is wrong, has expired or was withdrawn, and no
+# amount of waiting brings it back. The fallback will run for months, and nobody knows that the ranking has
+# changed.
 #
 # **B** makes it worse. A refused key is refused again, and many refused attempts can look like an attack.
 #
-# **C** is what `CohereReranker` does. If users must get results all the same, catch `HostedRefusedError` where you can alarm somebody, and call the local reranker there, on purpose.
+# **C** is what `CohereReranker` does. If users must get results all the same, catch `HostedRefusedError`
+# where you can alarm somebody, and call the local reranker there, on purpose.
 #
 # </details>
 #
-# **On your own:** run `.venv/bin/python -m rerank_course serve-hosted` in a terminal. In a new notebook, import `CohereReranker`, paste the line that the terminal shows, and call `predict`. Then run the `curl` that stands below it, and
-# call again.
+# **On your own:** run `.venv/bin/python -m rerank_course serve-hosted` in a terminal. In a new notebook,
+# import `CohereReranker`, paste the line that the terminal shows, and call `predict`. Then run the `curl`
+# that stands below it, and call again.
 #
-# **In practice:** write down, for the search you work on: what may leave, how long a user waits, who is told when the key expires.
+# **In practice:** write down, for the search you work on: what may leave, how long a user waits, who is told
+# when the key expires.
 #
-# **Further reading:** Cohere's [Rerank reference](https://docs.cohere.com/reference/rerank), [error codes](https://docs.cohere.com/reference/errors) and
-# [best practices](https://docs.cohere.com/docs/reranking-best-practices); Amazon's builders on [time-outs, retries and backoff](https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/).
+# **Further reading:** Cohere's [Rerank reference](https://docs.cohere.com/reference/rerank), [error
+# codes](https://docs.cohere.com/reference/errors) and [best
+# practices](https://docs.cohere.com/docs/reranking-best-practices); Amazon's builders on [time-outs, retries
+# and backoff](https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/).
 #
-# **Next:** [Exercise 07](../exercises/ex07_hosted_with_fallback.ipynb), where you put a hosted reranker with a fallback behind one function. Then [08 · Scale out](08_scale_out.ipynb), if one machine is not enough.
+# **Next:** [Exercise 07](../exercises/ex07_hosted_with_fallback.ipynb), where you put a hosted reranker with
+# a fallback behind one function. Then [08 · Scale out](08_scale_out.ipynb), if one machine is not enough.

@@ -1,9 +1,10 @@
 # %% [markdown]
 # # 04 · The retrieval flow
 #
-# A reranker does not search. Something else has to bring it candidates, and everything it can do is bounded by what was brought. In this lesson you put the two
-# together, measure the whole with judged queries, and decide how deep to rerank. Expect to be wrong at least once: for one of the three
-# searches below, a deeper rerank does not help at all.
+# A reranker does not search. Something else has to bring it candidates, and everything it can do is bounded
+# by what was brought. In this lesson you put the two together, measure the whole with judged queries, and
+# decide how deep to rerank. Expect to be wrong at least once: for one of the three searches below, a deeper
+# rerank does not help at all.
 #
 # **What you will do**
 #
@@ -17,12 +18,14 @@
 #
 # **Time:** 30 minutes, and as long as you like for your own texts.
 #
-# *The results below come from the last build. To guess without seeing them, choose Edit → Clear Outputs of All Cells first.*
+# *The results below come from the last build. To guess without seeing them, choose Edit → Clear Outputs of
+# All Cells first.*
 #
 # ## The first stage: find candidates
 #
-# The handbook is small enough to score every passage for every query. A real collection is not: a million passages at a few hundredths of a second each take hours, for one query. So a fast
-# search comes first. Here are two of them, and their mix.
+# The handbook is small enough to score every passage for every query. A real collection is not: a million
+# passages at a few hundredths of a second each take hours, for one query. So a fast search comes first. Here
+# are two of them, and their mix.
 
 # %%
 from rerank_course import (
@@ -43,11 +46,13 @@ print(len(documents), "passages,", len(handbook.queries), "queries")
 
 # %% [markdown]
 # - **BM25** counts shared words, rare ones for more. It knows no synonyms and misses no part number.
-# - **Dense** compares vectors of a bi-encoder by cosine similarity. It knows that *pay back* and *reimburse* are close.
-# - **Hybrid** merges the two lists by rank
-#   ([reciprocal rank fusion](https://dl.acm.org/doi/10.1145/1571941.1572114)), since their scores have no common scale.
+# - **Dense** compares vectors of a bi-encoder by cosine similarity. It knows that *pay back* and *reimburse*
+#   are close.
+# - **Hybrid** merges the two lists by rank ([reciprocal rank
+#   fusion](https://dl.acm.org/doi/10.1145/1571941.1572114)), since their scores have no common scale.
 #
-# **Predict.** For the query below, which of the two finds a passage that answers? Grades say how well: 3 in full, 2 in part, 1 and 0 not.
+# **Predict.** For the query below, which of the two finds a passage that answers? Grades say how well: 3 in
+# full, 2 in part, 1 and 0 not.
 
 # %%
 query_id = "exp-q01"
@@ -80,15 +85,17 @@ for chunk, score in search(query, retrievers["hybrid"]):
     print(f"{score:7.2f}  grade {grades.get(chunk.id, '?')}  {chunk.title} ({chunk.id})")
 
 # %% [markdown]
-# Better or worse? You could argue. That is the trouble with looking at one query: the next one will tell another story. So measure many.
+# Better or worse? You could argue. That is the trouble with looking at one query: the next one will tell
+# another story. So measure many.
 #
 # ## One number for a ranking
 #
 # Two measures, both from 0 to 1, both about the first ten places:
 #
-# - **RR@10**, reciprocal rank: 1 divided by the place of the first passage with grade 2 or 3; 0 if there is none in the first ten.
-# - **nDCG@10**: adds up all the grades, each worth less the further down it stands, and divides by the best possible order
-#   ([Järvelin and Kekäläinen](https://dl.acm.org/doi/10.1145/582415.582418)).
+# - **RR@10**, reciprocal rank: 1 divided by the place of the first passage with grade 2 or 3; 0 if there is
+#   none in the first ten.
+# - **nDCG@10**: adds up all the grades, each worth less the further down it stands, and divides by the best
+#   possible order ([Järvelin and Kekäläinen](https://dl.acm.org/doi/10.1145/582415.582418)).
 #
 # The library [ir-measures](https://ir-measur.es) computes them. Nobody should write them again.
 #
@@ -109,7 +116,8 @@ for place in (1, 2, 3, 10, 11):
 #
 # A reranker only reorders. If the answer is not among the candidates, it cannot come out on top.
 #
-# **Predict.** In what share of the handbook's queries is at least one answer among the first 10 of each search? Among the first 100?
+# **Predict.** In what share of the handbook's queries is at least one answer among the first 10 of each
+# search? Among the first 100?
 
 # %%
 import pandas as pd
@@ -138,14 +146,17 @@ print(len(answered), "queries have an answer")
 pd.DataFrame.from_dict(ceiling, orient="index").round(2)
 
 # %% [markdown]
-# The distance from the first column to the others is what a perfect reranker could gain. Where even the last column is low, work on retrieval, not on reranking.
+# The distance from the first column to the others is what a perfect reranker could gain. Where even the last
+# column is low, work on retrieval, not on reranking.
 #
 # ## All queries, all depths
 #
-# **Predict.** You have three searches and may rerank their first 10, 20, 50 or 100. Which of the fifteen systems is best? And can reranking make a search worse?
+# **Predict.** You have three searches and may rerank their first 10, 20, 50 or 100. Which of the fifteen
+# systems is best? And can reranking make a search worse?
 #
-# A hundred candidates for a hundred queries are thousands of pairs for each search. Their scores were recorded beforehand with the same engine, so that you need not wait; `RecordedReranker` looks them up,
-# and asks the live one for any pair that is new.
+# A hundred candidates for a hundred queries are thousands of pairs for each search. Their scores were
+# recorded beforehand with the same engine, so that you need not wait; `RecordedReranker` looks them up, and
+# asks the live one for any pair that is new.
 
 # %%
 from rerank_course import per_query, retrieve_and_rerank, summary
@@ -170,8 +181,9 @@ moved = np.abs(reranker.predict(sample) - recorded.predict(sample))
 print(len(sample), "pairs scored again on this machine; close to the record:", bool(np.median(moved) < 0.5))
 
 # %% [markdown]
-# The columns with two numbers are 95 % intervals. They come from drawing the queries anew, with replacement, ten thousand times: another hundred questions of the same kind would
-# land in there most of the time. The last columns we come to below.
+# The columns with two numbers are 95 % intervals. They come from drawing the queries anew, with replacement,
+# ten thousand times: another hundred questions of the same kind would land in there most of the time. The
+# last columns we come to below.
 #
 # The same as a picture, depth 0 being the search alone:
 
@@ -195,15 +207,18 @@ draw_lines(
 # Three searches, three stories:
 #
 # - **BM25** brings many wrong passages up and the right one somewhere below. Every step deeper helps.
-# - **Dense** is already good. A few candidates reranked change little; and further down the line falls. Each candidate more is one more chance for a passage that *looks* right to the reranker.
+# - **Dense** is already good. A few candidates reranked change little; and further down the line falls. Each
+#   candidate more is one more chance for a passage that *looks* right to the reranker.
 # - **Hybrid** starts below dense, since here one of its two halves is weak, and reranking makes up for that.
 #
-# That deeper can be worse is not a quirk of this handbook: [Jacob and others](https://arxiv.org/abs/2411.11767) found it for many rerankers and collections. Usual advice is “retrieve 100, rerank, keep 10”.
-# It is a place to start measuring, no more.
+# That deeper can be worse is not a quirk of this handbook: [Jacob and
+# others](https://arxiv.org/abs/2411.11767) found it for many rerankers and collections. Usual advice is
+# “retrieve 100, rerank, keep 10”. It is a place to start measuring, no more.
 #
 # ## Is the difference real?
 #
-# Two systems answered the **same** queries, so compare them query by query. If the interval of the mean difference holds 0, the difference may be an accident of which questions were asked.
+# Two systems answered the **same** queries, so compare them query by query. If the interval of the mean
+# difference holds 0, the difference may be an accident of which questions were asked.
 
 # %%
 from rerank_course import paired_difference
@@ -227,8 +242,10 @@ kinds["difference at 100"] = kinds["dense + rerank 100"] - kinds["dense"]
 kinds.sort_values("difference at 100").round(3)
 
 # %% [markdown]
-# Each row rests on about a dozen queries, so read the large differences only. Two stand out. In **long documents** the bi-encoder squeezes pages into one vector, while the cross-encoder reads up to its limit.
-# With **paraphrases** it is the other way round: the answer shares no word with the question, and this cross-encoder, trained on web search, trusts shared words.
+# Each row rests on about a dozen queries, so read the large differences only. Two stand out. In **long
+# documents** the bi-encoder squeezes pages into one vector, while the cross-encoder reads up to its limit.
+# With **paraphrases** it is the other way round: the answer shares no word with the question, and this
+# cross-encoder, trained on web search, trusts shared words.
 #
 # Here are the queries at both ends, and what stands on top before and after.
 
@@ -250,8 +267,9 @@ for query_id in [*changes.index[:2], *changes.index[-2:]]:
 # %% [markdown]
 # ## What nobody has judged
 #
-# `judged@10` in the big table is the share of the first ten passages that anyone has judged. The rest count as wrong. Some of them may be right, and a system that finds new good passages is punished for it.
-# So do not compare systems whose `judged@10` differ much, and judge what is missing before a decision that matters.
+# `judged@10` in the big table is the share of the first ten passages that anyone has judged. The rest count
+# as wrong. Some of them may be right, and a system that finds new good passages is punished for it. So do not
+# compare systems whose `judged@10` differ much, and judge what is missing before a decision that matters.
 
 # %%
 print(summary(tables)["judged@10"].round(2).to_string())
@@ -259,7 +277,8 @@ print(summary(tables)["judged@10"].round(2).to_string())
 # %% [markdown]
 # ## Another collection
 #
-# The docstrings of pandas: real technical text that nobody on this course wrote, and “how do I …” questions about it.
+# The docstrings of pandas: real technical text that nobody on this course wrote, and “how do I …” questions
+# about it.
 #
 # **Predict.** Will the same search be best? Will depth help or hurt?
 
@@ -297,11 +316,14 @@ kinds = by_kind({name: docs_tables[name] for name in ("hybrid", "hybrid + rerank
 kinds.sort_values("hybrid").round(3)
 
 # %% [markdown]
-# Another collection, another answer. Here the two halves of the hybrid are about equal, and their mix is better than both without any reranker. Reranking lifts the *first* right answer, which RR@10 looks at, more than the whole
-# first ten, which nDCG@10 looks at. Part of that is the judging: look at `judged@10`, which is lower than in the handbook. And count how many of the six
-# intervals leave 0 out, before you believe any line of the picture.
+# Another collection, another answer. Here the two halves of the hybrid are about equal, and their mix is
+# better than both without any reranker. Reranking lifts the *first* right answer, which RR@10 looks at, more
+# than the whole first ten, which nDCG@10 looks at. Part of that is the judging: look at `judged@10`, which is
+# lower than in the handbook. And count how many of the six intervals leave 0 out, before you believe any line
+# of the picture.
 #
-# So which search and which depth is right? **For your texts, nobody can know without measuring.** That is the most useful sentence of this lesson.
+# So which search and which depth is right? **For your texts, nobody can know without measuring.** That is the
+# most useful sentence of this lesson.
 #
 # ## A latency budget
 #
@@ -332,15 +354,20 @@ draw_lines(
 )
 
 # %% [markdown]
-# Read it from the left: how much does each further tenth of a second buy? Stop where the line turns flat, or down.
+# Read it from the left: how much does each further tenth of a second buy? Stop where the line turns flat, or
+# down.
 #
 # ## Your own texts
 #
-# The handbook is a training ground. The only numbers that count at work are those of your own texts and your own users' questions. It takes three things:
+# The handbook is a training ground. The only numbers that count at work are those of your own texts and your
+# own users' questions. It takes three things:
 #
-# 1. **Texts:** a CSV or JSON-lines file with a `text` column (and a `title`), a folder of text and Markdown files, or a folder in BEIR's layout.
-# 2. **Questions:** real ones, from a search log or a colleague. Three are enough to start; fifty give intervals that you can use.
-# 3. **Judgements:** yours. Pool the first results of every system, mix them, and grade them **before** you look at who found what.
+# 1. **Texts:** a CSV or JSON-lines file with a `text` column (and a `title`), a folder of text and Markdown
+#    files, or a folder in BEIR's layout.
+# 2. **Questions:** real ones, from a search log or a colleague. Three are enough to start; fifty give
+#    intervals that you can use.
+# 3. **Judgements:** yours. Pool the first results of every system, mix them, and grade them **before** you
+#    look at who found what.
 #
 # Here is the whole way on a small CSV. Put the path of your own in its place.
 
@@ -365,7 +392,8 @@ mine = load_corpus(my_texts)
 print(len(mine.documents), "documents, first id:", next(iter(mine.documents)))
 
 # %% [markdown]
-# Pool the results for three questions and judge them. `judge_in_notebook` shows a row of buttons for each passage and saves each click at once beside your file.
+# Pool the results for three questions and judge them. `judge_in_notebook` shows a row of buttons for each
+# passage and saves each click at once beside your file.
 
 # %%
 from rerank_course.texts.corpora import judgements_folder
@@ -391,7 +419,8 @@ pools = {
 judge_in_notebook(judgements, questions[0], pools[questions[0]])
 
 # %% [markdown]
-# So that the cells below have something to show, these grades are given in code. For your texts, leave this cell out and click.
+# So that the cells below have something to show, these grades are given in code. For your texts, leave this
+# cell out and click.
 
 # %% output="varies"
 right = {questions[0]: {"Late books": 3}, questions[1]: {"Reading room": 3}, questions[2]: {"Renewing": 2}}
@@ -406,7 +435,8 @@ my_tables = {name: per_query(run, mine) for name, run in my_runs.items()}
 summary(my_tables).round(2)
 
 # %% [markdown]
-# Three queries: look at the width of the intervals. They say, rightly, that nothing has been shown yet. The same from the command line, judging included, for tens of thousands of texts:
+# Three queries: look at the width of the intervals. They say, rightly, that nothing has been shown yet. The
+# same from the command line, judging included, for tens of thousands of texts:
 #
 # ```sh
 # .venv/bin/python -m rerank_course evaluate my_texts.csv --judge
@@ -416,15 +446,19 @@ summary(my_tables).round(2)
 #
 # - Retrieve, then rerank. **What was not retrieved cannot be reranked**: look at the ceiling first.
 # - Reranking helps a weak first stage much and a strong one little. **Deeper is not always better.**
-# - Compare systems on the same queries, with a **paired interval**; then break the result down by kind of question.
+# - Compare systems on the same queries, with a **paired interval**; then break the result down by kind of
+#   question.
 # - Unjudged is not wrong. Show how much is judged.
 # - Time is depth times the cost of a candidate. Choose the depth by a picture of your own data.
 #
-# **Where it breaks:** at a depth that was copied from a blog, at an average over kinds of questions that do not belong together, at differences smaller than their interval, and at judgements made by someone who has seen which system found what.
+# **Where it breaks:** at a depth that was copied from a blog, at an average over kinds of questions that do
+# not belong together, at differences smaller than their interval, and at judgements made by someone who has
+# seen which system found what.
 #
 # ## Quiz
 #
-# On your texts, reranking the first 100 of the dense search raises nDCG@10 a little. The paired interval of the difference holds 0. What do you do?
+# On your texts, reranking the first 100 of the dense search raises nDCG@10 a little. The paired interval of
+# the difference holds 0. What do you do?
 #
 # A. Switch reranking on: it is better.
 #
@@ -434,19 +468,26 @@ summary(my_tables).round(2)
 #
 # <details><summary>Answer, with every option explained</summary>
 #
-# **A** takes an accident of the sample for a fact. The interval holds 0, and a hundred pairs for each query cost time on every search.
+# **A** takes an accident of the sample for a fact. The interval holds 0, and a hundred pairs for each query
+# cost time on every search.
 #
-# **B** reads too much into it as well: “not shown” is not “none”. The gain could be as large as the upper end.
+# **B** reads too much into it as well: “not shown” is not “none”. The gain could be as large as the upper
+# end.
 #
-# **C** is how you find out. A few kinds may gain a lot while others lose, and a depth of 10 or 20 may give the gain without the cost.
+# **C** is how you find out. A few kinds may gain a lot while others lose, and a depth of 10 or 20 may give
+# the gain without the cost.
 #
 # </details>
 #
-# **On your own:** take fifty lines of something you know well, three questions, and go through the last part with your own judgements.
+# **On your own:** take fifty lines of something you know well, three questions, and go through the last part
+# with your own judgements.
 #
-# **In practice:** collect thirty questions from your search log, judge the pooled first ten of what you have now and of a reranked version, and bring the table, with its intervals, to your next planning.
+# **In practice:** collect thirty questions from your search log, judge the pooled first ten of what you have
+# now and of a reranked version, and bring the table, with its intervals, to your next planning.
 #
-# **Further reading:** [BEIR](https://arxiv.org/abs/2104.08663), where BM25 with a cross-encoder wins on most collections and loses clearly on one; [Drowning in documents](https://arxiv.org/abs/2411.11767) on depth;
+# **Further reading:** [BEIR](https://arxiv.org/abs/2104.08663), where BM25 with a cross-encoder wins on most
+# collections and loses clearly on one; [Drowning in documents](https://arxiv.org/abs/2411.11767) on depth;
 # [Urbano and others](https://arxiv.org/abs/1905.11096) on which significance tests hold for search.
 #
-# **Next:** [Exercise 04](../exercises/ex04_judge_a_ranking.ipynb), where you judge a ranking yourself. Then [05 · Failure modes](05_failure_modes.ipynb).
+# **Next:** [Exercise 04](../exercises/ex04_judge_a_ranking.ipynb), where you judge a ranking yourself. Then
+# [05 · Failure modes](05_failure_modes.ipynb).

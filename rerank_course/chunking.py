@@ -1,7 +1,8 @@
 """Long documents: cut them into windows that fit the model, and score a document by its best window.
 
-A cross-encoder reads a fixed number of tokens, query and special tokens included, and silently drops the rest. MaxP (Dai and Callan, 2019,
-https://arxiv.org/abs/1905.09217) scores each window of a long document and keeps the highest score.
+A cross-encoder reads a fixed number of tokens, query and special tokens included, and silently drops the
+rest. MaxP (Dai and Callan, 2019, https://arxiv.org/abs/1905.09217) scores each window of a long document and
+keeps the highest score.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,8 @@ class Window:
 
 
 def windows(document: str, tokenizer: Any, max_tokens: int, overlap: int = 0) -> list[Window]:
-    """Cut a text into windows of at most ``max_tokens`` tokens, each beginning ``overlap`` tokens before the last one ended.
+    """Cut a text into windows of at most ``max_tokens`` tokens, each beginning ``overlap`` tokens before the
+    last one ended.
 
     Args:
         document: a non-empty text. If it fits, it is one window.
@@ -53,13 +55,15 @@ def windows(document: str, tokenizer: Any, max_tokens: int, overlap: int = 0) ->
 
 
 class BestWindow:
-    """A reranker that scores a long document by its best window; give it to ``rerank_documents`` like any other.
+    """A reranker that scores a long document by its best window; give it to ``rerank_documents`` like any
+    other.
 
     Args:
         reranker: a ``CrossEncoder``.
         overlap: tokens that neighbouring windows share, so that an answer is not cut in two.
-        window: tokens of the document in one window at most; ``None`` takes all that fit beside the query. Smaller windows cost more
-            pairs, and find a single sentence better: in a full window the text around it can outweigh it.
+        window: tokens of the document in one window at most; ``None`` takes all that fit beside the query.
+            Smaller windows cost more pairs, and find a single sentence better: in a full window the text
+            around it can outweigh it.
     """
 
     def __init__(self, reranker: Any, overlap: int = 64, window: int | None = None):
@@ -74,7 +78,8 @@ class BestWindow:
     def best_windows(
         self, pairs: Sequence[tuple[str, str]], batch_size: int = 32
     ) -> list[tuple[float, Window]]:
-        """For each pair the score of the document's best window, and that window. All windows go to one ``predict`` call.
+        """For each pair the score of the document's best window, and that window. All windows go to one
+        ``predict`` call.
 
         Raises:
             ValueError: a query leaves no room for the document.
@@ -90,7 +95,8 @@ class BestWindow:
         return [max(((next(scores), window) for window in pieces), key=lambda row: row[0]) for pieces in cut]
 
     def _windows(self, query: str, document: str) -> list[Window]:
-        # A window's text can give a token more than its piece of the whole did; one in reserve keeps it inside.
+        # A window's text can give a token more than its piece of the whole did; one in reserve keeps it
+        # inside.
         size = room_for_document(query, self.reranker) - 1
         size = size if self.window is None else min(size, self.window)
         return windows(document, self.reranker.tokenizer, size, min(self.overlap, size // 2))

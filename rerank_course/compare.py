@@ -16,14 +16,15 @@ def compare_rankings(
     """Where each candidate stands in two rankings, and how far it moved.
 
     Args:
-        first, second: ``[(candidate, score), …]``, best first, as ``rerank_documents`` returns them. The same candidate is
-            known by its ``id`` where it has one, else by its text.
+        first, second: ``[(candidate, score), …]``, best first, as ``rerank_documents`` returns them. The same
+            candidate is known by its ``id`` where it has one, else by its text.
         names: what to call the two rankings in the column heads.
 
     Returns:
-        One row for each candidate, in the order of ``second``, then those that only ``first`` has. Columns: ``text``,
-        ``<name> rank`` (1 is best) and ``<name> score`` for both, and ``moved``: places gained from first to second,
-        negative for places lost. Where a ranking lacks a candidate, its cells and ``moved`` are missing (``<NA>``).
+        One row for each candidate, in the order of ``second``, then those that only ``first`` has. Columns:
+        ``text``, ``<name> rank`` (1 is best) and ``<name> score`` for both, and ``moved``: places gained from
+        first to second, negative for places lost. Where a ranking lacks a candidate, its cells and ``moved``
+        are missing (``<NA>``).
 
     Raises:
         ValueError: the two names are the same, or a ranking holds one candidate twice.

@@ -33,7 +33,9 @@ RESAMPLES = 10_000
 
 
 def make_run(corpus: Corpus, search: Callable[[str], Found], *, show_progress: bool = False) -> Run:
-    """Run all queries of a corpus through ``search``, a function from a query text to ``[(chunk, score), …]``."""
+    """Run all queries of a corpus through ``search``, a function from a query text to ``[(chunk, score),
+    …]``.
+    """
     queries = tqdm(corpus.queries.items(), unit="query", disable=not show_progress)
     return {query_id: [(chunk.id, score) for chunk, score in search(text)] for query_id, text in queries}
 
@@ -47,9 +49,11 @@ def retrieve_and_rerank(
     batch_size: int = 32,
     show_progress: bool = False,
 ) -> dict[str, Run]:
-    """Each retriever's run over the answered queries, and that run with its first documents reranked, for each depth.
+    """Each retriever's run over the answered queries, and that run with its first documents reranked, for
+    each depth.
 
-    A pair is scored once, however many retrievers found it. Below the reranked depth a run stays as retrieval left it.
+    A pair is scored once, however many retrievers found it. Below the reranked depth a run stays as retrieval
+    left it.
 
     Returns:
         ``{"BM25": run, "BM25 + rerank 10": run, …}`` with the retrievers' names.
@@ -81,7 +85,9 @@ def retrieve_and_rerank(
 def _rerank_first(
     ranking: list[tuple[str, float]], scores: Mapping[str, float], depth: int
 ) -> list[tuple[str, float]]:
-    """The first ``depth`` by reranker score, the rest behind them; scores are made to fall, since the two kinds cannot be compared."""
+    """The first ``depth`` by reranker score, the rest behind them; scores are made to fall, since the two
+    kinds cannot be compared.
+    """
     first = sorted((document for document, _ in ranking[:depth]), key=scores.__getitem__, reverse=True)
     rest = [document for document, _ in ranking[depth:]]
     floor = min((scores[document] for document in first), default=0.0)
@@ -110,11 +116,12 @@ def write_trec_run(run: Run, path: Path, tag: str) -> None:
 
 
 def per_query(run: Run, corpus: Corpus) -> pd.DataFrame:
-    """Each measure for each query: one row a query, indexed by query id, a column for each of ``MEASURES`` and ``kind``.
+    """Each measure for each query: one row a query, indexed by query id, a column for each of ``MEASURES``
+    and ``kind``.
 
-    Queries that nothing in the corpus answers (no document of grade 2 or 3) are left out: there, these measures say nothing.
-    ``judged@10`` is the share of the first ten that people have judged; an unjudged document counts as not relevant, so where
-    it is low the other columns are too low.
+    Queries that nothing in the corpus answers (no document of grade 2 or 3) are left out: there, these
+    measures say nothing. ``judged@10`` is the share of the first ten that people have judged; an unjudged
+    document counts as not relevant, so where it is low the other columns are too low.
 
     Raises:
         ValueError: the run names a query that the corpus does not have, or no query is judged.
@@ -155,7 +162,8 @@ def answered_queries(corpus: Corpus) -> list[str]:
 def summary(
     tables: Mapping[str, pd.DataFrame], measures: Sequence[str] = ("nDCG@10", "RR@10")
 ) -> pd.DataFrame:
-    """One row for each system: means with 95 % bootstrap intervals, number of queries, and the share of judged documents.
+    """One row for each system: means with 95 % bootstrap intervals, number of queries, and the share of
+    judged documents.
 
     Args:
         tables: ``{name of the system: per_query(…)}``.
@@ -175,9 +183,11 @@ def summary(
 def paired_difference(
     before: pd.DataFrame, after: pd.DataFrame, measure: str = "nDCG@10"
 ) -> tuple[float, float, float]:
-    """Mean difference ``after − before`` over the same queries, with a 95 % paired bootstrap interval: (mean, low, high).
+    """Mean difference ``after − before`` over the same queries, with a 95 % paired bootstrap interval: (mean,
+    low, high).
 
-    Where the interval does not hold 0, the difference is unlikely to be an accident of which queries were asked.
+    Where the interval does not hold 0, the difference is unlikely to be an accident of which queries were
+    asked.
 
     Raises:
         ValueError: the two tables are not about the same queries.
@@ -205,7 +215,8 @@ def by_kind(tables: Mapping[str, pd.DataFrame], measure: str = "nDCG@10") -> pd.
 
 
 def same_top(first: Run, second: Run, depths: Sequence[int] = (1, 3, 10)) -> dict[str, float]:
-    """The share of the queries, 0 to 1, whose first documents are the same in two runs, in any order: ``{"top 1": …, "top 3": …, …}``.
+    """The share of the queries, 0 to 1, whose first documents are the same in two runs, in any order: ``{"top
+    1": …, "top 3": …, …}``.
 
     Raises:
         ValueError: the runs are not about the same queries, or about none.

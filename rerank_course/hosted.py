@@ -1,11 +1,15 @@
 """Cohere Rerank, a hosted reranker, behind the same ``predict`` as every other reranker of the course.
 
-What a service adds to a reranker are the ways in which it can fail. They come out as two kinds of error, and the difference matters:
+What a service adds to a reranker are the ways in which it can fail. They come out as two kinds of error, and
+the difference matters:
 
-- ``HostedRefusedError``: the key, the account or the request is wrong. It will be wrong tomorrow too, so nothing hides it.
-- ``HostedUnavailableError``: no usable scores came now (rate limit, outage, time-out, no network, a broken answer). A fallback may take over.
+- ``HostedRefusedError``: the key, the account or the request is wrong. It will be wrong tomorrow too, so
+  nothing hides it.
+- ``HostedUnavailableError``: no usable scores came now (rate limit, outage, time-out, no network, a broken
+  answer). A fallback may take over.
 
-Protocol: https://docs.cohere.com/reference/rerank. ``rerank_course.service.stand_in`` speaks it on this machine.
+Protocol: https://docs.cohere.com/reference/rerank. ``rerank_course.service.stand_in`` speaks it on this
+machine.
 """
 
 import itertools
@@ -42,23 +46,29 @@ class FallbackWarning(UserWarning):
 class CohereReranker:
     """A reranker that sends query and documents to Cohere and gets scores back. Texts leave this machine.
 
-    One ``predict`` is one call to the service for each query and each thousand documents. A rate limit, an error of the service (5xx) or a cut
-    connection is tried again: after the time that the service asks for in Retry-After, else after 1, 2, 4 … seconds.
+    One ``predict`` is one call to the service for each query and each thousand documents. A rate limit, an
+    error of the service (5xx) or a cut connection is tried again: after the time that the service asks for in
+    Retry-After, else after 1, 2, 4 … seconds.
 
     Args:
         model: one of ``MODELS``, or a newer one.
-        api_key: ``None`` takes it from the environment variable CO_API_KEY. It is never shown, in an error neither.
-        base_url: ``None`` is Cohere's own. Without TLS (``http://``) only this machine is allowed, and its calls go past any proxy.
-        fallback: a reranker for the calls that the service cannot score now. It scores **all** pairs of the call, since its scale is another one
-            (logits, for the course's); a ``FallbackWarning`` says so.
+        api_key: ``None`` takes it from the environment variable CO_API_KEY. It is never shown, in an error
+            neither.
+        base_url: ``None`` is Cohere's own. Without TLS (``http://``) only this machine is allowed, and its
+            calls go past any proxy.
+        fallback: a reranker for the calls that the service cannot score now. It scores **all** pairs of the
+            call, since its scale is another one (logits, for the course's); a ``FallbackWarning`` says so.
         timeout: seconds without a sign of the service after which an attempt is given up. It is not repeated.
-        max_wait: seconds, for each call to the service, after which no further attempt starts. An attempt that could not start in time is not waited
-            for, so that a call ends within ``max_wait + timeout``, if the service does not trickle its answer.
+        max_wait: seconds, for each call to the service, after which no further attempt starts. An attempt
+            that could not start in time is not waited for, so that a call ends within ``max_wait + timeout``,
+            if the service does not trickle its answer.
 
     Attributes:
-        scored_by: who scored the last ``predict``: the model's name, or the fallback's class. ``None`` before the first.
-        billed: what the answers said will be billed, summed over this object's life, for example ``{"search_units": 3}``. One search unit is a
-            query with up to 100 documents (https://cohere.com/pricing). Attempts without an answer may be billed and are not counted.
+        scored_by: who scored the last ``predict``: the model's name, or the fallback's class. ``None`` before
+            the first.
+        billed: what the answers said will be billed, summed over this object's life, for example
+            ``{"search_units": 3}``. One search unit is a query with up to 100 documents
+            (https://cohere.com/pricing). Attempts without an answer may be billed and are not counted.
         calls: requests sent, repeated ones included.
         fallbacks: calls of ``predict`` that the fallback scored.
 
@@ -109,15 +119,17 @@ class CohereReranker:
         return self.billed.get("search_units", 0)
 
     def predict(self, pairs: Sequence[tuple[str, str]] | tuple[str, str], batch_size: int = 32) -> np.ndarray:
-        """Score pairs: float64 of shape (pairs,), in their order; one pair gives one number. From 0 to 1, or the fallback's own scale.
+        """Score pairs: float64 of shape (pairs,), in their order; one pair gives one number. From 0 to 1, or
+        the fallback's own scale.
 
         Args:
             pairs: (query, document) pairs; those of one query go out together. ``[]`` sends nothing.
             batch_size: passed to the fallback; the service makes its own batches.
 
         Raises:
-            HostedRefusedError, HostedUnavailableError: what happened and what to do; the second only where there is no fallback.
-            TypeError, ValueError: something that is not a pair of texts; the message says where.
+            HostedRefusedError, HostedUnavailableError: what happened and what to do; the second only where
+            there is no fallback. TypeError, ValueError: something that is not a pair of texts; the message
+            says where.
         """
         if len(pairs) == 2 and all(isinstance(text, str) for text in pairs):
             return self.predict([pairs])[0]
@@ -158,14 +170,17 @@ class CohereReranker:
         return scores
 
     def _score(self, query: str, documents: list[str]) -> np.ndarray:
-        """Scores of up to a thousand documents, in their order; tried again while that makes sense and ``max_wait`` lasts."""
+        """Scores of up to a thousand documents, in their order; tried again while that makes sense and
+        ``max_wait`` lasts.
+        """
         deadline = time.monotonic() + self.max_wait
         for attempt in itertools.count(1):
             outcome = self._try(query, documents)
             if not isinstance(outcome, Failure):
                 self._count(outcome)
                 return scores(outcome, len(documents))
-            # Raised here and not where the library's error was caught: that one holds the request, and the request holds the key.
+            # Raised here and not where the library's error was caught: that one holds the request, and the
+            # request holds the key.
             error, wait = outcome.error, outcome.wait
             if wait is None:
                 raise error

@@ -32,7 +32,8 @@ class ModelOption:
         layers, width: transformer layers and hidden size.
         max_tokens: tokens that query, document and special tokens may use together.
         scores: what ``predict`` returns, ``"logits"`` or ``"0–1"``.
-        runs: ``"packaged"`` (its weights install with the course), ``"hub"`` (downloaded once) or ``"hosted"``.
+        runs: ``"packaged"`` (its weights install with the course), ``"hub"`` (downloaded once) or
+            ``"hosted"``.
         source: where these facts stand.
     """
 
@@ -136,25 +137,28 @@ def load_reranker(
     """A cross-encoder that is ready to ``predict``.
 
     Args:
-        name: the default needs no network: its weights are packaged. Any other cross-encoder of the hub goes to
-            sentence-transformers by its name: first its local copy is tried, then the hub. A folder's path works too.
-            ``…-L-6-v2`` and ``…-L6-v2`` (and so for 12) are one model.
-        backend: what runs it: ``"torch"`` in float32, or ``"int8"``, which runs the default model only, on the CPU, several
-            times as fast; its scores differ a little. Its model is made once, which takes a minute (see ``rerank_course.engine.int8``).
+        name: the default needs no network: its weights are packaged. Any other cross-encoder of the hub goes
+            to sentence-transformers by its name: first its local copy is tried, then the hub. A folder's path
+            works too. ``…-L-6-v2`` and ``…-L6-v2`` (and so for 12) are one model.
+        backend: what runs it: ``"torch"`` in float32, or ``"int8"``, which runs the default model only, on
+            the CPU, several times as fast; its scores differ a little. Its model is made once, which takes a
+            minute (see ``rerank_course.engine.int8``).
         device: ``"cpu"``, ``"cuda"``, ``"mps"``; ``None`` takes the fastest that torch finds.
         max_length: tokens that query and document may use together; ``None`` takes all that the model has.
         local_files_only: do not ask the hub.
 
     Returns:
-        A ``sentence_transformers.CrossEncoder``, or a ``rerank_course.engine.int8.Int8Reranker``. Its ``predict`` gives what the model's configuration says: logits for ms-marco
-        models, 0–1 for bge rerankers.
+        A ``sentence_transformers.CrossEncoder``, or a ``rerank_course.engine.int8.Int8Reranker``. Its
+        ``predict`` gives what the model's configuration says: logits for ms-marco models, 0–1 for bge
+        rerankers.
 
     Raises:
-        ModelNotAvailableError: the model is not on this machine and the hub cannot be reached, or does not have it.
-        UnsuitableModelError: it is not a cross-encoder with one trained output. Most such models load without an error elsewhere, and score at random.
-        WeightsError: the packaged weights are damaged or the cache folder cannot be written.
-        EngineNotInstalledError: ``backend="int8"`` without OpenVINO.
-        ValueError: an unknown backend, one that does not run this model, or a ``max_length`` that the model does not have.
+        ModelNotAvailableError: the model is not on this machine and the hub cannot be reached, or does not
+        have it. UnsuitableModelError: it is not a cross-encoder with one trained output. Most such models
+        load without an error elsewhere, and score at random. WeightsError: the packaged weights are damaged
+        or the cache folder cannot be written. EngineNotInstalledError: ``backend="int8"`` without OpenVINO.
+        ValueError: an unknown backend, one that does not run this model, or a ``max_length`` that the model
+        does not have.
     """
     _check_name(name, "load_reranker")
     if backend not in BACKENDS:
@@ -183,7 +187,9 @@ def is_packaged(name: str) -> bool:
 
 
 def is_hosted(name: str) -> bool:
-    """Whether this is a service's model: a hosted row of the catalogue, or another of Cohere's, which are all called rerank-v…"""
+    """Whether this is a service's model: a hosted row of the catalogue, or another of Cohere's, which are all
+    called rerank-v…
+    """
     return name.startswith("rerank-v") or any(
         option.name == name for option in CATALOGUE if option.runs == "hosted"
     )
@@ -219,10 +225,12 @@ def _int8_reranker(name: str, device: str | None, max_length: int | None) -> "In
 
 
 def load_embedder(name: str = DEFAULT_EMBEDDER, *, device: str | None = None) -> "SentenceTransformer":
-    """A bi-encoder that is ready to ``encode``. The default needs no network; other names as in ``load_reranker``.
+    """A bi-encoder that is ready to ``encode``. The default needs no network; other names as in
+    ``load_reranker``.
 
     Returns:
-        A ``sentence_transformers.SentenceTransformer``. The default gives vectors of 384 numbers and length 1, and reads 256 tokens.
+        A ``sentence_transformers.SentenceTransformer``. The default gives vectors of 384 numbers and length
+        1, and reads 256 tokens.
 
     Raises:
         ModelNotAvailableError, WeightsError: as ``load_reranker``.
@@ -245,8 +253,8 @@ def _check_name(name: Any, function: str) -> None:
 def _limit_length(model: "CrossEncoder", max_length: int | None) -> "CrossEncoder":
     """Set the model's ``max_seq_length`` to what it can read, or to less.
 
-    RoBERTa models count positions from ``pad_token_id + 1``, so 514 positions hold 512 tokens; a tokenizer that does not say
-    so would let a long document run past the last one and crash.
+    RoBERTa models count positions from ``pad_token_id + 1``, so 514 positions hold 512 tokens; a tokenizer
+    that does not say so would let a long document run past the last one and crash.
     """
     config = model.config
     positions = getattr(config, "max_position_embeddings", None)

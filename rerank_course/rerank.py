@@ -32,8 +32,8 @@ def rerank_documents(
 ) -> list[tuple[Candidate, float]]:
     """Score each candidate against the query and return the best ones.
 
-    All pairs go to one ``predict`` call: the library sorts them by length before it cuts them into batches, which
-    a loop over slices would undo. Candidates with equal scores keep the order in which they came.
+    All pairs go to one ``predict`` call: the library sorts them by length before it cuts them into batches,
+    which a loop over slices would undo. Candidates with equal scores keep the order in which they came.
 
     Args:
         query: the question, one non-empty string.
@@ -45,11 +45,13 @@ def rerank_documents(
         show_progress: show a bar that counts documents.
 
     Returns:
-        ``[(candidate, score), …]``, highest score first. The candidates are the objects that were passed in; the
-        scores are Python floats in the reranker's own unit (logits for ms-marco models, 0–1 for bge rerankers).
+        ``[(candidate, score), …]``, highest score first. The candidates are the objects that were passed in;
+        the scores are Python floats in the reranker's own unit (logits for ms-marco models, 0–1 for bge
+        rerankers).
 
     Raises:
-        TypeError, ValueError: an argument or the reranker's answer is unusable. The message names the argument,
+        TypeError, ValueError: an argument or the reranker's answer is unusable. The message names the
+        argument,
             the position and the remedy.
     """
     _check_query(query)
@@ -79,14 +81,17 @@ def rerank_stream(
 ) -> list[tuple[Candidate, float]]:
     """``rerank_documents`` for candidates that do not fit into memory: an iterator, read ``block`` by block.
 
-    Only one block and the best ``top_k`` so far are held. The result is what the whole list would give, ties included.
+    Only one block and the best ``top_k`` so far are held. The result is what the whole list would give, ties
+    included.
 
     Args:
         candidates: any iterable, a generator that reads a file, for example.
-        block: candidates that are read and scored together, at least 1. The library sorts each block by length.
+        block: candidates that are read and scored together, at least 1. The library sorts each block by
+            length.
 
     Raises:
-        TypeError, ValueError: as ``rerank_documents``; a candidate's position counts from the start of the stream.
+        TypeError, ValueError: as ``rerank_documents``; a candidate's position counts from the start of the
+        stream.
     """
     _check_query(query)
     block, top_k = _check_count("block", block), _check_count("top_k", top_k)
@@ -170,7 +175,9 @@ def _check_scores(answer: Any, count: int) -> np.ndarray:
 
 @contextmanager
 def _progress_bar(reranker: Any, total: int, show: bool):
-    """A bar of ``total`` documents that moves with each batch of a torch model, and once for any other reranker."""
+    """A bar of ``total`` documents that moves with each batch of a torch model, and once for any other
+    reranker.
+    """
     if not show:
         yield
         return

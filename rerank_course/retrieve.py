@@ -1,6 +1,7 @@
 """The first stage: find candidates for a query fast, in all documents. Two ways, and a way to mix them.
 
-Each has ``search(query, depth)`` and gives ``[(chunk, score), …]``, best first, ready for ``rerank_documents``.
+Each has ``search(query, depth)`` and gives ``[(chunk, score), …]``, best first, ready for
+``rerank_documents``.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,8 @@ class Retriever(Protocol):
 
 
 class BM25Retriever:
-    """Keyword search: BM25 by the library bm25s (https://github.com/xhluca/bm25s), English stop words left out, no stemming.
+    """Keyword search: BM25 by the library bm25s (https://github.com/xhluca/bm25s), English stop words left
+    out, no stemming.
 
     Args:
         documents: what to search, as chunks; their ``content`` is indexed.
@@ -44,7 +46,9 @@ class BM25Retriever:
         )
 
     def search(self, query: str, depth: int = 100) -> Found:
-        """Documents that share a word with the query, at most ``depth``. Scores are BM25's: 0 and up, without a fixed end."""
+        """Documents that share a word with the query, at most ``depth``. Scores are BM25's: 0 and up, without
+        a fixed end.
+        """
         tokens = [
             token for token in self._tokenize([_check_query(query)])[0] if token in self._index.vocab_dict
         ]
@@ -57,7 +61,8 @@ class BM25Retriever:
 class DenseRetriever:
     """Search by meaning: cosine similarity between the query's embedding and each document's.
 
-    The documents' embeddings are computed once and kept in the model cache, by the content of the texts and of the model.
+    The documents' embeddings are computed once and kept in the model cache, by the content of the texts and
+    of the model.
 
     Args:
         documents: what to search, as chunks; their ``content`` is embedded.
@@ -83,7 +88,8 @@ class DenseRetriever:
 
 
 class HybridRetriever:
-    """Several retrievers mixed by reciprocal rank fusion: a document's score is the sum of 1 / (k + its rank) over the rankings.
+    """Several retrievers mixed by reciprocal rank fusion: a document's score is the sum of 1 / (k + its rank)
+    over the rankings.
 
     Source: Cormack, Clarke and Büttcher, 2009, https://doi.org/10.1145/1571941.1572114; k = 60 is theirs.
 
@@ -105,7 +111,9 @@ class HybridRetriever:
 
 
 def fuse(rankings: Sequence[Found], *, k: int = 60) -> Found:
-    """Mix rankings by reciprocal rank fusion; equal sums keep the order in which the documents first appeared."""
+    """Mix rankings by reciprocal rank fusion; equal sums keep the order in which the documents first
+    appeared.
+    """
     documents: dict[str, Chunk] = {}
     scores: dict[str, float] = {}
     for ranking in rankings:

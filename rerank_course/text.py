@@ -12,7 +12,8 @@ class Chunk:
     """One passage of a document.
 
     ``content`` is what a model reads. With its heading (the default) that is the title, a new line, and the
-    text; a chunk cut out of a page has often lost the words that say what it is about, and the heading holds them.
+    text; a chunk cut out of a page has often lost the words that say what it is about, and the heading holds
+    them.
     """
 
     id: str

@@ -11,7 +11,9 @@ for _name in ("no_proxy", "NO_PROXY"):
 os.environ.pop("HF_HUB_OFFLINE", None)  # being off line must work without being told
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = (
-        "1"  # torch's threads wait for each other: two processes of two threads on two cores take three times as long
+        # Torch's threads wait for each other: two processes of two threads on two cores take three times as
+        # long.
+        "1"
     )
 os.environ["RERANK_COURSE_PROGRESS"] = ""  # what tests and solutions pass is nobody's progress
 

@@ -1,4 +1,6 @@
-"""How Sphinx turns the course into a website. `make site` lays this folder over a copy of the course and builds there; see tools/website.py."""
+"""How Sphinx turns the course into a website. `make site` lays this folder over a copy of the course and
+builds there; see tools/website.py.
+"""
 
 from pathlib import Path
 
@@ -14,7 +16,8 @@ smartquotes = False  # the lessons choose their own quotation marks
 # The notebooks were executed by `make build`; what they printed there is shown.
 nb_execution_mode = "off"
 nb_ipywidgets_js = {}  # the default is two scripts from elsewhere; a widget needs a running kernel anyway
-nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]  # so its table or text is shown instead
+# So its table or text is shown instead.
+nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 myst_enable_extensions = ["dollarmath"]
 myst_update_mathjax = False
 myst_dmath_allow_space = myst_dmath_allow_digits = False  # "$500 and $600" is money
@@ -43,7 +46,12 @@ class ModuleParser(Parser):
 
     def parse(self, inputstring: str, document: nodes.document) -> None:
         name = Path(document["source"]).name
-        section = nodes.section("", nodes.title(text=name), nodes.literal_block(inputstring, inputstring, language="python"), names=[name])
+        section = nodes.section(
+            "",
+            nodes.title(text=name),
+            nodes.literal_block(inputstring, inputstring, language="python"),
+            names=[name],
+        )
         document.note_implicit_target(section)
         document += section
 
@@ -61,7 +69,9 @@ def name_solution(app, docname: str, source: list[str]) -> None:
 
 
 def keep_out_of_search(app, doctree: nodes.document) -> None:
-    """Whoever searches for a word wants the lesson on it: no solution to stumble over, and no list of modules that use the word."""
+    """Whoever searches for a word wants the lesson on it: no solution to stumble over, and no list of modules
+    that use the word.
+    """
     if app.env.docname.startswith("solutions/ex") or app.env.doc2path(app.env.docname).suffix == ".py":
         app.env.metadata[app.env.docname]["no-search"] = True
 
@@ -69,6 +79,8 @@ def keep_out_of_search(app, doctree: nodes.document) -> None:
 def setup(app) -> None:
     app.add_source_suffix(".py", "python-module")
     app.add_source_parser(ModuleParser)
-    app.add_html_math_renderer("mathml", inline_renderers=(write_math, None), block_renderers=(write_math, None))
+    app.add_html_math_renderer(
+        "mathml", inline_renderers=(write_math, None), block_renderers=(write_math, None)
+    )
     app.connect("source-read", name_solution)
     app.connect("doctree-read", keep_out_of_search)

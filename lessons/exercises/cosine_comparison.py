@@ -9,13 +9,14 @@
 # | **Points** | 25: models 2, cross-encoder 5, cosine 6, pairs 3, cases 3, explanation 6 |
 # | **You need** | [lesson 00](../notebooks/00_start_here.ipynb) for the embedding model, [lesson 02](../notebooks/02_scoring_pairs.ipynb) for the cross-encoder |
 #
-# Each part has a place for your answer and a **check** below it. Run the check as often as you like: it says *not attempted*, *wrong* and
-# why, or *right*.
+# Each part has a place for your answer and a **check** below it. Run the check as often as you like: it says
+# *not attempted*, *wrong* and why, or *right*.
 
 # %% [markdown]
 # ## Part 1 · Load two models
 #
-# Return the course's cross-encoder and its embedding model, in this order. `rerank_course.models` has a function for each.
+# Return the course's cross-encoder and its embedding model, in this order. `rerank_course.models` has a
+# function for each.
 
 # %% role="solution" id="ex05-load-models"
 def load_models():
@@ -58,12 +59,14 @@ check_cross_encoder_ranking(cross_encoder_ranking)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# `predict` wants a list of pairs and returns one score for each, in the same order. What has to stay together while you sort?
+# `predict` wants a list of pairs and returns one score for each, in the same order. What has to stay together
+# while you sort?
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# `zip(documents, scores)` keeps each document with its score; `sorted(…, key=…, reverse=True)` puts the highest first.
+# `zip(documents, scores)` keeps each document with its score; `sorted(…, key=…, reverse=True)` puts the
+# highest first.
 #
 # </details>
 #
@@ -72,8 +75,9 @@ check_cross_encoder_ranking(cross_encoder_ranking)
 # %% [markdown]
 # ## Part 3 · Rank by cosine similarity
 #
-# The cosine of two vectors *a* and *b* is their dot product divided by both lengths. Your function must give a cosine for any embedding
-# model, also for one whose vectors are not of length 1; the check tries one of each.
+# The cosine of two vectors *a* and *b* is their dot product divided by both lengths. Your function must give
+# a cosine for any embedding model, also for one whose vectors are not of length 1; the check tries one of
+# each.
 
 
 # %% role="solution" id="ex05-cosine-ranking"
@@ -97,7 +101,8 @@ check_cosine_ranking(cosine_ranking)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# `embedder.encode(texts)` gives one vector for each text. Encode the query alone and all documents in one call.
+# `embedder.encode(texts)` gives one vector for each text. Encode the query alone and all documents in one
+# call.
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -111,9 +116,10 @@ check_cosine_ranking(cosine_ranking)
 # %% [markdown]
 # ## Part 4 · Ten pairs of your own
 #
-# Write one query and ten different documents, so ten pairs. Choose a subject that you know. The check asks that the two models do not put the same three
-# documents on top in the same order, so make it hard: a document that repeats the question without answering it, one that answers in other words, one about a neighbouring
-# subject, one that says the opposite, one with a number that belongs to something else.
+# Write one query and ten different documents, so ten pairs. Choose a subject that you know. The check asks
+# that the two models do not put the same three documents on top in the same order, so make it hard: a
+# document that repeats the question without answering it, one that answers in other words, one about a
+# neighbouring subject, one that says the opposite, one with a number that belongs to something else.
 
 
 # %% role="solution" id="ex05-ten-pairs"
@@ -143,7 +149,8 @@ from rerank_course.checks.cosine_comparison import check_ten_pairs
 check_ten_pairs(ten_pairs)
 
 # %% [markdown]
-# Look at both rankings. The table is sorted by the cross-encoder; `moved` is the number of places that a document gained over cosine.
+# Look at both rankings. The table is sorted by the cross-encoder; `moved` is the number of places that a
+# document gained over cosine.
 
 # %%
 from rerank_course import compare_rankings
@@ -169,9 +176,10 @@ table
 # %% [markdown]
 # ## Part 5 · Two cases in which the rankings differ
 #
-# Pick two documents from the table whose ranks differ, each in the top 3 of at least one ranking. Number documents and ranks
-# from 1; a document's number is its place in your list of ten. The shape of the answer, for example:
-# `[{"document": 4, "cross-encoder rank": 1, "cosine rank": 6}, {…}]`. If you change part 4 later, look the ranks up again.
+# Pick two documents from the table whose ranks differ, each in the top 3 of at least one ranking. Number
+# documents and ranks from 1; a document's number is its place in your list of ten. The shape of the answer,
+# for example: `[{"document": 4, "cross-encoder rank": 1, "cosine rank": 6}, {…}]`. If you change part 4
+# later, look the ranks up again.
 
 
 # %% role="solution" id="ex05-two-cases"
@@ -193,34 +201,39 @@ check_two_cases(two_cases, ten_pairs)
 # %% [markdown]
 # ## Part 6 · Explain them
 #
-# For each of your two cases, two or three sentences: which ranking do you find better here, and **why** do the models differ? Argue from what
-# each model gets to see. No program reads this part; in a class your teacher does. If you learn alone, write first, then compare with
-# `solutions/ex05_cosine_comparison.ipynb`. A good explanation names words of this very document, and would not fit any other.
+# For each of your two cases, two or three sentences: which ranking do you find better here, and **why** do
+# the models differ? Argue from what each model gets to see. No program reads this part; in a class your
+# teacher does. If you learn alone, write first, then compare with `solutions/ex05_cosine_comparison.ipynb`. A
+# good explanation names words of this very document, and would not fit any other.
 
 # %% [markdown] role="written" id="ex05-explanation" points=6
 # ### BEGIN SOLUTION
-# **Document 2** repeats the question and answers nothing. Its vector is almost the vector of the query, so cosine puts it first: the embedding
-# model was asked how similar two texts are, and they are very similar. The cross-encoder reads both together and finds a question on both sides and
-# a duration on neither, so two documents that name a duration pass it. Its score is still high: the words match, and the model is not free
+# **Document 2** repeats the question and answers nothing. Its vector is almost the vector of the query, so
+# cosine puts it first: the embedding model was asked how similar two texts are, and they are very similar.
+# The cross-encoder reads both together and finds a question on both sides and a duration on neither, so two
+# documents that name a duration pass it. Its score is still high: the words match, and the model is not free
 # of the echo.
 #
-# **Document 10** gives a time for the freezer, and the question was about the fridge. Cosine has it third, the cross-encoder second. It is the
-# cross-encoder that is wrong to lift it: *how long* meets *about a month* and *cooked rice* meets *cooked rice*, a strong match of question and answer, and that outweighs
-# the one word that makes it the answer to another question. Neither model reads as a person does.
+# **Document 10** gives a time for the freezer, and the question was about the fridge. Cosine has it third,
+# the cross-encoder second. It is the cross-encoder that is wrong to lift it: *how long* meets *about a month*
+# and *cooked rice* meets *cooked rice*, a strong match of question and answer, and that outweighs the one
+# word that makes it the answer to another question. Neither model reads as a person does.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## Think about it
 #
-# - Which of your ten documents would a user of your search page have wanted first? Did either model put it there?
+# - Which of your ten documents would a user of your search page have wanted first? Did either model put it
+#   there?
 # - Change one word of your query and run everything again. Which ranking moves more?
 #
 # ## For graded classes
 #
 # If you learn alone, you are done.
 #
-# The checks above are public: they use data that you can see. Your teacher's copy of the next cells also has hidden tests, with
-# other queries and other documents. A function that passes the public checks for the right reason passes those too.
+# The checks above are public: they use data that you can see. Your teacher's copy of the next cells also has
+# hidden tests, with other queries and other documents. A function that passes the public checks for the right
+# reason passes those too.
 
 # %% role="graded" id="ex05-graded-models" points=2
 check_load_models(load_models).require()

@@ -9,13 +9,15 @@
 # | **Points** | 15: connect 2, scores 4, errors 3, fallback 6 |
 # | **You need** | [lesson 07](../notebooks/07_hosted_reranking.ipynb). No key, no network |
 #
-# You write with Cohere's own library the heart of what `CohereReranker` does in the lesson; retries stay with the library. The checks put a service of their own in the place of Cohere's: it takes the same
-# arguments, raises the same errors, and its scores are made up. The parts build on each other.
+# You write with Cohere's own library the heart of what `CohereReranker` does in the lesson; retries stay with
+# the library. The checks put a service of their own in the place of Cohere's: it takes the same arguments,
+# raises the same errors, and its scores are made up. The parts build on each other.
 
 # %% [markdown]
 # ## Part 1 · Connect
 #
-# A key in a notebook is saved with the notebook, and then handed in, mailed and published. Read it from the environment variable `CO_API_KEY`, when the function runs.
+# A key in a notebook is saved with the notebook, and then handed in, mailed and published. Read it from the
+# environment variable `CO_API_KEY`, when the function runs.
 
 # %% role="solution" id="ex07-connect"
 def connect(base_url):
@@ -45,17 +47,20 @@ check_connect(connect)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# `os.environ["CO_API_KEY"]` raises a `KeyError` if the variable is not there, which is what you want; `os.environ.get("CO_API_KEY", "test")` does not.
+# `os.environ["CO_API_KEY"]` raises a `KeyError` if the variable is not there, which is what you want;
+# `os.environ.get("CO_API_KEY", "test")` does not.
 #
 # </details>
 #
-# *It works in the lesson and is refused here?* The key was read when the notebook began, not when the function ran.
+# *It works in the lesson and is refused here?* The key was read when the notebook began, not when the
+# function ran.
 
 # %% [markdown]
 # ## Part 2 · Scores in your order
 #
-# `client.rerank(model=…, query=…, documents=…)` answers with `.results`, best first. Each result has `.index`, the place of the document in the list that you sent, and `.relevance_score`.
-# As model take `"rerank-v5.0-fast"`.
+# `client.rerank(model=…, query=…, documents=…)` answers with `.results`, best first. Each result has
+# `.index`, the place of the document in the list that you sent, and `.relevance_score`. As model take
+# `"rerank-v5.0-fast"`.
 
 
 # %% role="solution" id="ex07-hosted-scores"
@@ -87,20 +92,24 @@ check_hosted_scores(hosted_scores)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# A dictionary from index to score brings order into any answer, and raises a `KeyError` for an index that is not there. A list filled with zeros does not.
+# A dictionary from index to score brings order into any answer, and raises a `KeyError` for an index that is
+# not there. A list filled with zeros does not.
 #
 # </details>
 #
-# *The right scores, at the wrong documents?* You read `.results` from top to bottom and never looked at `.index`.
+# *The right scores, at the wrong documents?* You read `.results` from top to bottom and never looked at
+# `.index`.
 
 # %% [markdown]
 # ## Part 3 · What passes, and what does not
 #
-# Cohere's library raises an `ApiError` with a `status_code` when the service answers with an error (`from cohere.core.api_error import ApiError`). When there is no answer at all, an error of
-# `httpx` comes through: no connection, a time-out, a cut connection; all of them are an `httpx.TransportError`.
+# Cohere's library raises an `ApiError` with a `status_code` when the service answers with an error (`from
+# cohere.core.api_error import ApiError`). When there is no answer at all, an error of `httpx` comes through:
+# no connection, a time-out, a cut connection; all of them are an `httpx.TransportError`.
 #
-# Which of them pass by themselves? The rate limit (429), trouble on the service's side (500 and above), and no answer at all. Everything else stays until somebody mends it, and so does an error
-# that has nothing to do with the service.
+# Which of them pass by themselves? The rate limit (429), trouble on the service's side (500 and above), and
+# no answer at all. Everything else stays until somebody mends it, and so does an error that has nothing to do
+# with the service.
 
 
 # %% role="solution" id="ex07-is-temporary"
@@ -138,7 +147,8 @@ check_is_temporary(is_temporary)
 # %% [markdown]
 # ## Part 4 · Behind one function
 #
-# Call the service once (the library has its own retries). If that fails with something that passes, let `local` score **all** documents, and issue a warning with `warnings.warn`. Let every other error through.
+# Call the service once (the library has its own retries). If that fails with something that passes, let
+# `local` score **all** documents, and issue a warning with `warnings.warn`. Let every other error through.
 
 
 # %% role="solution" id="ex07-rerank-with-fallback"
@@ -170,12 +180,14 @@ check_rerank_with_fallback(rerank_with_fallback)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# The shape is `try: … except Exception as error: …`. In the `except` part, `raise` alone raises the same error again.
+# The shape is `try: … except Exception as error: …`. In the `except` part, `raise` alone raises the same
+# error again.
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# `local.predict` wants pairs (query, document) and gives scores in their order. Whoever scored, sorting is the same: do it once, at the end.
+# `local.predict` wants pairs (query, document) and gives scores in their order. Whoever scored, sorting is
+# the same: do it once, at the end.
 #
 # </details>
 #
@@ -184,7 +196,8 @@ check_rerank_with_fallback(rerank_with_fallback)
 # %% [markdown]
 # ## See it live
 #
-# Your functions against the stand-in of lesson 07, over a real connection: once as it should be, once during an outage. (The second takes some seconds: Cohere's library tries again twice, with pauses.)
+# Your functions against the stand-in of lesson 07, over a real connection: once as it should be, once during
+# an outage. (The second takes some seconds: Cohere's library tries again twice, with pauses.)
 
 # %%
 import os
@@ -227,15 +240,18 @@ except NotImplementedError:
 # %% [markdown]
 # ## Think about it
 #
-# - Your search shows only documents with a score above a threshold. What must happen to the threshold when `scored_by` is `"local"`?
-# - The service has been down since midnight. Each search waits for the library's retries before it falls back. What would you change, so that only the first one waits?
+# - Your search shows only documents with a score above a threshold. What must happen to the threshold when
+#   `scored_by` is `"local"`?
+# - The service has been down since midnight. Each search waits for the library's retries before it falls
+#   back. What would you change, so that only the first one waits?
 #
 # ## For graded classes
 #
 # If you learn alone, you are done.
 #
-# The checks above are public: they use data that you can see. Your teacher's copy of the next cells also has hidden tests, with
-# other documents and other errors. A function that passes the public checks for the right reason passes those too.
+# The checks above are public: they use data that you can see. Your teacher's copy of the next cells also has
+# hidden tests, with other documents and other errors. A function that passes the public checks for the right
+# reason passes those too.
 
 # %% role="graded" id="ex07-graded-connect" points=2
 check_connect(connect).require()

@@ -9,20 +9,22 @@
 # | **Points** | 15: reciprocal rank 2, measures 4, judged share 2, comparison 2, decision 2, advice 3 |
 # | **You need** | [lesson 04](../notebooks/04_retrieval_flow.ipynb) |
 #
-# Each part has a place for your answer and a **check** below it. Run the check as often as you like: it says *not attempted*, *wrong* and
-# why, or *right*.
+# Each part has a place for your answer and a **check** below it. Run the check as often as you like: it says
+# *not attempted*, *wrong* and why, or *right*.
 #
 # Everywhere in this exercise:
 #
 # - a **ranking** is a list of document ids, the best first, without scores: `["d7", "d2", …]`;
-# - **grades** say how well documents answer one query: `{"d2": 1, "d5": 3, …}`. Grades 2 and 3 answer it, 1 and 0 do not. A document that is not in there has
-#   been judged by nobody;
-# - a **run** holds a ranking for each query, and **qrels** hold the grades for each query: `{"q1": ["d7", …], …}` and `{"q1": {"d2": 1, …}, …}`.
+# - **grades** say how well documents answer one query: `{"d2": 1, "d5": 3, …}`. Grades 2 and 3 answer it, 1
+#   and 0 do not. A document that is not in there has been judged by nobody;
+# - a **run** holds a ranking for each query, and **qrels** hold the grades for each query: `{"q1": ["d7", …],
+#   …}` and `{"q1": {"d2": 1, …}, …}`.
 
 # %% [markdown]
 # ## Part 1 · Reciprocal rank, by hand
 #
-# 1 divided by the place of the first document with grade 2 or 3, and 0 if there is none in the first ten places. Count it once in plain Python; the check compares it with ir-measures.
+# 1 divided by the place of the first document with grade 2 or 3, and 0 if there is none in the first ten
+# places. Count it once in plain Python; the check compares it with ir-measures.
 
 # %% role="solution" id="ex04-reciprocal-rank"
 def reciprocal_rank(ranking, grades):
@@ -52,7 +54,8 @@ check_reciprocal_rank(reciprocal_rank)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# `grades.get(document, 0)` gives the grade of a judged document and 0 for an unjudged one, so that an unjudged document keeps its place and is no answer.
+# `grades.get(document, 0)` gives the grade of a judged document and 0 for an unjudged one, so that an
+# unjudged document keeps its place and is no answer.
 #
 # </details>
 #
@@ -61,8 +64,10 @@ check_reciprocal_rank(reciprocal_rank)
 # %% [markdown]
 # ## Part 2 · A whole run, with ir-measures
 #
-# Now let the library count: nDCG@10 and RR@10 for each query, and the mean of each. Two things are for you to see to. A query that **nothing answers** (no document of
-# grade 2 or 3) is left out. A query that has an answer, and for which the **run found nothing**, stays in and counts as 0; such a query may be missing in `run`.
+# Now let the library count: nDCG@10 and RR@10 for each query, and the mean of each. Two things are for you to
+# see to. A query that **nothing answers** (no document of grade 2 or 3) is left out. A query that has an
+# answer, and for which the **run found nothing**, stays in and counts as 0; such a query may be missing in
+# `run`.
 
 
 # %% role="solution" id="ex04-measure-run"
@@ -100,18 +105,21 @@ check_measure_run(measure_run)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# `ir_measures.iter_calc(measures, qrels, run)` yields one result for each query and measure, with `.query_id`, `.measure` and `.value`. The measures are `nDCG @ 10` and `RR(rel=…) @ 10`;
-# without `rel`, grade 1 counts as relevant. qrels may be the dictionary that you have.
+# `ir_measures.iter_calc(measures, qrels, run)` yields one result for each query and measure, with
+# `.query_id`, `.measure` and `.value`. The measures are `nDCG @ 10` and `RR(rel=…) @ 10`; without `rel`,
+# grade 1 counts as relevant. qrels may be the dictionary that you have.
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# For the run, ir-measures wants a score for each document and sorts by it, the highest first. You have places. Lesson 04 made scores out of places: look at how `ScoredDoc` is used there.
+# For the run, ir-measures wants a score for each document and sorts by it, the highest first. You have
+# places. Lesson 04 made scores out of places: look at how `ScoredDoc` is used there.
 #
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# Name the measures yourself, for example in a dictionary `{"nDCG@10": …, "RR@10": …}`: with `rel` in it, a measure prints under another name. For the mean, divide by the number of queries that have an answer.
+# Name the measures yourself, for example in a dictionary `{"nDCG@10": …, "RR@10": …}`: with `rel` in it, a
+# measure prints under another name. For the mean, divide by the number of queries that have an answer.
 #
 # </details>
 #
@@ -120,8 +128,9 @@ check_measure_run(measure_run)
 # %% [markdown]
 # ## Part 3 · How much of it is judged?
 #
-# Both measures treat an unjudged document as a wrong one. How much that matters you see from the share of the first ten documents that have been judged. If a ranking has
-# fewer than ten documents, take the share of those that are there. No ranking here is empty.
+# Both measures treat an unjudged document as a wrong one. How much that matters you see from the share of the
+# first ten documents that have been judged. If a ranking has fewer than ten documents, take the share of
+# those that are there. No ranking here is empty.
 
 
 # %% role="solution" id="ex04-judged-at-10"
@@ -155,7 +164,8 @@ check_judged_at_10(judged_at_10)
 # %% [markdown]
 # ## Part 4 · Query by query
 #
-# Two systems answered the same queries. Here are their values of one measure, `{query: value}`, the first system's and the second's. The two dictionaries hold the same queries, **not always in the same order**.
+# Two systems answered the same queries. Here are their values of one measure, `{query: value}`, the first
+# system's and the second's. The two dictionaries hold the same queries, **not always in the same order**.
 
 
 # %% role="solution" id="ex04-compare-queries"
@@ -186,17 +196,21 @@ check_compare_queries(compare_queries)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Go through the queries of one dictionary and look each up in both: `after[query] - before[query]`. What do you do with a query whose difference is 0?
+# Go through the queries of one dictionary and look each up in both: `after[query] - before[query]`. What do
+# you do with a query whose difference is 0?
 #
 # </details>
 #
-# *The mean is right and the queries are not?* You paired the values by their place in the dictionaries; a mean does not notice.
+# *The mean is right and the queries are not?* You paired the values by their place in the dictionaries; a
+# mean does not notice.
 
 # %% [markdown]
 # ## Part 5 · May it be an accident?
 #
-# Decide with the 95 % paired bootstrap interval of the mean difference: `"better"` if the second system is better and the interval leaves 0 out, `"worse"` if it is worse and the interval leaves 0
-# out, else `"not shown"`. `rerank_course.evaluate` has `bootstrap_interval(values)`, which returns the two ends of the interval of a mean.
+# Decide with the 95 % paired bootstrap interval of the mean difference: `"better"` if the second system is
+# better and the interval leaves 0 out, `"worse"` if it is worse and the interval leaves 0 out, else `"not
+# shown"`. `rerank_course.evaluate` has `bootstrap_interval(values)`, which returns the two ends of the
+# interval of a mean.
 
 
 # %% role="solution" id="ex04-decide"
@@ -220,7 +234,8 @@ check_decide(decide)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# The interval of what? Not of each system's values: the same queries were asked twice, so take the differences.
+# The interval of what? Not of each system's values: the same queries were asked twice, so take the
+# differences.
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -229,13 +244,15 @@ check_decide(decide)
 #
 # </details>
 #
-# *You say “not shown” for a gain that nearly every query has?* You compared two intervals with each other. Queries differ widely, so those are wide.
+# *You say “not shown” for a gain that nearly every query has?* You compared two intervals with each other.
+# Queries differ widely, so those are wide.
 
 # %% [markdown]
 # ## A real decision
 #
-# The handbook is searched with vectors, the *dense* search of lesson 04. A colleague proposes to rerank its first 20 results. Here are both runs, with scores
-# of the course's reranker in full precision that were recorded beforehand.
+# The handbook is searched with vectors, the *dense* search of lesson 04. A colleague proposes to rerank its
+# first 20 results. Here are both runs, with scores of the course's reranker in full precision that were
+# recorded beforehand.
 
 # %%
 from rerank_course import DenseRetriever, load_corpus, load_embedder, retrieve_and_rerank
@@ -337,33 +354,42 @@ when_finished(for_each_kind, sort_by="difference")
 # %% [markdown]
 # ## Part 6 · What do you advise?
 #
-# Answer your colleague in four to six sentences. What do the tables show **on average**, and what do they not show? **Which kinds of query** gain or lose, and how sure can you be of a kind, with so
-# few queries in each and so many kinds to look at? **What would you do**: switch it on, leave it off, or something else, and what would you measure first? No program reads this part; in a class
-# your teacher does. If you learn alone, write first, then compare with `solutions/ex04_judge_a_ranking.ipynb`.
+# Answer your colleague in four to six sentences. What do the tables show **on average**, and what do they not
+# show? **Which kinds of query** gain or lose, and how sure can you be of a kind, with so few queries in each
+# and so many kinds to look at? **What would you do**: switch it on, leave it off, or something else, and what
+# would you measure first? No program reads this part; in a class your teacher does. If you learn alone, write
+# first, then compare with `solutions/ex04_judge_a_ranking.ipynb`.
 
 # %% [markdown] role="written" id="ex04-advice" points=3
 # ### BEGIN SOLUTION
-# On average the tables show no difference that could not be an accident: about as many queries gained as lost, and both intervals hold 0. That does not prove that reranking
-# changes nothing, and the average hides two movements in opposite directions. Long documents gain a lot, nine of twelve queries, and theirs is the only interval that leaves 0 out; paraphrases
-# lose on average, eight of thirteen queries, but that interval holds 0. A dozen queries are few, and with nine looks one of them may seem real by chance. For long documents
-# there is also a reason that was known beforehand, a vector cannot hold pages, so I believe that one first.
+# On average the tables show no difference that could not be an accident: about as many queries gained as
+# lost, and both intervals hold 0. That does not prove that reranking changes nothing, and the average hides
+# two movements in opposite directions. Long documents gain a lot, nine of twelve queries, and theirs is the
+# only interval that leaves 0 out; paraphrases lose on average, eight of thirteen queries, but that interval
+# holds 0. A dozen queries are few, and with nine looks one of them may seem real by chance. For long
+# documents there is also a reason that was known beforehand, a vector cannot hold pages, so I believe that
+# one first.
 #
-# I would not switch it on for every query: it costs twenty pairs each time and has not been shown to help. I would judge what both runs have in their first ten and nobody has read,
-# collect new questions of these two kinds, and test one plan on them that I fix now: rerank only if a long document is among the candidates.
+# I would not switch it on for every query: it costs twenty pairs each time and has not been shown to help. I
+# would judge what both runs have in their first ten and nobody has read, collect new questions of these two
+# kinds, and test one plan on them that I fix now: rerank only if a long document is among the candidates.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## Think about it
 #
-# - More than half of the documents behind these numbers have been judged by nobody. Which of the two runs could that hurt more, and how would you find out?
-# - You looked at nine kinds with intervals of 95 %. If reranking changed nothing at all, how likely is it that at least one kind shows a difference?
+# - More than half of the documents behind these numbers have been judged by nobody. Which of the two runs
+#   could that hurt more, and how would you find out?
+# - You looked at nine kinds with intervals of 95 %. If reranking changed nothing at all, how likely is it
+#   that at least one kind shows a difference?
 #
 # ## For graded classes
 #
 # If you learn alone, you are done.
 #
-# The checks above are public: they use data that you can see. Your teacher's copy of the next cells also has hidden tests, with
-# other runs and other judgements. A function that passes the public checks for the right reason passes those too.
+# The checks above are public: they use data that you can see. Your teacher's copy of the next cells also has
+# hidden tests, with other runs and other judgements. A function that passes the public checks for the right
+# reason passes those too.
 
 # %% role="graded" id="ex04-graded-reciprocal-rank" points=2
 check_reciprocal_rank(reciprocal_rank).require()

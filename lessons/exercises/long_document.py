@@ -9,17 +9,19 @@
 # | **Points** | 10: tokens 2, hidden answer 2, windows 4, best window 2 |
 # | **You need** | [lesson 05](../notebooks/05_failure_modes.ipynb) for what truncation does, [exercise 02](ex02_score_pairs.ipynb) for scoring pairs |
 #
-# Each part has a place for your answer and a **check** below it. Run the check as often as you like: it says *not attempted*, *wrong* and
-# why, or *right*.
+# Each part has a place for your answer and a **check** below it. Run the check as often as you like: it says
+# *not attempted*, *wrong* and why, or *right*.
 #
-# The checks call your functions with two rerankers: the course's, and the same one with a lower limit. So take the limit from `reranker.max_seq_length` and the tokens
-# from `reranker.tokenizer`, never from your memory.
+# The checks call your functions with two rerankers: the course's, and the same one with a lower limit. So
+# take the limit from `reranker.max_seq_length` and the tokens from `reranker.tokenizer`, never from your
+# memory.
 
 # %% [markdown]
 # ## Part 1 · Who gets the tokens?
 #
-# A model reads a fixed number of tokens. The query takes some, **special tokens** that mark where each text begins and ends take some, and the document gets the rest. What does not fit is
-# cut off at the document's end (as long as the query is the shorter of the two).
+# A model reads a fixed number of tokens. The query takes some, **special tokens** that mark where each text
+# begins and ends take some, and the document gets the rest. What does not fit is cut off at the document's
+# end (as long as the query is the shorter of the two).
 
 # %% role="solution" id="ex06-count-tokens"
 def count_tokens(query, document, reranker):
@@ -48,13 +50,15 @@ check_count_tokens(count_tokens)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# `reranker.tokenizer(text, add_special_tokens=False)["input_ids"]` is a list with one number for each token. It cuts nothing off unless you ask it to; a
-# warning that the sequence is too long for the model is harmless here, and `verbose=False` keeps it quiet.
+# `reranker.tokenizer(text, add_special_tokens=False)["input_ids"]` is a list with one number for each token.
+# It cuts nothing off unless you ask it to; a warning that the sequence is too long for the model is harmless
+# here, and `verbose=False` keeps it quiet.
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# `reranker.tokenizer.num_special_tokens_to_add(pair=True)` counts the special tokens of a pair. Add up all three, take off the limit, and never go below 0.
+# `reranker.tokenizer.num_special_tokens_to_add(pair=True)` counts the special tokens of a pair. Add up all
+# three, take off the limit, and never go below 0.
 #
 # </details>
 #
@@ -63,8 +67,9 @@ check_count_tokens(count_tokens)
 # %% [markdown]
 # ## Part 2 · Hide an answer
 #
-# Make a document in which the model cannot see the answer: fill in front of it until it stands past the limit. And make the same document without the answer. If the model
-# reads none of it, both get the same score. The filler is shorter than the limit, so you will need it more than once.
+# Make a document in which the model cannot see the answer: fill in front of it until it stands past the
+# limit. And make the same document without the answer. If the model reads none of it, both get the same
+# score. The filler is shorter than the limit, so you will need it more than once.
 
 
 # %% role="solution" id="ex06-hide-the-answer"
@@ -100,9 +105,11 @@ check_hide_the_answer(hide_the_answer)
 # %% [markdown]
 # ## Part 3 · Windows
 #
-# Cut the document into **windows**: pieces that the model can read whole, query and special tokens included. Each is as long as fits, and begins `overlap` tokens (fewer than a window has) before the last one ended,
-# so that a sentence at a border stands whole in one of the two. Together they hold the whole document. (A cut inside a word can make a token more than there was. Windows one or two tokens shorter than would fit
-# do no harm.)
+# Cut the document into **windows**: pieces that the model can read whole, query and special tokens included.
+# Each is as long as fits, and begins `overlap` tokens (fewer than a window has) before the last one ended, so
+# that a sentence at a border stands whole in one of the two. Together they hold the whole document. (A cut
+# inside a word can make a token more than there was. Windows one or two tokens shorter than would fit do no
+# harm.)
 
 
 # %% role="solution" id="ex06-cut-windows"
@@ -135,13 +142,15 @@ check_cut_windows(cut_windows)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# How many tokens does a window get? The limit, less what the query and the special tokens take. And by how many do you step on, if two neighbours share `overlap`?
+# How many tokens does a window get? The limit, less what the query and the special tokens take. And by how
+# many do you step on, if two neighbours share `overlap`?
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# With `return_offsets_mapping=True` the tokenizer also gives `"offset_mapping"`: for each token, the positions in the text where it begins and ends. So a run of tokens becomes a piece of the document
-# as it was written. (`tokenizer.decode` works too, but this model's tokenizer gives back small letters.)
+# With `return_offsets_mapping=True` the tokenizer also gives `"offset_mapping"`: for each token, the
+# positions in the text where it begins and ends. So a run of tokens becomes a piece of the document as it was
+# written. (`tokenizer.decode` works too, but this model's tokenizer gives back small letters.)
 #
 # </details>
 #
@@ -213,7 +222,8 @@ except NotImplementedError:
     print("Finish parts 1 to 4, then run this cell again.")
 
 # %% [markdown]
-# Then on four long pages of the handbook, each with a question whose answer stands near the page's end, past the limit. All three scores are for the same page: as a whole, by its best window, and by its best window
+# Then on four long pages of the handbook, each with a question whose answer stands near the page's end, past
+# the limit. All three scores are for the same page: as a whole, by its best window, and by its best window
 # with the page's heading put in front of each.
 #
 # **Predict.** For how many of the four will the best window be the last one?
@@ -256,26 +266,32 @@ table
 # %% [markdown]
 # <details><summary>After you have run it</summary>
 #
-# Your made-up document is repaired: its last window holds the answer, and the score says so. The handbook's pages are harder. For two of the four, the last window does not win, with or without the heading:
-# the first one, which opens the page and names its subject, still scores higher than the window that holds the answer, and the page's score stays where it was. One page needs its heading
-# before the right window wins; a window from the middle of a page has lost it, as a chunk has.
+# Your made-up document is repaired: its last window holds the answer, and the score says so. The handbook's
+# pages are harder. For two of the four, the last window does not win, with or without the heading: the first
+# one, which opens the page and names its subject, still scores higher than the window that holds the answer,
+# and the page's score stays where it was. One page needs its heading before the right window wins; a window
+# from the middle of a page has lost it, as a chunk has.
 #
-# A repair of this kind brings the answer in front of the model. It does not make the model recognise it. So measure it on judged queries, as in lesson 04, before you pay for the additional pairs.
+# A repair of this kind brings the answer in front of the model. It does not make the model recognise it. So
+# measure it on judged queries, as in lesson 04, before you pay for the additional pairs.
 #
 # </details>
 
 # %% [markdown]
 # ## Think about it
 #
-# - A long document has many windows, and each is a chance for a high score by accident. What does that do to a list in which long and short documents compete?
-# - What would you rather do with long documents: cut them when a query comes, or cut them into chunks once, before they are searched?
+# - A long document has many windows, and each is a chance for a high score by accident. What does that do to
+#   a list in which long and short documents compete?
+# - What would you rather do with long documents: cut them when a query comes, or cut them into chunks once,
+#   before they are searched?
 #
 # ## For graded classes
 #
 # If you learn alone, you are done.
 #
-# The checks above are public: they use data that you can see. Your teacher's copy of the next cells also has hidden tests, with
-# other queries and other documents. A function that passes the public checks for the right reason passes those too.
+# The checks above are public: they use data that you can see. Your teacher's copy of the next cells also has
+# hidden tests, with other queries and other documents. A function that passes the public checks for the right
+# reason passes those too.
 
 # %% role="graded" id="ex06-graded-tokens" points=2
 check_count_tokens(count_tokens).require()

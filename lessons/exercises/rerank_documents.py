@@ -9,10 +9,12 @@
 # | **Points** | 25: ranking 5, one call 4, what comes back 5, top_k 4, bad arguments 4, bad scores 3 |
 # | **You need** | [lesson 03](../notebooks/03_batch_scoring.ipynb), its first half |
 #
-# This is one function that grows. Start with step 1 and make its check say *right*. Then go to the next step, come back up to the **same cell**, extend the
-# function, run the cell, and run the next check. Until you get there, later checks may say *wrong*.
+# This is one function that grows. Start with step 1 and make its check say *right*. Then go to the next step,
+# come back up to the **same cell**, extend the function, run the cell, and run the next check. Until you get
+# there, later checks may say *wrong*.
 #
-# Lesson 03 shows the package's own version, and you may look things up in it afterwards. Write this one yourself: the checks notice a call to that one.
+# Lesson 03 shows the package's own version, and you may look things up in it afterwards. Write this one
+# yourself: the checks notice a call to that one.
 #
 # ## The contract
 #
@@ -64,7 +66,8 @@ def rerank_documents(query, candidates, reranker, batch_size=32, top_k=20):
 # %% [markdown]
 # ## Step 1 · Pairs, scores, order
 #
-# One pair for each candidate, the query first; the scores of all of them; the best on top. Then also accept `Chunk`s and dictionaries: import `text_of` in your function.
+# One pair for each candidate, the query first; the scores of all of them; the best on top. Then also accept
+# `Chunk`s and dictionaries: import `text_of` in your function.
 
 # %%
 from rerank_course.checks.rerank_documents import check_best_first
@@ -74,22 +77,25 @@ check_best_first(rerank_documents)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# Exercise 02 has the parts: pairs, `predict`, and `sorted` with a key. What is new is that a candidate and its text are two things: the text goes into the
-# pair, the candidate comes back.
+# Exercise 02 has the parts: pairs, `predict`, and `sorted` with a key. What is new is that a candidate and
+# its text are two things: the text goes into the pair, the candidate comes back.
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# `texts = [text_of(candidate) for candidate in candidates]`, then work with both lists. They have the same order, so `zip(candidates, scores)` fits.
+# `texts = [text_of(candidate) for candidate in candidates]`, then work with both lists. They have the same
+# order, so `zip(candidates, scores)` fits.
 #
 # </details>
 #
-# *`AttributeError: 'str' object has no attribute 'content'`?* Not every candidate is a `Chunk`. `text_of` knows them all.
+# *`AttributeError: 'str' object has no attribute 'content'`?* Not every candidate is a `Chunk`. `text_of`
+# knows them all.
 
 # %% [markdown]
 # ## Step 2 · One call
 #
-# The whole list goes to `predict` at once, and `batch_size` with it. The check has a toy reranker that writes down how it is called.
+# The whole list goes to `predict` at once, and `batch_size` with it. The check has a toy reranker that writes
+# down how it is called.
 
 # %%
 from rerank_course.checks.rerank_documents import check_one_call
@@ -113,7 +119,8 @@ check_one_call(rerank_documents)
 # %% [markdown]
 # ## Step 3 · What comes back
 #
-# Equal scores in the order in which they came. The objects that went in, not their texts and not copies. Python floats. And the caller's list as it was.
+# Equal scores in the order in which they came. The objects that went in, not their texts and not copies.
+# Python floats. And the caller's list as it was.
 
 # %%
 from rerank_course.checks.rerank_documents import check_what_comes_back
@@ -123,16 +130,19 @@ check_what_comes_back(rerank_documents)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# Look at what you sort by. Only the score should decide; where two are equal, Python's `sorted` leaves them in order, if you let it.
+# Look at what you sort by. Only the score should decide; where two are equal, Python's `sorted` leaves them
+# in order, if you let it.
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# A dictionary from text to candidate loses one of two candidates with the same text. Keep candidates and scores side by side, as `zip` does, and say `float(…)` once for each score.
+# A dictionary from text to candidate loses one of two candidates with the same text. Keep candidates and
+# scores side by side, as `zip` does, and say `float(…)` once for each score.
 #
 # </details>
 #
-# *`TypeError: '<' not supported between instances of 'dict' and 'dict'`?* You sort tuples without a key: at equal scores Python compares the candidates.
+# *`TypeError: '<' not supported between instances of 'dict' and 'dict'`?* You sort tuples without a key: at
+# equal scores Python compares the candidates.
 
 # %% [markdown]
 # ## Step 4 · How many
@@ -152,7 +162,8 @@ check_top_k(rerank_documents)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# What does a slice do with `None`, and with a number past the end? Try `[1, 2, 3][:None]` and `[1, 2, 3][:99]`.
+# What does a slice do with `None`, and with a number past the end? Try `[1, 2, 3][:None]` and `[1, 2,
+# 3][:99]`.
 #
 # </details>
 #
@@ -161,7 +172,8 @@ check_top_k(rerank_documents)
 # %% [markdown]
 # ## Step 5 · Bad arguments
 #
-# An empty query, a candidate without text, a `batch_size` or `top_k` below 1: say so, with a `ValueError` or `TypeError` whose message names the argument.
+# An empty query, a candidate without text, a `batch_size` or `top_k` below 1: say so, with a `ValueError` or
+# `TypeError` whose message names the argument.
 
 # %%
 from rerank_course.checks.rerank_documents import check_bad_arguments
@@ -171,21 +183,25 @@ check_bad_arguments(rerank_documents)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# `"  "` is not empty for Python. `"  ".strip()` is. And `[1, 2, 3][:-1]` is no error for Python; it should be one for you.
+# `"  "` is not empty for Python. `"  ".strip()` is. And `[1, 2, 3][:-1]` is no error for Python; it should be
+# one for you.
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# `text_of` raises an error for a candidate without text already. With a second argument, `text_of(candidate, f"candidates[{i}]")`, the error says which.
+# `text_of` raises an error for a candidate without text already. With a second argument, `text_of(candidate,
+# f"candidates[{i}]")`, the error says which.
 #
 # </details>
 #
-# *It raises an error, and the check still says wrong?* The message does not name the argument, or the error is of another kind; an `assert` raises `AssertionError`.
+# *It raises an error, and the check still says wrong?* The message does not name the argument, or the error
+# is of another kind; an `assert` raises `AssertionError`.
 
 # %% [markdown]
 # ## Step 6 · Bad scores
 #
-# The reranker may be a service of somebody else. Do not trust what it returns: count the scores, and look for NaN.
+# The reranker may be a service of somebody else. Do not trust what it returns: count the scores, and look for
+# NaN.
 
 # %%
 from rerank_course.checks.rerank_documents import check_bad_scores
@@ -231,20 +247,24 @@ except NotImplementedError:
     print("Write rerank_documents, then run this cell again.")
 
 # %% [markdown]
-# The keyword search counted words of the question; your function read each passage together with it. One question proves nothing, so try others. Lesson 04 measures a hundred.
+# The keyword search counted words of the question; your function read each passage together with it. One
+# question proves nothing, so try others. Lesson 04 measures a hundred.
 
 # %% [markdown]
 # ## Think about it
 #
-# - Which of the errors in the contract have you met at work as a silent wrong result? What did it cost to find?
-# - A colleague wants equal scores to be shuffled, “to be fair”. What would that do to a test that compares today's ranking with yesterday's?
+# - Which of the errors in the contract have you met at work as a silent wrong result? What did it cost to
+#   find?
+# - A colleague wants equal scores to be shuffled, “to be fair”. What would that do to a test that compares
+#   today's ranking with yesterday's?
 #
 # ## For graded classes
 #
 # If you learn alone, you are done.
 #
-# The checks above are public: they use data that you can see. Your teacher's copy of the next cells also has hidden tests, with
-# other queries and other documents. A function that passes the public checks for the right reason passes those too.
+# The checks above are public: they use data that you can see. Your teacher's copy of the next cells also has
+# hidden tests, with other queries and other documents. A function that passes the public checks for the right
+# reason passes those too.
 
 # %% role="graded" id="ex03-graded-ranking" points=5
 check_best_first(rerank_documents).require()

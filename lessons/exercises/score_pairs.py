@@ -9,13 +9,15 @@
 # | **Points** | 10: pairs 1, scores 2, order 2, sigmoid 2, what stays 1, place 2 |
 # | **You need** | [lesson 02](../notebooks/02_scoring_pairs.ipynb) |
 #
-# Each part is a line or two. It has a place for your answer and a **check** below it. Run the check as often as you like: it says
-# *not attempted*, *wrong* and why, or *right*. The first check that needs the model takes some seconds to load it.
+# Each part is a line or two. It has a place for your answer and a **check** below it. Run the check as often
+# as you like: it says *not attempted*, *wrong* and why, or *right*. The first check that needs the model
+# takes some seconds to load it.
 
 # %% [markdown]
 # ## Part 1 · Build the pairs
 #
-# A cross-encoder reads pairs. Make one for each document, in the order of the documents. Which of the two texts comes first?
+# A cross-encoder reads pairs. Make one for each document, in the order of the documents. Which of the two
+# texts comes first?
 
 # %% role="solution" id="ex02-build-pairs"
 def build_pairs(query, documents):
@@ -36,12 +38,14 @@ check_build_pairs(build_pairs)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# The model was trained with the question in front. Lesson 02, *The order of the pair*, shows what happens otherwise: no error, another ranking.
+# The model was trained with the question in front. Lesson 02, *The order of the pair*, shows what happens
+# otherwise: no error, another ranking.
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# The query is one text and stays the same in every pair, so there is nothing to zip. A list comprehension over the documents does it.
+# The query is one text and stays the same in every pair, so there is nothing to zip. A list comprehension
+# over the documents does it.
 #
 # </details>
 #
@@ -50,7 +54,8 @@ check_build_pairs(build_pairs)
 # %% [markdown]
 # ## Part 2 · Score them
 #
-# `reranker` is what `load_reranker()` gives. The pairs may belong to several queries, and the list may hold a single pair.
+# `reranker` is what `load_reranker()` gives. The pairs may belong to several queries, and the list may hold a
+# single pair.
 
 
 # %% role="solution" id="ex02-score-pairs"
@@ -72,7 +77,8 @@ check_score_pairs(score_pairs)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# The method is `predict`. It takes one pair or a list of pairs. What does it give back in each of the two cases?
+# The method is `predict`. It takes one pair or a list of pairs. What does it give back in each of the two
+# cases?
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -86,7 +92,8 @@ check_score_pairs(score_pairs)
 # %% [markdown]
 # ## Part 3 · Order by score
 #
-# Best first. When two documents have equal scores, keep the order in which they came: it is the order of the search, the only opinion that is left. Write it without a model.
+# Best first. When two documents have equal scores, keep the order in which they came: it is the order of the
+# search, the only opinion that is left. Write it without a model.
 
 
 # %% role="solution" id="ex02-order-by-score"
@@ -109,21 +116,25 @@ check_order_by_score(order_by_score)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# Document and score have to stay together while you sort. By which of the two do you sort? Python's `sorted` can be told with `key=`.
+# Document and score have to stay together while you sort. By which of the two do you sort? Python's `sorted`
+# can be told with `key=`.
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Python's `sorted` is *stable*: equal ones keep their order, with `reverse=True` too. `sorted(…)[::-1]` turns them round, and so does `numpy.argsort(scores)[::-1]`.
+# Python's `sorted` is *stable*: equal ones keep their order, with `reverse=True` too. `sorted(…)[::-1]` turns
+# them round, and so does `numpy.argsort(scores)[::-1]`.
 #
 # </details>
 #
-# *Right without equal scores, wrong with them?* You sort tuples without a key, reverse after sorting, or use an `argsort` that is not stable.
+# *Right without equal scores, wrong with them?* You sort tuples without a key, reverse after sorting, or use
+# an `argsort` that is not stable.
 
 # %% [markdown]
 # ## Part 4 · From 0 to 1
 #
-# Write the sigmoid, $\sigma(x) = 1 / (1 + e^{-x})$, for an array of logits. Use `math`, `numpy` or `torch`, as you like.
+# Write the sigmoid, $\sigma(x) = 1 / (1 + e^{-x})$, for an array of logits. Use `math`, `numpy` or `torch`,
+# as you like.
 
 
 # %% role="solution" id="ex02-squash"
@@ -152,7 +163,8 @@ check_squash(squash)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# `math.exp` takes one number, so loop; `numpy.exp` takes the whole array at once. Mind the minus in the exponent.
+# `math.exp` takes one number, so loop; `numpy.exp` takes the whole array at once. Mind the minus in the
+# exponent.
 #
 # </details>
 #
@@ -194,16 +206,19 @@ check_what_stays(what_stays)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# The curve is flat far out and steep in the middle. So distances shrink, far out more than in the middle, and what is computed from them can turn round.
+# The curve is flat far out and steep in the middle. So distances shrink, far out more than in the middle, and
+# what is computed from them can turn round.
 #
 # </details>
 #
-# *You took D because the limit is the same number?* The same number is another limit now: compare what the logit 0.3 does before and after.
+# *You took D because the limit is the same number?* The same number is another limit now: compare what the
+# logit 0.3 does before and after.
 
 # %% [markdown]
 # ## Part 6 · On which place is the answer?
 #
-# Put your functions together. You know which document answers the query; on which place does the reranker put it? Places count from 1.
+# Put your functions together. You know which document answers the query; on which place does the reranker put
+# it? Places count from 1.
 
 
 # %% role="solution" id="ex02-place-of-answer"
@@ -232,7 +247,8 @@ check_place_of_answer(place_of_answer)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# A list has `index`, which counts from 0. The rows of the ranking are tuples: take the documents out of them first.
+# A list has `index`, which counts from 0. The rows of the ranking are tuples: take the documents out of them
+# first.
 #
 # </details>
 #
@@ -288,15 +304,18 @@ except NotImplementedError:
 # %% [markdown]
 # ## Think about it
 #
-# - All three questions have the same right answer. Which of them would a limit of 0.5 on the last number let through? And which of them did the ranking get right?
-# - Somebody asks you for the mean score of your search page over all queries, “to watch quality”. What would you watch instead? You have just written it.
+# - All three questions have the same right answer. Which of them would a limit of 0.5 on the last number let
+#   through? And which of them did the ranking get right?
+# - Somebody asks you for the mean score of your search page over all queries, “to watch quality”. What would
+#   you watch instead? You have just written it.
 #
 # ## For graded classes
 #
 # If you learn alone, you are done.
 #
-# The checks above are public: they use data that you can see. Your teacher's copy of the next cells also has hidden tests, with
-# other queries and other documents. A function that passes the public checks for the right reason passes those too.
+# The checks above are public: they use data that you can see. Your teacher's copy of the next cells also has
+# hidden tests, with other queries and other documents. A function that passes the public checks for the right
+# reason passes those too.
 
 # %% role="graded" id="ex02-graded-pairs" points=1
 check_build_pairs(build_pairs).require()

@@ -1,4 +1,6 @@
-"""What every check is made of: the verdict, calling a learner's function, and the models that the checks compare with."""
+"""What every check is made of: the verdict, calling a learner's function, and the models that the checks
+compare with.
+"""
 
 import textwrap
 import traceback
@@ -34,7 +36,9 @@ class Verdict:
         )
 
     def require(self) -> None:
-        """Return if right; else raise ``NotImplementedError`` (not attempted) or ``AssertionError`` (wrong). For graded cells."""
+        """Return if right; else raise ``NotImplementedError`` (not attempted) or ``AssertionError`` (wrong).
+        For graded cells.
+        """
         if self.status == "not attempted":
             raise NotImplementedError(self.message)
         if self.status == "wrong":
@@ -50,7 +54,8 @@ class Wrong(Exception):
 
 
 def check(function: Callable[..., str]) -> Callable[..., Verdict]:
-    """Turn a function that returns what to notice, or raises ``Wrong`` or ``NotAttempted``, into one that returns a verdict.
+    """Turn a function that returns what to notice, or raises ``Wrong`` or ``NotAttempted``, into one that
+    returns a verdict.
 
     That a check was passed, with its own data, is remembered: see ``rerank_course.learner.progress``.
     """
@@ -89,11 +94,13 @@ def call(function: Any, *arguments: Any, **keywords: Any) -> Any:
 def call_expecting_error(
     function: Any, given: str, named: Sequence[str], *arguments: Any, **keywords: Any
 ) -> Exception:
-    """Call the learner's function with something it must refuse, and return the ``ValueError`` or ``TypeError`` that it raises.
+    """Call the learner's function with something it must refuse, and return the ``ValueError`` or
+    ``TypeError`` that it raises.
 
     Args:
         given: what is wrong with the arguments, for the message, for example "an empty query".
-        named: words of which the error's message must hold at least one, whatever else it says; the first is the one to recommend.
+        named: words of which the error's message must hold at least one, whatever else it says; the first is
+            the one to recommend.
     """
     name = name_of(function)
     try:
@@ -155,7 +162,9 @@ def show(value: Any, width: int = 80) -> str:
 def check_ranking(
     answer: Any, query: str, expected: dict[str, float], mistakes: list, tolerance: float, truth: str
 ) -> None:
-    """Compare a learner's ranking with the expected scores; ``mistakes`` are [(scores of a known mistake, what it means), …]."""
+    """Compare a learner's ranking with the expected scores; ``mistakes`` are [(scores of a known mistake,
+    what it means), …].
+    """
     given = f"For the query {query!r} and {len(expected)} documents, your function"
     check_rows(answer, given)
     demand(
@@ -214,7 +223,8 @@ def check_rows(answer: Any, given: str) -> None:
 def check_order(
     answer: Any, candidates: Sequence, scores: Sequence[float], given: str, top_k: int | None = None
 ) -> None:
-    """Compare a learner's ranking with the candidates in descending order of score, equal scores in the order in which they came.
+    """Compare a learner's ranking with the candidates in descending order of score, equal scores in the order
+    in which they came.
 
     Args:
         answer: what the learner's function returned.
@@ -281,7 +291,9 @@ def check_order(
 
 
 def _positions(answer: Sequence, candidates: Sequence, given: str) -> list[int]:
-    """For each row, which of the candidates it holds. Of two equal candidates the earlier row gets the earlier, unless it is the other object."""
+    """For each row, which of the candidates it holds. Of two equal candidates the earlier row gets the
+    earlier, unless it is the other object.
+    """
     free, found = list(range(len(candidates))), []
     for candidate, _ in answer:
         position = next((i for i in free if candidates[i] is candidate), None)

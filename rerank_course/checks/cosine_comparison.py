@@ -61,7 +61,9 @@ def check_load_models(load_models: Callable[[], tuple]) -> str:
 def check_cross_encoder_ranking(
     function: Callable, query: str = _QUERY, documents: Sequence[str] = _DOCUMENTS
 ) -> str:
-    """Exercise 05, part 2: ``cross_encoder_ranking(query, documents, reranker)`` gives [(document, logit), …], best first."""
+    """Exercise 05, part 2: ``cross_encoder_ranking(query, documents, reranker)`` gives [(document, logit),
+    …], best first.
+    """
     reranker, documents = cross_encoder(), list(documents)
     answer = call(function, query, list(documents), reranker)
     expected = dict(rerank_documents(query, documents, reranker, top_k=None))
@@ -88,10 +90,11 @@ def check_cross_encoder_ranking(
 def check_cosine_ranking(
     function: Callable, query: str = _QUERY, documents: Sequence[str] = _DOCUMENTS
 ) -> str:
-    """Exercise 05, part 3: ``cosine_ranking(query, documents, embedder)`` gives [(document, cosine), …], best first.
+    """Exercise 05, part 3: ``cosine_ranking(query, documents, embedder)`` gives [(document, cosine), …], best
+    first.
 
-    It is called twice: with the course's embedder, and with the same one without its last layer, whose vectors are not of
-    length 1, so that a dot product is no cosine.
+    It is called twice: with the course's embedder, and with the same one without its last layer, whose
+    vectors are not of length 1, so that a dot product is no cosine.
     """
     documents = list(documents)
     for model, which in (
@@ -133,7 +136,9 @@ def check_cosine_ranking(
 
 @check
 def check_ten_pairs(ten_pairs: Callable[[], tuple]) -> str:
-    """Exercise 05, part 4: ``ten_pairs()`` gives (query, ten documents) on which the two rankings' top 3 differ."""
+    """Exercise 05, part 4: ``ten_pairs()`` gives (query, ten documents) on which the two rankings' top 3
+    differ.
+    """
     query, documents = _ten_pairs(ten_pairs)
     cross, cosine = _two_rankings(query, documents)
     demand(
@@ -149,7 +154,8 @@ def check_ten_pairs(ten_pairs: Callable[[], tuple]) -> str:
 def check_two_cases(two_cases: Callable[[], list], ten_pairs: Callable[[], tuple]) -> str:
     """Exercise 05, part 5: ``two_cases()`` names two documents and their ranks in both rankings.
 
-    Each case is ``{"document": position in your list, "cross-encoder rank": …, "cosine rank": …}``, all counted from 1.
+    Each case is ``{"document": position in your list, "cross-encoder rank": …, "cosine rank": …}``, all
+    counted from 1.
     """
     query, documents = _ten_pairs(ten_pairs)
     cases = call(two_cases)

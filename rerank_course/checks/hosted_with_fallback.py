@@ -1,7 +1,8 @@
 """Exercise 07: a hosted reranker with a local fallback.
 
-The checks need no network and no port: ``Service`` takes the place of Cohere's client in this process. It takes the same arguments, returns
-the same types, raises the same errors, fails on cue and remembers what it was asked. Its scores are made up from the text, so that no two documents share one.
+The checks need no network and no port: ``Service`` takes the place of Cohere's client in this process. It
+takes the same arguments, returns the same types, raises the same errors, fails on cue and remembers what it
+was asked. Its scores are made up from the text, so that no two documents share one.
 """
 
 import contextlib
@@ -137,7 +138,9 @@ def _without_pauses() -> Iterator[None]:
 
 @check
 def check_connect(connect: Callable[[str], Any], base_url: str = "https://rerank.example") -> str:
-    """Exercise 07, part 1: ``connect(base_url)`` gives a ``cohere.ClientV2`` with the key that CO_API_KEY holds at that moment."""
+    """Exercise 07, part 1: ``connect(base_url)`` gives a ``cohere.ClientV2`` with the key that CO_API_KEY
+    holds at that moment.
+    """
     for _ in range(2):
         key = f"check-{secrets.token_hex(8)}"
         printed = io.StringIO()
@@ -186,7 +189,9 @@ def _environment(key: str | None) -> Iterator[None]:
 def check_hosted_scores(
     hosted_scores: Callable, query: str = _QUERY, documents: Sequence[str] = _DOCUMENTS
 ) -> str:
-    """Exercise 07, part 2: ``hosted_scores(query, documents, client)`` gives the service's score of each document, in the order of the documents."""
+    """Exercise 07, part 2: ``hosted_scores(query, documents, client)`` gives the service's score of each
+    document, in the order of the documents.
+    """
     documents, service = list(documents), Service()
     expected = [service.score(document) for document in documents]
     answer = _call_with_service(hosted_scores, query, documents, service)
@@ -357,7 +362,8 @@ def check_rerank_with_fallback(
     outages: Sequence = (503, httpx.ConnectError("no route")),
     refusals: Sequence = (401, 422),
 ) -> str:
-    """Exercise 07, part 4: ``rerank_with_fallback(query, documents, client, local)`` gives (ranking, scored_by), by the service or wholly by ``local``.
+    """Exercise 07, part 4: ``rerank_with_fallback(query, documents, client, local)`` gives (ranking,
+    scored_by), by the service or wholly by ``local``.
 
     Args:
         outages, refusals: errors, or HTTP statuses, with which the service fails.
@@ -378,7 +384,9 @@ def check_rerank_with_fallback(
 
 @contextlib.contextmanager
 def _recorded_warnings() -> Iterator[list[warnings.WarningMessage]]:
-    """The learner's warnings. A ResourceWarning is Python's own: it may speak of a socket that an earlier cell left open."""
+    """The learner's warnings. A ResourceWarning is Python's own: it may speak of a socket that an earlier
+    cell left open.
+    """
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         warnings.simplefilter("ignore", ResourceWarning)
@@ -457,7 +465,8 @@ def _check_not_hidden(function: Callable, query: str, documents: list[str], erro
         try:
             function(query, list(documents), service, _Local())
         except BaseException as raised:  # KeyboardInterrupt is none of Exception
-            # An error of the learner's own is as good, unless an interrupt became something that a caller may catch.
+            # An error of the learner's own is as good, unless an interrupt became something that a caller may
+            # catch.
             demand(
                 not isinstance(error, KeyboardInterrupt) or isinstance(raised, KeyboardInterrupt),
                 f"Ctrl-C came out as {type(raised).__name__}. A bare except catches KeyboardInterrupt too; catch Exception.",

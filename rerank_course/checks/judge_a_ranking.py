@@ -1,7 +1,8 @@
 """Exercise 04: judging a ranking with qrels.
 
-A run is ``{query: [document ids, best first]}`` here, qrels are ``{query: {document: grade}}``. What a function should give is computed by
-ir-measures and ``rerank_course.evaluate``, and so is what it gives when it makes one of the mistakes that people make.
+A run is ``{query: [document ids, best first]}`` here, qrels are ``{query: {document: grade}}``. What a
+function should give is computed by ir-measures and ``rerank_course.evaluate``, and so is what it gives when
+it makes one of the mistakes that people make.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +54,9 @@ _AFTER = {"q3": 0.25, "q1": 0.375, "q7": 1.0, "q4": 0.0, "q2": 0.75, "q6": 0.875
 def check_reciprocal_rank(
     function: Callable, cases: Sequence[tuple[Sequence[str], Mapping[str, int]]] = _JUDGED_RANKINGS
 ) -> str:
-    """Exercise 04, part 1: ``reciprocal_rank(ranking, grades)`` gives RR@10 of one query, grade 2 and 3 being relevant."""
+    """Exercise 04, part 1: ``reciprocal_rank(ranking, grades)`` gives RR@10 of one query, grade 2 and 3 being
+    relevant.
+    """
     for ranking, grades in cases:
         true = _measure({"q": ranking}, {"q": grades}, RR(rel=RELEVANT) @ 10).get("q", 0.0)
         places = [
@@ -99,7 +102,9 @@ def check_reciprocal_rank(
 
 @check
 def check_measure_run(function: Callable, run: Rankings = _RUN, qrels: Qrels = _QRELS) -> str:
-    """Exercise 04, part 2: ``measure_run(run, qrels)`` gives nDCG@10 and RR@10 of each answered query, and their means."""
+    """Exercise 04, part 2: ``measure_run(run, qrels)`` gives nDCG@10 and RR@10 of each answered query, and
+    their means.
+    """
     run, qrels = (
         {query: list(ranking) for query, ranking in run.items()},
         {query: dict(grades) for query, grades in qrels.items()},
@@ -184,7 +189,9 @@ def check_measure_run(function: Callable, run: Rankings = _RUN, qrels: Qrels = _
 def check_judged_at_10(
     function: Callable, cases: Sequence[tuple[Sequence[str], Mapping[str, int]]] = _JUDGED_RANKINGS
 ) -> str:
-    """Exercise 04, part 3: ``judged_at_10(ranking, grades)`` gives the share of the first ten documents that anyone has judged."""
+    """Exercise 04, part 3: ``judged_at_10(ranking, grades)`` gives the share of the first ten documents that
+    anyone has judged.
+    """
     for ranking, grades in cases:
         top = list(ranking[:10])
         judged = [document for document in top if document in grades]
@@ -231,7 +238,9 @@ def check_judged_at_10(
 
 @check
 def check_compare_queries(function: Callable, before: Values = _BEFORE, after: Values = _AFTER) -> str:
-    """Exercise 04, part 4: ``compare_queries(before, after)`` gives the mean difference, the queries that gained, and those that lost."""
+    """Exercise 04, part 4: ``compare_queries(before, after)`` gives the mean difference, the queries that
+    gained, and those that lost.
+    """
     answer = _call(function, dict(before), dict(after))
     given = f"For before {dict(before)} and after {dict(after)}, your function"
     demand(
@@ -306,7 +315,8 @@ def two_systems(
     return first, dict(reversed(second.items())) if turned else second
 
 
-# A large gain; a mean near 0; a loss; a small gain of most queries, while queries differ widely; no change; a small loss of most, in another order.
+# A large gain; a mean near 0; a loss; a small gain of most queries, while queries differ widely; no change; a
+# small loss of most, in another order.
 _SYSTEMS = (
     two_systems([0.2 + 0.01 * (n * 7 % 30) for n in range(40)], [0.1 * (n * 3 % 7) - 0.1 for n in range(40)]),
     two_systems(
@@ -327,7 +337,9 @@ _SYSTEMS = (
 
 @check
 def check_decide(function: Callable, systems: Sequence[tuple[Values, Values]] = _SYSTEMS) -> str:
-    """Exercise 04, part 5: ``decide(before, after)`` gives "better", "worse" or "not shown" from the paired bootstrap interval."""
+    """Exercise 04, part 5: ``decide(before, after)`` gives "better", "worse" or "not shown" from the paired
+    bootstrap interval.
+    """
     for before, after in systems:
         answer = _call(function, dict(before), dict(after))
         demand(
@@ -520,7 +532,9 @@ def _queries(part: Any, given: str) -> set[str]:
 
 
 def _compare(value: Any, true: float, mistakes: list, given: str, truth: str, cause: str = "") -> None:
-    """Demand one number; ``mistakes`` are [(what a known mistake gives here, or None, what it means), …]; ``given`` ends in a verb."""
+    """Demand one number; ``mistakes`` are [(what a known mistake gives here, or None, what it means), …];
+    ``given`` ends in a verb.
+    """
     demand(is_number(value), f"{given} {show(value)}; it should be one number.")
     if abs(float(value) - true) <= TOLERANCE:
         return

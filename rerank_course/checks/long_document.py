@@ -1,7 +1,8 @@
 """Exercise 06: a document that is longer than the model reads.
 
-Texts to cut are made of sentences whose tokens are whole words: then a piece of the text has the same tokens as in the whole, and a window
-can be held to the limit exactly. In other texts a cut inside a word can give a token more.
+Texts to cut are made of sentences whose tokens are whole words: then a piece of the text has the same tokens
+as in the whole, and a window can be held to the limit exactly. In other texts a cut inside a word can give a
+token more.
 """
 
 import math
@@ -48,7 +49,8 @@ _WINDOWS = (
 
 @check
 def check_count_tokens(function: Callable, pairs: Sequence[tuple[str, str]] | None = None) -> str:
-    """Exercise 06, part 1: ``count_tokens(query, document, reranker)`` gives how a pair's tokens are shared out, and how many are not read.
+    """Exercise 06, part 1: ``count_tokens(query, document, reranker)`` gives how a pair's tokens are shared
+    out, and how many are not read.
 
     It is called with two rerankers, of which one reads less.
     """
@@ -144,7 +146,9 @@ def _check_count(answer: Any, query: str, document: str, reranker: Any) -> None:
 def check_hide_the_answer(
     function: Callable, query: str = _QUERY, answer: str = _ANSWER, department: str = "fac"
 ) -> str:
-    """Exercise 06, part 2: ``hide_the_answer(query, answer, filler, reranker)`` gives two documents, with and without the answer, that score the same."""
+    """Exercise 06, part 2: ``hide_the_answer(query, answer, filler, reranker)`` gives two documents, with and
+    without the answer, that score the same.
+    """
     filler = handbook_text(department, 60)
     for reranker in (cross_encoder(), short_reranker()):
         limit = reranker.max_seq_length
@@ -199,9 +203,11 @@ def check_hide_the_answer(
 def check_cut_windows(
     function: Callable, query: str = _QUERY, document: str | None = None, overlap: int = 24
 ) -> str:
-    """Exercise 06, part 3: ``cut_windows(query, document, reranker, overlap)`` gives texts that fit beside the query and cover the document.
+    """Exercise 06, part 3: ``cut_windows(query, document, reranker, overlap)`` gives texts that fit beside
+    the query and cover the document.
 
-    It is called with two rerankers, of which one reads less, and with a document that is shorter than the overlap.
+    It is called with two rerankers, of which one reads less, and with a document that is shorter than the
+    overlap.
     """
     document = document or handbook_text("trv", 1100)
     for reranker in (short_reranker(), cross_encoder()):
@@ -241,7 +247,9 @@ def _check_windows(function: Callable, query: str, document: str, reranker: Any,
 
 
 def _spans(pieces: list[str], query: str, document: str, given: str) -> list[tuple[int, int]]:
-    """Where each window stands in the document, counted in letters and digits, so that spaces and capitals that a tokenizer lost do not matter."""
+    """Where each window stands in the document, counted in letters and digits, so that spaces and capitals
+    that a tokenizer lost do not matter.
+    """
     whole, spans, last = _letters(document), [], 0
     for number, piece in enumerate(pieces, start=1):
         letters = _letters(piece)
@@ -306,7 +314,9 @@ def _demand_cover(spans: list[tuple[int, int]], document: str, given: str) -> No
 
 @check
 def check_best_window(function: Callable, query: str = _QUERY, windows: Sequence[str] = _WINDOWS) -> str:
-    """Exercise 06, part 4: ``best_window(query, windows, reranker)`` gives (score, window) of the window that scores highest."""
+    """Exercise 06, part 4: ``best_window(query, windows, reranker)`` gives (score, window) of the window that
+    scores highest.
+    """
     reranker = cross_encoder()
     for some in (list(windows[:1]), list(windows)):
         pairs = [(query, window) for window in some]
@@ -373,7 +383,9 @@ def short_reranker():
 
 @cache
 def handbook_text(department: str, tokens: int) -> str:
-    """At least so many tokens of a department's sentences in the handbook, each once, all tokens being whole words."""
+    """At least so many tokens of a department's sentences in the handbook, each once, all tokens being whole
+    words.
+    """
     tokenizer, found, count = cross_encoder().tokenizer, {}, 0
     for chunk in load_corpus("handbook").documents.values():
         if not chunk.id.startswith(department):
@@ -406,7 +418,9 @@ def _true_counts(query: str, document: str, reranker: Any) -> dict[str, int]:
 
 
 def _letters(text: str) -> str:
-    """Letters and digits only, without accents and capitals: what is left of a text when a tokenizer has decoded it again."""
+    """Letters and digits only, without accents and capitals: what is left of a text when a tokenizer has
+    decoded it again.
+    """
     return "".join(
         character for character in unicodedata.normalize("NFKD", text.lower()) if character.isalnum()
     )

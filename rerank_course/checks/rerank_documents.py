@@ -38,7 +38,8 @@ _CALLS_THE_PACKAGE = (
 
 
 class ToyReranker:
-    """A reranker without a model: it knows a score for each document, or gives ``answer``, and writes down how it was called.
+    """A reranker without a model: it knows a score for each document, or gives ``answer``, and writes down
+    how it was called.
 
     ``calls`` holds (pairs, batch_size) of each call; batch_size is None where none was passed.
     """
@@ -78,7 +79,9 @@ class ToyReranker:
 
 @check
 def check_best_first(function: Callable, query: str = _QUERY, documents: Sequence[str] = _DOCUMENTS) -> str:
-    """Exercise 03, step 1: the real reranker's scores, best first; then candidates that are texts, chunks and dictionaries."""
+    """Exercise 03, step 1: the real reranker's scores, best first; then candidates that are texts, chunks and
+    dictionaries.
+    """
     reranker, documents = cross_encoder(), list(documents)
     answer = _call(function, f"Given {len(documents)} texts", query, list(documents), reranker)
     expected = dict(rerank_documents(query, documents, reranker, top_k=None))
@@ -187,7 +190,9 @@ def _check_calls(toy: ToyReranker, query: str, documents: list[str], given: str,
 
 @check
 def check_what_comes_back(function: Callable, query: str = _QUERY, texts: Sequence[str] = _DOCUMENTS) -> str:
-    """Exercise 03, step 3: equal scores keep their order, the candidates are the same objects, the scores Python floats, the caller's list is untouched."""
+    """Exercise 03, step 3: equal scores keep their order, the candidates are the same objects, the scores
+    Python floats, the caller's list is untouched.
+    """
     few, few_scores = [f"{texts[0]} ({letter})" for letter in "cadbe"], [1.0, 2.5, 1.0, 1.0, 1.0]
     many = [f"{texts[0]} ({number * 37 % 60})" for number in range(60)]
     for documents, scores in (
@@ -256,7 +261,9 @@ def _check_identity(row: Any, candidates: list, given: str) -> None:
 def check_top_k(
     function: Callable, query: str = _QUERY, documents: Sequence[str] | None = None, top_k: int = 4
 ) -> str:
-    """Exercise 03, step 4: top_k cuts after sorting, None gives all, a number past the end too; no candidates give no result."""
+    """Exercise 03, step 4: top_k cuts after sorting, None gives all, a number past the end too; no candidates
+    give no result.
+    """
     documents = _numbered("Row {}: onions.", 30) if documents is None else list(documents)
     scores = _shuffled(len(documents))
     every = len(documents)
@@ -298,7 +305,9 @@ def check_top_k(
 def check_bad_arguments(
     function: Callable, query: str = _QUERY, documents: Sequence[str] = _DOCUMENTS, below: int = -1
 ) -> str:
-    """Exercise 03, step 5: an argument that makes no sense raises a ``ValueError`` or ``TypeError`` that names it."""
+    """Exercise 03, step 5: an argument that makes no sense raises a ``ValueError`` or ``TypeError`` that
+    names it.
+    """
     documents = list(documents)
     cases = [(f"the query {blank!r}", ("query",), blank, documents, {}) for blank in ("", " \n")]
     without_text = (
@@ -329,7 +338,9 @@ def check_bad_arguments(
 
 @check
 def check_bad_scores(function: Callable, query: str = _QUERY, documents: Sequence[str] = _DOCUMENTS) -> str:
-    """Exercise 03, step 6: a reranker that gives too few or too many scores, or NaN, raises a ``ValueError`` or ``TypeError``."""
+    """Exercise 03, step 6: a reranker that gives too few or too many scores, or NaN, raises a ``ValueError``
+    or ``TypeError``.
+    """
     documents = list(documents)
     count = len(documents)
     scores = _shuffled(count)

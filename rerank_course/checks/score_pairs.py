@@ -40,7 +40,9 @@ _LOGITS = (6.5, -0.8, 0.3, -7.4, 0.0, -10.1)
 
 @check
 def check_build_pairs(function: Callable, query: str = _QUERY, documents: Sequence[str] = _DOCUMENTS) -> str:
-    """Exercise 02, part 1: ``build_pairs(query, documents)`` gives [(query, document), …] in the order of the documents."""
+    """Exercise 02, part 1: ``build_pairs(query, documents)`` gives [(query, document), …] in the order of the
+    documents.
+    """
     documents = list(documents)
     answer = call(function, query, list(documents))
     given = f"For the query {query!r} and {len(documents)} documents, your function"
@@ -90,7 +92,9 @@ def check_build_pairs(function: Callable, query: str = _QUERY, documents: Sequen
 
 @check
 def check_score_pairs(function: Callable, pairs: Sequence[tuple[str, str]] = _PAIRS) -> str:
-    """Exercise 02, part 2: ``score_pairs(pairs, reranker)`` gives one logit for each pair, in the order of the pairs; one for a list of one."""
+    """Exercise 02, part 2: ``score_pairs(pairs, reranker)`` gives one logit for each pair, in the order of
+    the pairs; one for a list of one.
+    """
     pairs = list(pairs)
     reranker = cross_encoder()
     expected = [float(score) for score in reranker.predict(pairs)]
@@ -129,7 +133,9 @@ def check_score_pairs(function: Callable, pairs: Sequence[tuple[str, str]] = _PA
 def check_order_by_score(
     function: Callable, documents: Sequence[str] | None = None, scores: Sequence[float] | None = None
 ) -> str:
-    """Exercise 02, part 3: ``order_by_score(documents, scores)`` gives [(document, score), …], best first, equal scores in the order they came."""
+    """Exercise 02, part 3: ``order_by_score(documents, scores)`` gives [(document, score), …], best first,
+    equal scores in the order they came.
+    """
     cases = [
         (list(_DOCUMENTS), [-10.5, -7.5, 6.5, -1.0, -7.25]),
         (["a pear", "a fig", "an apple", "a plum", "a lime"], [2.0, 3.5, 2.0, 2.0, 2.0]),
@@ -233,7 +239,9 @@ def check_what_stays(function: Callable) -> str:
 def check_place_of_answer(
     function: Callable, query: str = _QUERY, documents: Sequence[str] = _DOCUMENTS
 ) -> str:
-    """Exercise 02, part 6: ``place_of_answer(query, documents, answer, reranker)`` gives the place, from 1, of one document. Asked for each of the first three."""
+    """Exercise 02, part 6: ``place_of_answer(query, documents, answer, reranker)`` gives the place, from 1,
+    of one document. Asked for each of the first three.
+    """
     documents, reranker = list(documents), cross_encoder()
     ranking = [document for document, _ in rerank_documents(query, documents, reranker, top_k=None)]
     asked = documents[:3]
@@ -281,7 +289,9 @@ _FIRST, _SECOND = (9.0, -8.0, -8.5), (0.3, -1.5, -2.5)
 
 
 def _facts() -> dict[str, tuple[str, Any, Any]]:
-    """{letter: (what the notebook's list says, how it is by the logits, how it is by their sigmoids)} for two queries with three documents each."""
+    """{letter: (what the notebook's list says, how it is by the logits, how it is by their sigmoids)} for two
+    queries with three documents each.
+    """
     logits = (_FIRST, _SECOND)
     squashed = tuple(tuple(map(_sigmoid, scores)) for scores in logits)
 
@@ -354,7 +364,9 @@ def _compare(
     names: Sequence,
     truth: str,
 ) -> None:
-    """Demand that two lists agree; if they do not, look the learner's up among the ``mistakes``, [(numbers, what it means), …]."""
+    """Demand that two lists agree; if they do not, look the learner's up among the ``mistakes``, [(numbers,
+    what it means), …].
+    """
     off = next(
         (i for i, (number, right) in enumerate(zip(numbers, true)) if not abs(number - right) <= tolerance),
         None,

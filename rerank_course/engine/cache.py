@@ -23,7 +23,9 @@ class WeightsError(RuntimeError):
 
 
 def cache_folder() -> Path:
-    """Where restored models are kept: ``$RERANK_COURSE_CACHE``, else the user's cache folder of the operating system."""
+    """Where restored models are kept: ``$RERANK_COURSE_CACHE``, else the user's cache folder of the operating
+    system.
+    """
     chosen = os.environ.get(CACHE_VARIABLE)
     return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("rerank_course"))
 
@@ -31,8 +33,8 @@ def cache_folder() -> Path:
 def made_once(name: str, write: Callable[[Path], None], what: str) -> Path:
     """The folder ``name`` of the model cache; the first call has ``write`` fill it.
 
-    Safe when several processes call at once and when one is killed: a folder is written under a temporary name and
-    renamed when it is complete, and a folder that does not match its manifest is made again.
+    Safe when several processes call at once and when one is killed: a folder is written under a temporary
+    name and renamed when it is complete, and a folder that does not match its manifest is made again.
 
     Args:
         write: a function that writes all files into the empty folder that it is given.

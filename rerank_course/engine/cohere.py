@@ -37,7 +37,9 @@ class HostedError(RuntimeError):
 
 
 class HostedRefusedError(HostedError):
-    """The service refuses this key, account or request, and will until somebody mends it. A fallback does not hide it."""
+    """The service refuses this key, account or request, and will until somebody mends it. A fallback does not
+    hide it.
+    """
 
 
 class HostedUnavailableError(HostedError):
@@ -46,7 +48,9 @@ class HostedUnavailableError(HostedError):
 
 @dataclass(frozen=True)
 class Failure:
-    """Why there is no answer. ``wait``: seconds until the next attempt makes sense; 0 if the service did not say; ``None`` if none does."""
+    """Why there is no answer. ``wait``: seconds until the next attempt makes sense; 0 if the service did not
+    say; ``None`` if none does.
+    """
 
     error: HostedError
     wait: float | None = None
@@ -102,7 +106,9 @@ def seconds_to_wait(headers: dict[str, str]) -> float:
 
 
 def scores(answer: Any, count: int) -> np.ndarray:
-    """The scores of ``count`` documents in the order in which they were sent; the answer has its own, best first."""
+    """The scores of ``count`` documents in the order in which they were sent; the answer has its own, best
+    first.
+    """
     scores = np.full(count, np.nan)
     results = getattr(answer, "results", None)
     if not isinstance(results, list):

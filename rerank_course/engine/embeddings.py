@@ -18,7 +18,8 @@ BLOCK = 512  # texts in one file of the embedding cache: what a killed run can l
 def embed(texts: Sequence[str], embedder: Any, *, show_progress: bool = False) -> np.ndarray:
     """Embeddings of length 1, kept on disk by content and model: float32, one row for each text.
 
-    A cache file that is damaged, or was made for other texts or by another model, is never used: it is computed again.
+    A cache file that is damaged, or was made for other texts or by another model, is never used: it is
+    computed again.
     """
     folder = cache_folder() / "embeddings" / _model_key(embedder)
     blocks = []
@@ -45,7 +46,9 @@ def _embed_block(texts: list[str], embedder: Any, folder: Path) -> np.ndarray:
 
 
 def _read_vectors(path: Path, count: int) -> np.ndarray | None:
-    """The vectors of a cache file, or ``None`` if it is missing, cut off, or not ``count`` vectors of length 1."""
+    """The vectors of a cache file, or ``None`` if it is missing, cut off, or not ``count`` vectors of length
+    1.
+    """
     try:
         vectors = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):

@@ -20,11 +20,15 @@ class ModelNotAvailableError(OSError):
 
 
 class UnsuitableModelError(ValueError):
-    """A model is here and cannot rerank: it is a bi-encoder, has several labels, an untrained head, or code of its own."""
+    """A model is here and cannot rerank: it is a bi-encoder, has several labels, an untrained head, or code
+    of its own.
+    """
 
 
 def is_local(name: str) -> bool:
-    """Whether the hub's cache on this machine holds a configuration and weights of this model, under either spelling. Nothing is loaded."""
+    """Whether the hub's cache on this machine holds a configuration and weights of this model, under either
+    spelling. Nothing is loaded.
+    """
     return any(
         _local_file(spelling, "config.json") and _checkpoint(spelling) for spelling in _spellings(name)
     )
@@ -52,8 +56,8 @@ def hub_cache() -> Path:
 def from_copy_or_hub(model_class: type, name: str, device: str | None, local_files_only: bool = False):
     """Load a local copy if there is one, else from the hub.
 
-    The copy comes first because, off line, a look at the hub costs most of a minute of retries before the library
-    turns to the copy that it has.
+    The copy comes first because, off line, a look at the hub costs most of a minute of retries before the
+    library turns to the copy that it has.
     """
     for spelling in _spellings(name):
         try:
@@ -121,10 +125,12 @@ def check_reranker(model: "CrossEncoder", name: str) -> None:
 
 
 def _untrained_head(model) -> list[str]:
-    """The weights outside the transformer's body that the checkpoint does not hold; transformers drew them at random when it loaded the model.
+    """The weights outside the transformer's body that the checkpoint does not hold; transformers drew them at
+    random when it loaded the model.
 
-    transformers logs them ("MISSING") and gives no other account once sentence-transformers has loaded the model, so the names are compared here.
-    Weights that are tied to the body's, as a language model's output can be, are listed with the body only.
+    transformers logs them ("MISSING") and gives no other account once sentence-transformers has loaded the
+    model, so the names are compared here. Weights that are tied to the body's, as a language model's output
+    can be, are listed with the body only.
     """
     checkpoint = None if model is None else _checkpoint(model.name_or_path)
     if checkpoint is None or not hasattr(model, model.base_model_prefix):
@@ -136,7 +142,9 @@ def _untrained_head(model) -> list[str]:
 
 
 def _checkpoint(name: str) -> Path | None:
-    """The file that holds, or lists, a model's weights on this machine: the first that transformers would take."""
+    """The file that holds, or lists, a model's weights on this machine: the first that transformers would
+    take.
+    """
     names = (
         "model.safetensors",
         "model.safetensors.index.json",

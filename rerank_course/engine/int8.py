@@ -1,16 +1,20 @@
-"""The int8 engine: the packaged reranker in OpenVINO, with 8-bit weights and activations in most layers, for ordinary CPUs.
+"""The int8 engine: the packaged reranker in OpenVINO, with 8-bit weights and activations in most layers, for
+ordinary CPUs.
 
 ``quantise.py`` makes its model once. Four decisions make the difference:
 
-- The steps to which numbers are rounded are fixed when the model is made (static quantisation), so that nothing is measured while it runs,
-  and a pair's score cannot depend on the rest of the call.
-- One pair a request, one thread a request, as many requests at once as there are cores: no pair waits for a longer one, and no thread for
-  another inside a layer.
-- A pair is padded to the next multiple of four tokens only, of eight above 256, so that kernels are prepared for 96 lengths and not for 512.
-- Work that changes no score is left out of the model (``quantise.lean``). What is not int8 is computed in bfloat16 where the processor has it.
+- The steps to which numbers are rounded are fixed when the model is made (static quantisation), so that
+  nothing is measured while it runs, and a pair's score cannot depend on the rest of the call.
+- One pair a request, one thread a request, as many requests at once as there are cores: no pair waits for a
+  longer one, and no thread for another inside a layer.
+- A pair is padded to the next multiple of four tokens only, of eight above 256, so that kernels are prepared
+  for 96 lengths and not for 512.
+- Work that changes no score is left out of the model (``quantise.lean``). What is not int8 is computed in
+  bfloat16 where the processor has it.
 
-It runs on any processor that OpenVINO knows; how fast, the instructions decide. One machine, told to use fewer of them than it has, scored pairs of
-200 tokens 1.3 times as fast as torch one by one with AVX2 alone, 2.8 times with AVX-512, 3.5 times with VNNI, 4.8 times with bfloat16 too.
+It runs on any processor that OpenVINO knows; how fast, the instructions decide. One machine, told to use
+fewer of them than it has, scored pairs of 200 tokens 1.3 times as fast as torch one by one with AVX2 alone,
+2.8 times with AVX-512, 3.5 times with VNNI, 4.8 times with bfloat16 too.
 """
 
 import os
@@ -65,11 +69,14 @@ class Int8Reranker:
         batch_size: int = 32,
         show_progress_bar: bool = False,
     ) -> np.ndarray:
-        """Score pairs: float32 logits of shape (pairs,), in the order of the pairs; one pair gives one number.
+        """Score pairs: float32 logits of shape (pairs,), in the order of the pairs; one pair gives one
+        number.
 
         Args:
-            pairs: (query, document) pairs, or one pair. What does not fit into ``max_length`` is cut from the longer text's end.
-            batch_size: accepted since every reranker has it; this engine runs pair by pair, and the number changes nothing.
+            pairs: (query, document) pairs, or one pair. What does not fit into ``max_length`` is cut from the
+                longer text's end.
+            batch_size: accepted since every reranker has it; this engine runs pair by pair, and the number
+                changes nothing.
             show_progress_bar: show a bar that counts pairs.
 
         Raises:
@@ -186,7 +193,9 @@ def padded_length(tokens: int) -> int:
 
 
 def _feed(encoding) -> dict[str, np.ndarray]:
-    """One pair as the model's inputs, each of shape (1, tokens), filled up with padding that attention does not see."""
+    """One pair as the model's inputs, each of shape (1, tokens), filled up with padding that attention does
+    not see.
+    """
     columns = (encoding.ids, encoding.attention_mask, encoding.type_ids)
     padding = padded_length(len(encoding.ids)) - len(encoding.ids)
     return {name: np.array([column + [0] * padding], dtype=np.int64) for name, column in zip(INPUTS, columns)}

@@ -2,13 +2,16 @@
 
 
 def lean(bert):
-    """A ``BertForSequenceClassification`` as a torch module that gives the same logits, shape (pairs, 1), for less work.
+    """A ``BertForSequenceClassification`` as a torch module that gives the same logits, shape (pairs, 1), for
+    less work.
 
-    - The classifier reads the first token alone, so in the last layer only that token attends to the others. One query needs no keys and values:
-      q · (K x) = (Kᵀ q) · x, and the weighted sum of V x is V times the weighted sum of x. What it adds to all scores alike, the key's bias, is left out.
-    - A softmax reads its row three times: for the largest score, for the sum, for the division. Here the exponentials are taken as they are, and
-      what they weigh is divided by their sum afterwards. The scores of this model's attention lay between −80 and 71 on all texts tried; shifted
-      by 20 and cut at ±80 their exponentials are far from the ends of float32.
+    - The classifier reads the first token alone, so in the last layer only that token attends to the others.
+      One query needs no keys and values: q · (K x) = (Kᵀ q) · x, and the weighted sum of V x is V times the
+      weighted sum of x. What it adds to all scores alike, the key's bias, is left out.
+    - A softmax reads its row three times: for the largest score, for the sum, for the division. Here the
+      exponentials are taken as they are, and what they weigh is divided by their sum afterwards. The scores
+      of this model's attention lay between −80 and 71 on all texts tried; shifted by 20 and cut at ±80 their
+      exponentials are far from the ends of float32.
     - Padding is hidden where it costs least: it adds nothing to the sum, and its values count nothing.
     """
     import torch

@@ -1,8 +1,10 @@
-"""Make the int8 engine's model: ``python -m rerank_course.engine.quantise FOLDER``, which ``load_reranker(backend="int8")`` calls once.
+"""Make the int8 engine's model: ``python -m rerank_course.engine.quantise FOLDER``, which
+``load_reranker(backend="int8")`` calls once.
 
-The restored float32 model goes through OpenVINO's converter and NNCF's post-training quantisation with SmoothQuant
-(https://arxiv.org/abs/2211.10438): calibration pairs run through the model, and for each layer the range of its activations is measured and cut into
-256 steps. The calibration text is the handbook's own, passages and their headings; no query of the evaluation is among it.
+The restored float32 model goes through OpenVINO's converter and NNCF's post-training quantisation with
+SmoothQuant (https://arxiv.org/abs/2211.10438): calibration pairs run through the model, and for each layer
+the range of its activations is measured and cut into 256 steps. The calibration text is the handbook's own,
+passages and their headings; no query of the evaluation is among it.
 """
 
 import sys
@@ -13,14 +15,16 @@ from rerank_course.engine.lean import lean
 
 CALIBRATION_PAIRS = 160
 STEPS = 2 * CALIBRATION_PAIRS  # SmoothQuant runs them through once, the quantisation once more
-# How much of the activations' outliers SmoothQuant moves into the weights. The paper's 0.5 suits this model badly. Chosen on sentences and titles of
-# both collections, asked as queries of ten passages each, against float32 (the standard deviation of the difference within a query, in logits):
-# 0.5 gives 0.29, 0.7 0.12, 0.75 0.11, 0.8 0.10, 0.85 0.09, 0.9 0.11.
+# How much of the activations' outliers SmoothQuant moves into the weights. The paper's 0.5 suits this model
+# badly. Chosen on sentences and titles of both collections, asked as queries of ten passages each, against
+# float32 (the standard deviation of the difference within a query, in logits): 0.5 gives 0.29, 0.7 0.12, 0.75
+# 0.11, 0.8 0.10, 0.85 0.09, 0.9 0.11.
 SMOOTHING = 0.85
 NOT_QUANTISED = (
-    # Behind the GELUs of the first six layers the largest number is 120 to 220 times the mean, behind the later ones 36 to 47 times (calibration
-    # pairs), and 256 steps are too few. The layers that read them there make more than half of the squared error: with them the deviation above
-    # is 0.095, without them 0.062 (rest in float32). They take 6 % more time in bfloat16, 22 % where the processor has only float32.
+    # Behind the GELUs of the first six layers the largest number is 120 to 220 times the mean, behind the
+    # later ones 36 to 47 times (calibration pairs), and 256 steps are too few. The layers that read them
+    # there make more than half of the squared error: with them the deviation above is 0.095, without them
+    # 0.062 (rest in float32). They take 6 % more time in bfloat16, 22 % where the processor has only float32.
     r".*layer\.[0-5]\.output\.dense.*",
     # Attention's own products: at 200 tokens 8 % of the multiplications.
     r".*aten::matmul.*",
@@ -76,11 +80,13 @@ def quantise(folder: Path) -> None:
 
 
 def with_equal_steps(model):
-    """The quantised OpenVINO ``model``, changed so that all layers round a kind of activation to the same 256 steps.
+    """The quantised OpenVINO ``model``, changed so that all layers round a kind of activation to the same 256
+    steps.
 
-    SmoothQuant multiplies each activation by a vector before it is rounded. A factor more in that vector, and less in the weights that follow,
-    changes no product; it brings every layer's range to the same one. Steps are part of a kernel, so one kernel then serves them all: half the
-    memory for each length of text that the engine has met, and half the time to prepare for one.
+    SmoothQuant multiplies each activation by a vector before it is rounded. A factor more in that vector, and
+    less in the weights that follow, changes no product; it brings every layer's range to the same one. Steps
+    are part of a kernel, so one kernel then serves them all: half the memory for each length of text that the
+    engine has met, and half the time to prepare for one.
     """
     import numpy as np
     from openvino import opset13

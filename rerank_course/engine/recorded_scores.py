@@ -1,7 +1,8 @@
 """Scores that were computed beforehand, so that a lesson can show whole tables in seconds.
 
-Reranking every query of both corpora a hundred deep takes most of an hour in float32. ``make scores`` did it once and wrote the scores into the
-data folders; lessons look them up, and score a sample again to show that they hold on the learner's machine.
+Reranking every query of both corpora a hundred deep takes most of an hour in float32. ``make scores`` did it
+once and wrote the scores into the data folders; lessons look them up, and score a sample again to show that
+they hold on the learner's machine.
 """
 
 import hashlib
@@ -18,7 +19,8 @@ ENGINES = ("fp32", "int8")
 
 
 class RecordedReranker:
-    """A reranker that looks scores up, and asks ``live`` for pairs that were not recorded (after a change of the text, say).
+    """A reranker that looks scores up, and asks ``live`` for pairs that were not recorded (after a change of
+    the text, say).
 
     Args:
         corpus: ``"handbook"`` or ``"pandas-docs"``.

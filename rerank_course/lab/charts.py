@@ -80,7 +80,9 @@ def draw_bars(values: Mapping[str, float], xlabel: str) -> Picture:
 
 
 def draw_points(points: Mapping[str, tuple[float, float]], xlabel: str, ylabel: str) -> Picture:
-    """One named point for each (x, y); numbers on the points, names in the legend, so that close points stay legible."""
+    """One named point for each (x, y); numbers on the points, names in the legend, so that close points stay
+    legible.
+    """
     figure = Figure(figsize=(9, 4.2))
     axes = figure.subplots()
     for number, (name, (x, y)) in enumerate(points.items(), start=1):
@@ -103,10 +105,12 @@ def draw_points(points: Mapping[str, tuple[float, float]], xlabel: str, ylabel: 
 
 
 def draw_importance(panels: Mapping[str, Sequence[tuple[str, float]]], xlabel: str) -> Picture:
-    """Signed bars for the same rows in several panels, each on a scale of its own: which words a score hangs on, for example.
+    """Signed bars for the same rows in several panels, each on a scale of its own: which words a score hangs
+    on, for example.
 
     Args:
-        panels: ``{title: [(row, value), …]}``, the same rows in each; ``occlusion.word_importance`` gives one panel. A row may occur twice.
+        panels: ``{title: [(row, value), …]}``, the same rows in each; ``occlusion.word_importance`` gives one
+            panel. A row may occur twice.
 
     Raises:
         ValueError: there is no panel, or the panels have different rows.

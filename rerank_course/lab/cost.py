@@ -1,8 +1,9 @@
 """What a large run will cost: a straight line through measured times, and what follows from it.
 
-The model is *pairs × (a + b · tokens)* seconds for one worker: ``a`` for what each pair costs however short it is, ``b`` for each of its tokens.
-Attention alone grows with the square of the length; up to 512 tokens of a model as narrow as the course's, the rest outweighs it. Whether the
-line fits is for you to check: compare what it foretells with a run that you measured.
+The model is *pairs × (a + b · tokens)* seconds for one worker: ``a`` for what each pair costs however short
+it is, ``b`` for each of its tokens. Attention alone grows with the square of the length; up to 512 tokens of
+a model as narrow as the course's, the rest outweighs it. Whether the line fits is for you to check: compare
+what it foretells with a run that you measured.
 """
 
 from collections.abc import Sequence
@@ -62,7 +63,8 @@ class Machine:
 
 
 def fit_pair_cost(tokens: Sequence[float], seconds: Sequence[float]) -> PairCost:
-    """The line through measured points, each weighted so that one per cent off counts the same for short pairs and for long ones.
+    """The line through measured points, each weighted so that one per cent off counts the same for short
+    pairs and for long ones.
 
     Args:
         tokens: lengths of pairs, query and special tokens included.

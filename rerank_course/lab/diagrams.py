@@ -1,4 +1,6 @@
-"""The few pictures that the lessons draw. Each function returns a ``Picture``, with a text for those who cannot see it."""
+"""The few pictures that the lessons draw. Each function returns a ``Picture``, with a text for those who
+cannot see it.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -140,12 +142,14 @@ def draw_batches(batchings: Mapping[str, Sequence[Sequence[int]]]) -> Picture:
 def draw_window(
     document: str, answer: str, rows: Mapping[str, Sequence[tuple[float, Window]]], tokenizer: Any
 ) -> Picture:
-    """A document as a bar, in tokens: where the answer stands, and below it the pieces that a model reads, each with its score.
+    """A document as a bar, in tokens: where the answer stands, and below it the pieces that a model reads,
+    each with its score.
 
     Args:
         document: the whole text.
         answer: a part of it that occurs once.
-        rows: ``{name: [(score, window), …]}``, a row for each way to read the document; the best window of a row is orange.
+        rows: ``{name: [(score, window), …]}``, a row for each way to read the document; the best window of a
+            row is orange.
         tokenizer: a fast Hugging Face tokenizer, for example ``reranker.tokenizer``.
 
     Raises:

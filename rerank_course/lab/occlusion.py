@@ -1,8 +1,9 @@
 """Which words a score hangs on: leave each word out in turn and see what the score loses.
 
-Known as occlusion, or representation erasure (Li, Monroe and Jurafsky, 2016, https://arxiv.org/abs/1612.08220). It needs nothing but the score, so it
-works in the same way for a cross-encoder and for a cosine. Its limits: a text with a word missing is not a text that people write, and where two words
-say the same thing, leaving one of them out changes little.
+Known as occlusion, or representation erasure (Li, Monroe and Jurafsky, 2016,
+https://arxiv.org/abs/1612.08220). It needs nothing but the score, so it works in the same way for a
+cross-encoder and for a cosine. Its limits: a text with a word missing is not a text that people write, and
+where two words say the same thing, leaving one of them out changes little.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,7 +22,8 @@ def word_importance(
         of: whose words to leave out, ``"document"`` or ``"query"``.
 
     Returns:
-        ``[(word, importance), …]`` in reading order, in the unit of the score. Above 0: the word holds the score up; below 0: without it the score would be higher.
+        ``[(word, importance), …]`` in reading order, in the unit of the score. Above 0: the word holds the
+        score up; below 0: without it the score would be higher.
 
     Raises:
         ValueError: ``of`` is something else, or the text has fewer than two words.

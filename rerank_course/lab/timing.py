@@ -9,15 +9,17 @@ import pandas as pd
 
 
 def compare_times(ways: Mapping[str, Callable[[], Any]], repeats: int = 3) -> pd.DataFrame:
-    """Run each way ``repeats`` times, in turns, so that a slow moment of the machine does not fall on one of them only.
+    """Run each way ``repeats`` times, in turns, so that a slow moment of the machine does not fall on one of
+    them only.
 
     Args:
-        ways: ``{name: function without arguments}``; the first is the one that the others are compared with. Warm up before:
-            what a first call prepares is counted here.
+        ways: ``{name: function without arguments}``; the first is the one that the others are compared with.
+            Warm up before: what a first call prepares is counted here.
         repeats: rounds, at least 1.
 
     Returns:
-        A row for each way: ``median s``, ``min s`` and ``max s`` in seconds, and ``times faster`` than the first (ratio of medians).
+        A row for each way: ``median s``, ``min s`` and ``max s`` in seconds, and ``times faster`` than the
+        first (ratio of medians).
 
     Raises:
         ValueError: there is nothing to time, or ``repeats`` is below 1.

@@ -22,7 +22,8 @@ LOCKED_EXTRAS = (
 
 
 def run_doctor(only_failures: bool = False) -> bool:
-    """Check Python, each requirement, the kernel, the weights and a first rerank; print OK or FAIL for each, then which models are here.
+    """Check Python, each requirement, the kernel, the weights and a first rerank; print OK or FAIL for each,
+    then which models are here.
 
     Args:
         only_failures: do not print what is OK, nor the models: the course needs the packaged ones only.
@@ -107,7 +108,8 @@ def _check_kernel() -> str:
 
     spec = KernelSpecManager().get_kernel_spec("python3")
     command = spec.argv[0]
-    # For these names Jupyter starts the Python that it runs in itself, whether or not one is on the PATH (Debian has no "python").
+    # For these names Jupyter starts the Python that it runs in itself, whether or not one is on the PATH
+    # (Debian has no "python").
     own = {"python", "python3", f"python3.{sys.version_info.minor}"}
     if command not in own and shutil.which(command) is None:
         raise RuntimeError(
@@ -122,7 +124,9 @@ def _check_kernel() -> str:
 
 
 def _prefix_of(command: str) -> str | None:
-    """Where a Python has its packages; ``None`` for what is not plainly a Python, such as a script that starts one."""
+    """Where a Python has its packages; ``None`` for what is not plainly a Python, such as a script that
+    starts one.
+    """
     run = subprocess.run(
         [command, "-c", "import sys; print(sys.prefix)"],
         capture_output=True,

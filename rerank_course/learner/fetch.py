@@ -1,7 +1,9 @@
 """Bring hub models to this machine in advance, so that a class, or a train, needs no network.
 
-huggingface_hub does the work: it shows progress, tries again when a connection breaks and then asks only for the bytes that are missing, and puts a
-file into its place when it is whole. What is decided here is which files a model needs, whether they fit on the disk, and whether the model can rerank.
+huggingface_hub does the work: it shows progress, tries again when a connection breaks and then asks only for
+    the bytes that are missing, and puts a
+file into its place when it is whole. What is decided here is which files a model needs, whether they fit on
+the disk, and whether the model can rerank.
 """
 
 import shutil
@@ -46,8 +48,8 @@ def fetch_model(name: str) -> str:
         One line: what was fetched, how big it is and where it stands.
 
     Raises:
-        FetchError: it cannot be fetched (no such model, no access, no network, no room, a broken connection) or does not load; and what to do.
-        UnsuitableModelError: it is on this machine now, and cannot rerank.
+        FetchError: it cannot be fetched (no such model, no access, no network, no room, a broken connection)
+        or does not load; and what to do. UnsuitableModelError: it is on this machine now, and cannot rerank.
     """
     from huggingface_hub.utils import HFValidationError, validate_repo_id
 
@@ -93,7 +95,9 @@ def _load_once(name: str) -> str:
 
 
 def needed_files(files: list[str]) -> list[str]:
-    """The files of a repository that sentence-transformers reads: weights in one format, configuration, tokenizer. None where there are no weights."""
+    """The files of a repository that sentence-transformers reads: weights in one format, configuration,
+    tokenizer. None where there are no weights.
+    """
     own = [file for file in files if not OTHER_ENGINES & set(PurePosixPath(file).parts[:-1])]
     safe = [file for file in own if file.endswith(".safetensors")]
     weights = safe or [file for file in own if PurePosixPath(file).match("pytorch_model*.bin")]

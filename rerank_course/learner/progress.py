@@ -1,7 +1,8 @@
-"""Which checks you have passed, and what comes next. It stands in one small file of yours on this machine, and nothing is sent anywhere.
+"""Which checks you have passed, and what comes next. It stands in one small file of yours on this machine,
+and nothing is sent anywhere.
 
-A bookmark, not a certificate: who runs a worked solution passes its checks too, since a check sees a function and not its author. Grading never
-reads the file.
+A bookmark, not a certificate: who runs a worked solution passes its checks too, since a check sees a function
+and not its author. Grading never reads the file.
 """
 
 import json
@@ -130,7 +131,8 @@ EXERCISES = tuple(step for step in COURSE if step.checks)
 
 
 def progress_file() -> Path | None:
-    """Where progress is kept: ``$RERANK_COURSE_PROGRESS``, a folder, else the user's data folder. ``None``, nothing is kept, if the variable is empty.
+    """Where progress is kept: ``$RERANK_COURSE_PROGRESS``, a folder, else the user's data folder. ``None``,
+    nothing is kept, if the variable is empty.
 
     Raises:
         ValueError: the folder is no full path, so that each notebook would have a file of its own.
@@ -158,9 +160,11 @@ def passed_checks() -> dict[str, datetime]:
 
 
 def remember(key: str) -> None:
-    """Note that a check of the course, for example "ex02.check_build_pairs", was passed now, unless it was before.
+    """Note that a check of the course, for example "ex02.check_build_pairs", was passed now, unless it was
+    before.
 
-    Safe when several kernels do it at once. Never fails: a check must not depend on a disk. What could not be kept is said in one line, once.
+    Safe when several kernels do it at once. Never fails: a check must not depend on a disk. What could not be
+    kept is said in one line, once.
     """
     if not any(key in step.keys for step in EXERCISES):
         return
@@ -200,7 +204,9 @@ def show_progress() -> None:
 
 
 def report(passed: dict[str, datetime]) -> list[str]:
-    """Lines of text: for each exercise the checks, with the day on which they were passed; then what comes next."""
+    """Lines of text: for each exercise the checks, with the day on which they were passed; then what comes
+    next.
+    """
     lines = []
     for step in EXERCISES:
         number = sum(key in passed for key in step.keys)
@@ -249,7 +255,9 @@ def _locked(file: Path) -> filelock.BaseFileLock:
 
 
 def _read_or_set_aside(file: Path) -> dict[str, datetime]:
-    """What the file holds; one that cannot be read is renamed, so that nothing is lost. The caller holds the lock."""
+    """What the file holds; one that cannot be read is renamed, so that nothing is lost. The caller holds the
+    lock.
+    """
     try:
         return _read(file)
     except UnreadableProgressError as error:

@@ -1,4 +1,6 @@
-"""Rerank a whole run, a query log with its candidates, on one process or, with Ray Data, on as many as you have."""
+"""Rerank a whole run, a query log with its candidates, on one process or, with Ray Data, on as many as you
+have.
+"""
 
 from rerank_course.scale.cluster import INSTALL, local_cluster, ray_is_installed
 from rerank_course.scale.folder import ScaleError, read_rejects, read_run

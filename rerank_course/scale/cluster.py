@@ -28,7 +28,8 @@ def ray_is_installed() -> bool:
 
 @contextmanager
 def local_cluster(processors: int):
-    """Ray on this machine, listening on the loopback interface only, stopped at the end; or the cluster that there is already.
+    """Ray on this machine, listening on the loopback interface only, stopped at the end; or the cluster that
+    there is already.
 
     ``rerank_run`` starts one by itself. Start it here to use one for several calls.
 
@@ -69,7 +70,8 @@ def check_ray() -> None:
 def _import_ray():
     check_ray()
     if not _elsewhere() or os.environ["RAY_ADDRESS"].startswith(("127.", "localhost")):
-        # Ray listens on all interfaces, except where it takes a cluster of several machines to be impossible. It reads this when it is imported.
+        # Ray listens on all interfaces, except where it takes a cluster of several machines to be impossible.
+        # It reads this when it is imported.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault(
@@ -109,7 +111,9 @@ def _start(ray, processors: int) -> None:
 
 @contextmanager
 def _no_stderr():
-    """Nothing on standard error, from C++ neither, where Ray announces its log level whatever it is. What goes wrong comes as an exception."""
+    """Nothing on standard error, from C++ neither, where Ray announces its log level whatever it is. What
+    goes wrong comes as an exception.
+    """
     kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nothing, 2)
@@ -156,7 +160,8 @@ def with_ray(
             fn_constructor_args=(job,),
             num_cpus=job.threads,
             num_gpus=gpus,
-            # A part takes seconds: a second one that waits at an actor gains nothing, and at the end another actor would be idle.
+            # A part takes seconds: a second one that waits at an actor gains nothing, and at the end another
+            # actor would be idle.
             compute=ray.data.ActorPoolStrategy(size=actors, max_tasks_in_flight_per_actor=1),
         )
         try:

@@ -27,7 +27,8 @@ class ScaleError(RuntimeError):
 
 
 def read_run(folder: str | Path) -> Run:
-    """The finished parts of a run, in the order of its queries. A query of which nothing could be scored is not in it.
+    """The finished parts of a run, in the order of its queries. A query of which nothing could be scored is
+    not in it.
 
     The files are ordinary parquet: ``pandas.read_parquet(folder / "run")`` reads them too.
     """
@@ -81,7 +82,9 @@ def write_texts(folder: Path, documents: dict[str, list]) -> None:
 
 
 def read_texts(folder: Path) -> dict[str, Any]:
-    """The columns of the texts as they stand in the file: the operating system keeps one copy of its pages for all processes."""
+    """The columns of the texts as they stand in the file: the operating system keeps one copy of its pages
+    for all processes.
+    """
     from pyarrow import feather
 
     if not (folder / TEXTS).exists():

@@ -24,7 +24,9 @@ def candidates(run: Mapping[str, Iterable], depth: int | None) -> dict[str, list
 def documents(
     candidates: Mapping[str, list[str]], corpus: Mapping[str, Any], max_characters: int
 ) -> dict[str, list]:
-    """The documents that a run names, each once, as columns: its id and either its text or the reason why it cannot be scored."""
+    """The documents that a run names, each once, as columns: its id and either its text or the reason why it
+    cannot be scored.
+    """
     if not isinstance(corpus, Mapping):
         raise TypeError(f"corpus must be a Corpus or texts by document id, not a {type(corpus).__name__}.")
     columns: dict[str, list] = {

@@ -1,10 +1,13 @@
-"""Rerank a whole run, a query log with its candidates, on one process or, with Ray Data, on as many as you have.
+"""Rerank a whole run, a query log with its candidates, on one process or, with Ray Data, on as many as you
+have.
 
-A run is cut into *parts*: some queries with all their candidates. A worker scores a part in one ``predict`` and writes it as one parquet file,
-whole or not at all. So the files say what is finished: whoever starts the run again, Ray after a crash or you on Monday, scores only the rest.
+A run is cut into *parts*: some queries with all their candidates. A worker scores a part in one ``predict``
+and writes it as one parquet file, whole or not at all. So the files say what is finished: whoever starts the
+run again, Ray after a crash or you on Monday, scores only the rest.
 
-Ray Data (https://docs.ray.io/en/latest/data/data.html) does everything else: it starts the workers, hands out parts, and gives the part of a
-worker that died to another one. Install it with: pip install "rerank-course[ray]".
+Ray Data (https://docs.ray.io/en/latest/data/data.html) does everything else: it starts the workers, hands out
+parts, and gives the part of a worker that died to another one. Install it with: pip install
+"rerank-course[ray]".
 """
 
 import os
@@ -47,8 +50,9 @@ class Reranked:
     """What a call of ``rerank_run`` did, and what its run holds now.
 
     Attributes:
-        parts: a row for each part that this call scored: ``pairs``, ``rejects``, ``worker``, and in seconds ``loading`` (the reranker, before the worker's first
-            part), ``started`` (scoring, since 1970) and ``seconds`` (scoring and writing).
+        parts: a row for each part that this call scored: ``pairs``, ``rejects``, ``worker``, and in seconds
+            ``loading`` (the reranker, before the worker's first part), ``started`` (scoring, since 1970) and
+            ``seconds`` (scoring and writing).
         kept: how many parts were finished before.
         seconds: what the call took, start of the cluster and loading included.
         folder: where the results stand; ``None`` if they are in memory only.
@@ -62,7 +66,9 @@ class Reranked:
 
     @cached_property
     def run(self) -> Run:
-        """``{query id: [(document id, score), …]}``, best first, the finished parts of earlier calls included."""
+        """``{query id: [(document id, score), …]}``, best first, the finished parts of earlier calls
+        included.
+        """
         return as_run(self._memory[0]) if self._memory else read_run(self.folder)
 
     @cached_property
@@ -72,7 +78,9 @@ class Reranked:
 
     @property
     def pairs_per_second(self) -> float:
-        """Pairs scored, from the start of this call's first part to the end of its last; NaN if it scored none."""
+        """Pairs scored, from the start of this call's first part to the end of its last; NaN if it scored
+        none.
+        """
         if not self.parts["pairs"].sum():
             return float("nan")
         ends = self.parts["started"] + self.parts["seconds"]
@@ -101,36 +109,46 @@ def rerank_run(
 ) -> Reranked:
     """Score all candidates of all queries, and set aside what cannot be scored.
 
-    Call it again with the same arguments and folder after a crash, or after you stopped it: finished parts are not scored twice. Engine, actors,
-    threads and batch size may differ then; what the scores depend on may not.
+    Call it again with the same arguments and folder after a crash, or after you stopped it: finished parts
+    are not scored twice. Engine, actors, threads and batch size may differ then; what the scores depend on
+    may not.
 
     Args:
         run: candidates by query id: document ids, or (document id, score) as in ``evaluate.Run``; best first.
         queries: query text by query id.
-        corpus: a ``Corpus``, or texts by document id (strings, chunks or mappings, see ``text.text_of``). With Ray, those that the run names are
-            written to ``texts.arrow`` in the folder; all workers of a machine read one copy of it in memory.
-        folder: where results go: ``run/*.parquet`` with the columns query_id, iteration, doc_id, rank, score, tag, and ``rejects/*.jsonl``. On a cluster,
-            a folder that all its machines share. ``None`` keeps them in memory, with ``engine="local"`` only.
-        engine: ``"local"``, this process, or ``"ray"``. Ray uses the cluster that this process is connected to or that ``RAY_ADDRESS`` names;
-            if there is none, one of ``actors × threads`` processors is started on this machine (see ``local_cluster``) and stopped at the end.
-        model: a name or folder for ``load_reranker``, or a function without arguments that gives a reranker; each worker calls it once (a function
-            from a file of yours is found by its module's name, so that module must be there for the workers, too). Packaged weights are
-            restored once on each machine, or in the shared folder that the environment variable ``RERANK_COURSE_CACHE`` of this process names.
+        corpus: a ``Corpus``, or texts by document id (strings, chunks or mappings, see ``text.text_of``).
+            With Ray, those that the run names are written to ``texts.arrow`` in the folder; all workers of a
+            machine read one copy of it in memory.
+        folder: where results go: ``run/*.parquet`` with the columns query_id, iteration, doc_id, rank, score,
+            tag, and ``rejects/*.jsonl``. On a cluster, a folder that all its machines share. ``None`` keeps
+            them in memory, with ``engine="local"`` only.
+        engine: ``"local"``, this process, or ``"ray"``. Ray uses the cluster that this process is connected
+            to or that ``RAY_ADDRESS`` names; if there is none, one of ``actors × threads`` processors is
+            started on this machine (see ``local_cluster``) and stopped at the end.
+        model: a name or folder for ``load_reranker``, or a function without arguments that gives a reranker;
+            each worker calls it once (a function from a file of yours is found by its module's name, so that
+            module must be there for the workers, too). Packaged weights are restored once on each machine, or
+            in the shared folder that the environment variable ``RERANK_COURSE_CACHE`` of this process names.
         backend, max_length: as for ``load_reranker``.
-        batch_size: pairs in a forward pass. The library sorts a whole part by length before it cuts it into batches.
+        batch_size: pairs in a forward pass. The library sorts a whole part by length before it cuts it into
+            batches.
         threads: for each worker; ``None`` is one in an actor, and in this process what it has.
         actors: workers, with Ray.
         gpus: for each actor, with Ray; a fraction lets actors share one.
-        patience: seconds, with Ray, in which at least one part must be finished or taken up. Ray starts dead workers anew for ever; this ends a run whose
-            last part kills each of them, or that waits for machines that never come.
+        patience: seconds, with Ray, in which at least one part must be finished or taken up. Ray starts dead
+            workers anew for ever; this ends a run whose last part kills each of them, or that waits for
+            machines that never come.
         depth: how many candidates of each query to score, from the first; ``None`` takes all.
-        part_pairs: a part is filled with queries up to this many pairs. So much work can be lost with a worker.
-        max_characters: longer texts are set aside: no model reads them, but each would have to be carried and tokenised.
+        part_pairs: a part is filled with queries up to this many pairs. So much work can be lost with a
+            worker.
+        max_characters: longer texts are set aside: no model reads them, but each would have to be carried and
+            tokenised.
 
     Raises:
         TypeError, ValueError: an argument is unusable; the message names it.
-        EngineNotInstalledError: Ray Data, pyarrow or the int8 engine is not installed; the message says how to get it.
-        ScaleError: the folder belongs to another run, the cluster does not start, or ``patience`` is over. Finished parts stay.
+        EngineNotInstalledError: Ray Data, pyarrow or the int8 engine is not installed; the message says how
+        to get it. ScaleError: the folder belongs to another run, the cluster does not start, or ``patience``
+        is over. Finished parts stay.
     """
     began = time.time()
     job = Job(
@@ -186,7 +204,8 @@ def rerank_run(
     return Reranked(_table(stats), len(parts) - len(unscored), time.time() - began, folder)
 
 
-# --- what is to be scored -------------------------------------------------------------------------------------------------------
+# --- what is to be scored
+# -------------------------------------------------------------------------------------------------------
 
 
 def _check_arguments(job: Job, engine: str, counts: dict[str, Any]) -> None:

@@ -17,7 +17,8 @@ from rerank_course.rerank import Reranker
 from rerank_course.scale.rerank_run.folder import REJECTS, read_texts, result_file, write_whole
 from rerank_course.scale.rerank_run.job import Job
 
-# --- scoring --------------------------------------------------------------------------------------------------------------------
+# --- scoring
+# --------------------------------------------------------------------------------------------------------------------
 
 
 class Worker:
@@ -32,7 +33,9 @@ class Worker:
 
     @cached_property
     def reranker(self) -> Reranker:
-        """Loaded once, with the first part: what goes wrong is then an ordinary error of that part, which reaches the caller as it is."""
+        """Loaded once, with the first part: what goes wrong is then an ordinary error of that part, which
+        reaches the caller as it is.
+        """
         if self.job.sets_threads:
             import torch
 
@@ -142,7 +145,8 @@ def ranked(names: list[tuple[str, str]], scores: np.ndarray, tag: str) -> pd.Dat
     )
 
 
-# --- small things ---------------------------------------------------------------------------------------------------------------
+# --- small things
+# ---------------------------------------------------------------------------------------------------------------
 
 
 @contextmanager

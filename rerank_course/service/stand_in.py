@@ -1,8 +1,10 @@
-"""A stand-in for Cohere's Rerank service on this machine, for lessons and tests without an account or a network.
+"""A stand-in for Cohere's Rerank service on this machine, for lessons and tests without an account or a
+network.
 
-It speaks the protocol that Cohere's own SDK sends (https://docs.cohere.com/reference/rerank), scores with the course's packaged reranker through a
-sigmoid, and fails on cue. What it cannot stand in for: Cohere's model and its scores, the 32,000 tokens that the model reads (here 512), the
-network's time, and exact wordings of errors. It listens on loopback only, so nothing outside this machine can reach it.
+It speaks the protocol that Cohere's own SDK sends (https://docs.cohere.com/reference/rerank), scores with the
+course's packaged reranker through a sigmoid, and fails on cue. What it cannot stand in for: Cohere's model
+and its scores, the 32,000 tokens that the model reads (here 512), the network's time, and exact wordings of
+errors. It listens on loopback only, so nothing outside this machine can reach it.
 """
 
 import asyncio
@@ -133,7 +135,8 @@ class StandIn:
 
         Args:
             fault: one of ``FAULTS``, or an HTTP status from 400 to 599.
-            seconds: what ``"rate limit"`` says in Retry-After (1 if not told); how long ``"slow"`` takes (2 if not told).
+            seconds: what ``"rate limit"`` says in Retry-After (1 if not told); how long ``"slow"`` takes (2
+                if not told).
 
         Raises:
             ValueError: an unknown fault, or ``times`` below 1.
@@ -179,7 +182,9 @@ class StandIn:
         self._running.wait()
 
     def stop(self) -> None:
-        """Close every connection and end the thread; nothing if it does not run. What is being scored is scored to its end first."""
+        """Close every connection and end the thread; nothing if it does not run. What is being scored is
+        scored to its end first.
+        """
         if self._thread is None:
             return
         self._loop.call_soon_threadsafe(self._stopped.set)
@@ -276,7 +281,9 @@ class _NotFound(_Handler):
 
 
 class _Next(_Handler):
-    """``POST /stand-in/next {"fault": "rate limit", "times": 2}``: what ``StandIn.next`` does, for a stand-in in another process."""
+    """``POST /stand-in/next {"fault": "rate limit", "times": 2}``: what ``StandIn.next`` does, for a stand-in
+    in another process.
+    """
 
     def post(self) -> None:
         try:
@@ -326,7 +333,9 @@ class _Rerank(_Handler):
 
 
 def _check_request(request: dict) -> tuple[str, list[str], int | None]:
-    """(query, documents, top_n) of a request that the real service would accept, as far as its documentation tells."""
+    """(query, documents, top_n) of a request that the real service would accept, as far as its documentation
+    tells.
+    """
     model, query, documents, top_n = (request.get(name) for name in ("model", "query", "documents", "top_n"))
     if not isinstance(model, str) or not model:
         raise _Refused(400, "invalid request: model is required")

@@ -1,4 +1,6 @@
-"""A test collection in the layout of BEIR (https://github.com/beir-cellar/beir): ``corpus.jsonl``, ``queries.jsonl``, ``qrels/test.tsv``."""
+"""A test collection in the layout of BEIR (https://github.com/beir-cellar/beir): ``corpus.jsonl``,
+``queries.jsonl``, ``qrels/test.tsv``.
+"""
 
 import csv
 import json
@@ -16,9 +18,10 @@ class Corpus:
         name: what it is called.
         documents: chunk by document id, in the order of the file.
         queries: query text by query id.
-        qrels: judgements: ``{query id: {document id: 0, 1, 2 or 3}}``, 3 for a full answer, 0 for none. A document that is not
-            listed was not judged.
-        kinds: what makes each query hard, by query id (``"negation"``, ``"superseded rule"`` …); empty where the data does not say.
+        qrels: judgements: ``{query id: {document id: 0, 1, 2 or 3}}``, 3 for a full answer, 0 for none. A
+            document that is not listed was not judged.
+        kinds: what makes each query hard, by query id (``"negation"``, ``"superseded rule"`` …); empty where
+            the data does not say.
     """
 
     name: str
@@ -36,7 +39,8 @@ def read_beir(folder: Path, name: str) -> Corpus:
     """Read a whole folder.
 
     Raises:
-        CorpusError: a file is missing, a line is malformed, an id is used twice, or a judgement names an unknown id.
+        CorpusError: a file is missing, a line is malformed, an id is used twice, or a judgement names an
+        unknown id.
     """
     documents = read_documents(folder / "corpus.jsonl")
     queries, kinds = read_queries(folder / "queries.jsonl")
@@ -63,7 +67,9 @@ def read_queries(path: Path) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def read_jsonl(path: Path) -> list[dict]:
-    """The objects of a file with one JSON object a line, each with a non-empty ``_id``, used once, and ``text``."""
+    """The objects of a file with one JSON object a line, each with a non-empty ``_id``, used once, and
+    ``text``.
+    """
     rows, seen = [], set()
     for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():

@@ -15,11 +15,13 @@ CORPORA = ("handbook", "pandas-docs")
 def load_corpus(name: str | Path, *, show_progress: bool = False) -> Corpus:
     """Load a corpus of the course by name, or your own data by path.
 
-    ``"handbook"`` is written for the course. ``"pandas-docs"`` holds the docstrings of the installed pandas, read at run time, with
-    queries of the course; judgements of entries that this pandas does not have are left out (``pandas_docs.missing_pandas_entries`` names them).
+    ``"handbook"`` is written for the course. ``"pandas-docs"`` holds the docstrings of the installed pandas,
+    read at run time, with queries of the course; judgements of entries that this pandas does not have are
+    left out (``pandas_docs.missing_pandas_entries`` names them).
 
-    A path leads to a folder in BEIR's layout, a CSV or JSON-lines file, or a folder of text and Markdown files (see
-    ``rerank_course.texts.documents``). Queries and judgements of your own data stand in ``judgements_folder(path)``; there may be none yet.
+    A path leads to a folder in BEIR's layout, a CSV or JSON-lines file, or a folder of text and Markdown
+    files (see ``rerank_course.texts.documents``). Queries and judgements of your own data stand in
+    ``judgements_folder(path)``; there may be none yet.
 
     Raises:
         CorpusError: there is nothing of this name, or a file is damaged.
@@ -42,7 +44,9 @@ def _course_corpus(name: str) -> Corpus:
 
 
 def judgements_folder(path: Path) -> Path:
-    """Where queries and judgements of a person's own data stand: in the folder itself if it is in BEIR's layout, else beside the data."""
+    """Where queries and judgements of a person's own data stand: in the folder itself if it is in BEIR's
+    layout, else beside the data.
+    """
     return path if (path / "corpus.jsonl").is_file() else path.with_name(f"{path.name}.judged")
 
 

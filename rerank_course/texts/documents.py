@@ -16,15 +16,16 @@ def read_documents(path: Path | str, *, show_progress: bool = False) -> dict[str
     Args:
         path: one of
 
-            - a ``.csv`` or ``.tsv`` file with a header. The text stands in a column ``text`` (or ``content``, ``body``, ``document``,
-              ``passage``); ``id`` (or ``_id``) and ``title`` are optional, capital letters do not matter. Without an id, a row is
-              called ``row-2``: the second row of the table, the header being the first, as a spreadsheet counts them. A ``.csv`` may be
-              separated by commas, semicolons or tabs.
-            - a ``.jsonl``, ``.ndjson`` or ``.json`` file with one JSON object a line and the same names as keys. Without an id,
-              ``row-1`` is the first line.
-            - a folder with ``.txt``, ``.md``, ``.markdown`` and ``.rst`` files, at any depth. Each file is cut into chunks
-              (``chunk_text``), called ``relative/path.md#1``, ``#2`` and so on. Left out are hidden files and folders, linked folders,
-              and files without text.
+            - a ``.csv`` or ``.tsv`` file with a header. The text stands in a column ``text`` (or ``content``,
+              ``body``, ``document``, ``passage``); ``id`` (or ``_id``) and ``title`` are optional, capital
+              letters do not matter. Without an id, a row is called ``row-2``: the second row of the table,
+              the header being the first, as a spreadsheet counts them. A ``.csv`` may be separated by commas,
+              semicolons or tabs.
+            - a ``.jsonl``, ``.ndjson`` or ``.json`` file with one JSON object a line and the same names as
+              keys. Without an id, ``row-1`` is the first line.
+            - a folder with ``.txt``, ``.md``, ``.markdown`` and ``.rst`` files, at any depth. Each file is
+              cut into chunks (``chunk_text``), called ``relative/path.md#1``, ``#2`` and so on. Left out are
+              hidden files and folders, linked folders, and files without text.
             - one such text file.
         show_progress: show a bar that counts documents, or files in a folder.
 

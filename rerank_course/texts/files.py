@@ -42,7 +42,9 @@ def is_folder(path: Path) -> bool:
 
 @contextmanager
 def opened(path: Path, newline: str | None = None) -> Iterator[TextIO]:
-    """The file as UTF-8 text, without a byte order mark; what goes wrong while it is read becomes a ``CorpusError``."""
+    """The file as UTF-8 text, without a byte order mark; what goes wrong while it is read becomes a
+    ``CorpusError``.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline=newline) as file:
             yield file
@@ -55,7 +57,9 @@ def opened(path: Path, newline: str | None = None) -> Iterator[TextIO]:
 
 
 def _first_bad_byte(path: Path) -> str:
-    """Which byte is not UTF-8. A decoder of a stream does not know: it counts from the block that it was given."""
+    """Which byte is not UTF-8. A decoder of a stream does not know: it counts from the block that it was
+    given.
+    """
     start = 0
     with path.open("rb") as file:
         for line, content in enumerate(file, start=1):

@@ -24,8 +24,9 @@ Qrels = dict[str, dict[str, int]]
 class Judgements:
     """Queries and grades in a folder: ``queries.jsonl`` and ``qrels/test.tsv``, in BEIR's layout.
 
-    With a ``corpus.jsonl`` beside them, ``rerank_course.texts.beir.read_beir`` reads the folder. Every change is saved at once, whole or not
-    at all, together with what other processes have saved there meanwhile. A folder that does not exist is made at the first change.
+    With a ``corpus.jsonl`` beside them, ``rerank_course.texts.beir.read_beir`` reads the folder. Every change
+    is saved at once, whole or not at all, together with what other processes have saved there meanwhile. A
+    folder that does not exist is made at the first change.
 
     Args:
         folder: where the files are or shall be.
@@ -36,7 +37,8 @@ class Judgements:
         qrels: ``{query id: {document id: 0, 1, 2 or 3}}``. Change it with ``record`` only.
 
     Raises:
-        CorpusError: a file is malformed or cannot be read; the message names file and line. The file stays as it is.
+        CorpusError: a file is malformed or cannot be read; the message names file and line. The file stays as
+        it is.
     """
 
     def __init__(self, folder: Path):
@@ -68,11 +70,12 @@ class Judgements:
         return new
 
     def record(self, query_id: str, document_id: str, grade: int) -> None:
-        """Save the grade of a document for a query: 3 answers in full, 2 in part, 1 related, 0 not relevant. Replaces an earlier one.
+        """Save the grade of a document for a query: 3 answers in full, 2 in part, 1 related, 0 not relevant.
+        Replaces an earlier one.
 
         Raises:
-            TypeError, ValueError: the query is unknown, the id cannot stand in a TSV file, or the grade is not 0, 1, 2 or 3.
-            CorpusError: the folder cannot be written, or its files have become malformed.
+            TypeError, ValueError: the query is unknown, the id cannot stand in a TSV file, or the grade is
+            not 0, 1, 2 or 3. CorpusError: the folder cannot be written, or its files have become malformed.
         """
         grade = _check_grade(grade)
         _check_document_id(document_id)
@@ -85,7 +88,9 @@ class Judgements:
 
     @contextmanager
     def _change(self) -> Iterator[tuple[Queries, Qrels]]:
-        """What memory and disk hold together, to be changed in the block and saved at its end; no other process writes meanwhile."""
+        """What memory and disk hold together, to be changed in the block and saved at its end; no other
+        process writes meanwhile.
+        """
         try:
             (self.folder / "qrels").mkdir(parents=True, exist_ok=True)
             with self._lock():
@@ -230,7 +235,9 @@ def _qrels_file(qrels: Qrels) -> str:
 
 
 def _replace(path: Path, content: str) -> None:
-    """Write whole or not at all. The lock is held, so the name of the temporary file can be fixed, and a kill leaves one at most."""
+    """Write whole or not at all. The lock is held, so the name of the temporary file can be fixed, and a kill
+    leaves one at most.
+    """
     if path.exists() and path.read_text(encoding="utf-8") == content:
         return
     scratch = path.with_name(f"{path.name}.part")

@@ -1,7 +1,8 @@
-"""Judge your own queries: pool what several systems found, grade it by hand, and save each grade at once in BEIR's layout.
+"""Judge your own queries: pool what several systems found, grade it by hand, and save each grade at once in
+BEIR's layout.
 
-Pooling (Spärck Jones and van Rijsbergen, 1975) makes judging affordable: only what at least one system ranked high is judged. Who judges
-should not see which system that was, so ``pool`` hides it.
+Pooling (Spärck Jones and van Rijsbergen, 1975) makes judging affordable: only what at least one system ranked
+high is judged. Who judges should not see which system that was, so ``pool`` hides it.
 """
 
 import random
@@ -17,9 +18,11 @@ WIDTH, LINES = 90, 12  # how much of a chunk is shown: columns and lines
 
 
 def pool(rankings: Sequence[list[tuple[Chunk, float]]], depth: int = 10) -> list[Chunk]:
-    """The first ``depth`` of each ranking, each document once, in an order that does not tell which system found what.
+    """The first ``depth`` of each ranking, each document once, in an order that does not tell which system
+    found what.
 
-    The order is drawn at random with the documents' ids as the seed: the same documents always come in the same order.
+    The order is drawn at random with the documents' ids as the seed: the same documents always come in the
+    same order.
 
     Args:
         rankings: one for each system, for the same query: ``[(chunk, score), …]``, best first.
@@ -50,15 +53,17 @@ def judge_in_terminal(
     ask: Callable[[str], str] = input,
     show: Callable[[str], None] = print,
 ) -> int:
-    """Ask for a grade of each chunk found for each query, and save each answer at once. Chunks that have a grade are not asked for again.
+    """Ask for a grade of each chunk found for each query, and save each answer at once. Chunks that have a
+    grade are not asked for again.
 
-    Going back shows the chunk before once more, also across queries; skipping it then leaves its grade as it is. The end of the input,
-    Ctrl-C and ``q`` stop; the same call goes on there.
+    Going back shows the chunk before once more, also across queries; skipping it then leaves its grade as it
+    is. The end of the input, Ctrl-C and ``q`` stop; the same call goes on there.
 
     Args:
         judgements: where the grades go.
         queries: query texts.
-        find: gives the chunks to judge for a query text, for example ``lambda text: pool([bm25.search(text), dense.search(text)])``.
+        find: gives the chunks to judge for a query text, for example ``lambda text: pool([bm25.search(text),
+            dense.search(text)])``.
         ask: gives a line of input for a prompt.
         show: prints a text.
 
@@ -126,7 +131,9 @@ def _ask_all(
     ask: Callable[[str], str],
     show: Callable[[str], None],
 ) -> bool:
-    """Ask for each item, back and forth; ids of what is graded go into ``graded``. ``False`` if the person stopped before the end."""
+    """Ask for each item, back and forth; ids of what is graded go into ``graded``. ``False`` if the person
+    stopped before the end.
+    """
     seen: list[_Item] = []
     at = 0
     while True:

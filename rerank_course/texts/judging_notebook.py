@@ -12,7 +12,8 @@ NOT_JUDGED = "–"  # the notebook's button for a chunk without a grade
 
 
 def judge_in_notebook(judgements: Judgements, query: str, chunks: Sequence[Chunk]) -> Any:
-    """A widget with one row for each chunk: its text and a button for each grade; each click is saved at once.
+    """A widget with one row for each chunk: its text and a button for each grade; each click is saved at
+    once.
 
     Args:
         judgements: where the grades go; grades that are there already are shown.
@@ -20,8 +21,9 @@ def judge_in_notebook(judgements: Judgements, query: str, chunks: Sequence[Chunk
         chunks: what to judge, for example from ``pool``.
 
     Returns:
-        An ``ipywidgets.VBox``. Its first child shows the query and the grades' meaning; each other child is the row of one chunk, a
-        ``VBox`` of the text (``HTML``) and an ``HBox`` of the ``ToggleButtons`` (value ``"–"``, 0, 1, 2 or 3) and a message (``HTML``).
+        An ``ipywidgets.VBox``. Its first child shows the query and the grades' meaning; each other child is
+        the row of one chunk, a ``VBox`` of the text (``HTML``) and an ``HBox`` of the ``ToggleButtons``
+        (value ``"–"``, 0, 1, 2 or 3) and a message (``HTML``).
 
     Raises:
         TypeError: ``chunks`` holds something other than chunks, or the query is not a string.
@@ -59,7 +61,8 @@ def _row(judgements: Judgements, query_id: str, chunk: Chunk) -> Any:
                 raise ValueError("A grade can be changed, not taken back.")
             judgements.record(query_id, chunk.id, change["new"])
             message.value = "saved"
-        except ValueError as error:  # a notebook hides what a callback raises; the button must not show a grade that was not saved
+        # A notebook hides what a callback raises; the button must not show a grade that was not saved.
+        except ValueError as error:
             buttons.value = saved
             message.value = html.escape(f"Not saved: {error}")
 

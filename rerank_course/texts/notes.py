@@ -36,7 +36,9 @@ def read_folder(folder: Path, show_progress: bool) -> dict[str, Chunk]:
 
 
 def _text_files(folder: Path) -> list[str]:
-    """Paths of the text files relative to the folder, with ``/`` on every system, sorted. Linked folders are not entered."""
+    """Paths of the text files relative to the folder, with ``/`` on every system, sorted. Linked folders are
+    not entered.
+    """
 
     def fail(error: OSError) -> None:
         raise unreadable(Path(error.filename), error) from None

@@ -11,7 +11,9 @@ FOLDER = Path(__file__).parent / "data" / "pandas-docs"
 
 
 def load_pandas_docs() -> Corpus:
-    """Documents of the installed pandas, queries and judgements of the course; judgements of entries that it lacks are left out."""
+    """Documents of the installed pandas, queries and judgements of the course; judgements of entries that it
+    lacks are left out.
+    """
     documents = pandas_documents()
     missing = dict.fromkeys(missing_pandas_entries())
     queries, kinds = read_queries(FOLDER / "queries.jsonl")
@@ -24,11 +26,12 @@ def load_pandas_docs() -> Corpus:
 
 
 def pandas_documents() -> dict[str, Chunk]:
-    """The installed pandas' docstrings: one chunk for each public function, class, method and attribute, by its qualified name.
+    """The installed pandas' docstrings: one chunk for each public function, class, method and attribute, by
+    its qualified name.
 
     The title is the qualified name; the text ends before "See Also", "Examples" and the like. Where
-    several owners have a name (``isna``, ``DataFrame.sum``, ``Series.sum``), nearly the same text stands there, and only the first is
-    taken; the accessors ``.str``, ``.dt`` and ``.cat`` are always taken.
+    several owners have a name (``isna``, ``DataFrame.sum``, ``Series.sum``), nearly the same text stands
+    there, and only the first is taken; the accessors ``.str``, ``.dt`` and ``.cat`` are always taken.
     """
     import pandas as pd
     from pandas.api.typing import DataFrameGroupBy, Resampler
@@ -61,7 +64,9 @@ def pandas_documents() -> dict[str, Chunk]:
 
 
 def _docstring(owner: object, name: str) -> str | None:
-    """The docstring of a public member without its last sections; ``None`` if it has none of its own or next to nothing."""
+    """The docstring of a public member without its last sections; ``None`` if it has none of its own or next
+    to nothing.
+    """
     if name.startswith("_"):
         return None
     member = inspect.getattr_static(owner, name)

@@ -5,7 +5,8 @@ import re
 from rerank_course.texts.files import unix_lines
 
 MAX_WORDS = 200  # words in a chunk: with heading and query about what a reranker of 512 tokens reads
-# Text without spaces is cut as well: a Chinese or Japanese character counts as a word, a longer run as one for each 40 characters.
+# Text without spaces is cut as well: a Chinese or Japanese character counts as a word, a longer run as one
+# for each 40 characters.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]{1,40}")
 _SENTENCE_END = re.compile(r"""[.!?…]["'“”‘’«»)\]]*\s+|[。！？]\s*""")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
@@ -13,12 +14,14 @@ _HEADING = re.compile(r" {0,3}(#{1,6})(?=\s|$)")
 
 
 def chunk_text(text: str, title: str, *, markdown: bool = True) -> list[tuple[str, str]]:
-    """Cut a text into chunks of at most about 200 words: ``[(title, text), …]``, in order; ``[]`` if there is no text.
+    """Cut a text into chunks of at most about 200 words: ``[(title, text), …]``, in order; ``[]`` if there is
+    no text.
 
-    A Markdown heading (``# …``) begins a new chunk and names it, together with the headings above it: ``"Guide > Install"``. Text
-    before the first heading is named ``title``. Within a section, whole paragraphs are put together as long as they fit; a
-    paragraph of more than 200 words is cut at ends of sentences, and such a sentence between words. A fenced code block counts
-    as part of one paragraph, and a ``#`` in it is no heading. A heading without text of its own gives no chunk.
+    A Markdown heading (``# …``) begins a new chunk and names it, together with the headings above it:
+    ``"Guide > Install"``. Text before the first heading is named ``title``. Within a section, whole
+    paragraphs are put together as long as they fit; a paragraph of more than 200 words is cut at ends of
+    sentences, and such a sentence between words. A fenced code block counts as part of one paragraph, and a
+    ``#`` in it is no heading. A heading without text of its own gives no chunk.
 
     Args:
         text: the whole text.
@@ -67,7 +70,9 @@ def _heading_words(rest: str) -> str:
 
 
 def _fence_after(line: str, fence: str) -> str:
-    """The marks of the code fence (three or more backticks or tildes) that is open after this line; empty if none is."""
+    """The marks of the code fence (three or more backticks or tildes) that is open after this line; empty if
+    none is.
+    """
     found = _FENCE.fullmatch(line)
     if not found:
         return fence
@@ -78,7 +83,9 @@ def _fence_after(line: str, fence: str) -> str:
 
 
 def _cut(paragraph: str) -> list[str]:
-    """A paragraph in pieces that fit into a chunk, each with the white space after it: joined, they give the paragraph again."""
+    """A paragraph in pieces that fit into a chunk, each with the white space after it: joined, they give the
+    paragraph again.
+    """
     if _count_words(paragraph) <= MAX_WORDS:
         return [paragraph]
     pieces = []
@@ -93,7 +100,9 @@ def _split_at(text: str, positions: list[int]) -> list[str]:
 
 
 def _pack(paragraphs: list[str]) -> list[str]:
-    """Chunks: neighbouring paragraphs, or pieces of long ones, as long as they have at most ``MAX_WORDS`` words together."""
+    """Chunks: neighbouring paragraphs, or pieces of long ones, as long as they have at most ``MAX_WORDS``
+    words together.
+    """
     chunks: list[list[str]] = []
     total = 0
     for piece in (piece for paragraph in paragraphs for piece in _cut(paragraph + "\n\n")):

@@ -61,7 +61,9 @@ def _chunk(fields: dict[str, Any], number: int, where: str) -> Chunk:
 
 
 def _field(fields: dict[str, Any], columns: Sequence[str], where: str) -> str:
-    """The first of these columns that the row has, as text without white space around it; empty if it has none or ``null``."""
+    """The first of these columns that the row has, as text without white space around it; empty if it has
+    none or ``null``.
+    """
     column = next((column for column in columns if column in fields), "")
     value = fields.get(column)
     if value is None:
@@ -104,7 +106,9 @@ def csv_rows(path: Path) -> Rows:
 
 
 def _records(path: Path, file: TextIO, delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
-    """(line where it begins, number, fields) of each row, the header and blank lines included. A row with quotes may take several lines."""
+    """(line where it begins, number, fields) of each row, the header and blank lines included. A row with
+    quotes may take several lines.
+    """
     file.seek(0)
     reader = csv.reader(
         file, delimiter=delimiter, strict=True

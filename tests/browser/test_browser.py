@@ -1,4 +1,5 @@
-"""The course in a real JupyterLab: what a learner sees and does, with a mouse and a keyboard, on a laptop's screen and in both themes.
+"""The course in a real JupyterLab: what a learner sees and does, with a mouse and a keyboard, on a laptop's
+screen and in both themes.
 
 Screenshots of whole notebooks are kept in test-artefacts/browser/.
 """
@@ -29,8 +30,9 @@ counts => ['.jp-Notebook .jp-RenderedMarkdown', '.jp-Notebook .jp-OutputArea-out
   return found.length === counts[number] && found.every(element => element.childElementCount);
 })
 """
-# What must not be on a page, as a list of sentences. A table or a long line may scroll by itself; nothing else may be wider than its place.
-# JupyterLab shows warnings and tracebacks in the same red box, and gives a picture without a text the text "Image".
+# What must not be on a page, as a list of sentences. A table or a long line may scroll by itself; nothing
+# else may be wider than its place. JupyterLab shows warnings and tracebacks in the same red box, and gives a
+# picture without a text the text "Image".
 FAULTS = r"""
 async panel => {
   const outputs = [...panel.querySelectorAll('.jp-OutputArea-output')];
@@ -90,7 +92,9 @@ def page(lab, context):
 
 
 def open_notebook(page, lab, path, address=None):
-    """Open it and wait until all that the file holds is drawn; what is not there yet could not be found faulty."""
+    """Open it and wait until all that the file holds is drawn; what is not there yet could not be found
+    faulty.
+    """
     cells = nbformat.read(lab.course / path, as_version=4).cells
     page.goto(address or lab.address(path))
     page.wait_for_function(
@@ -302,7 +306,8 @@ def test_lesson_02_scores_what_one_types(lab, page, reranker):
     shown, cells = explorer.locator(".widget-html-content"), page.locator(".jp-Cell").count()
     before = shown.inner_text()
 
-    # Letters that are commands to JupyterLab when no text box has the focus: a, b and d d insert and delete cells.
+    # Letters that are commands to JupyterLab when no text box has the focus: a, b and d d insert and delete
+    # cells.
     query, document = "Who adds a dd to a bad bill?", "A bill with a dd was added by the cook."
     type_into(page, explorer.locator("input"), query)
     half = changed(shown, before)

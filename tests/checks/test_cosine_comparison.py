@@ -1,4 +1,6 @@
-"""Exercise 05's checks: the reference and other right answers pass, the stub is not attempted, wrong answers get the message meant for them."""
+"""Exercise 05's checks: the reference and other right answers pass, the stub is not attempted, wrong answers
+get the message meant for them.
+"""
 
 import math
 

@@ -1,4 +1,6 @@
-"""Exercise 07's checks: the reference and other right answers pass, the stub is not attempted, wrong answers get the message meant for them."""
+"""Exercise 07's checks: the reference and other right answers pass, the stub is not attempted, wrong answers
+get the message meant for them.
+"""
 
 import os
 import socket
@@ -328,7 +330,9 @@ def with_two_tries(query, documents, client, local):
 
 
 def while_python_finds_an_open_socket(query, documents, client, local):
-    socket.socket()  # nobody holds it: Python closes it with a ResourceWarning, as it does with one that an earlier cell left open
+    # Nobody holds it: Python closes it with a ResourceWarning, as it does with one that an earlier cell left
+    # open.
+    socket.socket()
     return fallback(query, documents, client, local)
 
 

@@ -1,4 +1,6 @@
-"""Exercise 06's checks: right answers pass, here and in the graded cells; the stub is not attempted; wrong ones get the message meant for them."""
+"""Exercise 06's checks: right answers pass, here and in the graded cells; the stub is not attempted; wrong
+ones get the message meant for them.
+"""
 
 import re
 
@@ -442,7 +444,9 @@ def test_hard_coded_answers_fail_in_the_graded_cells():
 
 
 def test_what_counts_as_not_read_is_what_the_model_does_not_read():
-    """The numbers of part 1 are those of the tokenizer's own truncation, and a change past them leaves the score as it is."""
+    """The numbers of part 1 are those of the tokenizer's own truncation, and a change past them leaves the
+    score as it is.
+    """
     reranker, query, document = (
         short_reranker(),
         "Who repairs the espresso machine?",

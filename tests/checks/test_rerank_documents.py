@@ -1,4 +1,6 @@
-"""Exercise 03's checks: right answers pass, here and in the graded cells; the stub is not attempted; wrong ones get the message meant for them."""
+"""Exercise 03's checks: right answers pass, here and in the graded cells; the stub is not attempted; wrong
+ones get the message meant for them.
+"""
 
 import math
 
@@ -589,7 +591,9 @@ def test_an_untouched_stub_is_not_attempted(step):
 
 
 def test_a_first_answer_passes_the_first_step_and_is_told_what_is_next():
-    """What a learner has after step 1: no later check may say that nothing was attempted, and the first one holds."""
+    """What a learner has after step 1: no later check may say that nothing was attempted, and the first one
+    holds.
+    """
 
     def rerank_documents(query, candidates, reranker, batch_size=32, top_k=20):
         scores = [reranker.predict((query, text_of(candidate))) for candidate in candidates]

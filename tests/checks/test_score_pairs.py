@@ -1,4 +1,6 @@
-"""Exercise 02's checks: right answers pass, here and in the graded cells; the stub is not attempted; wrong ones get the message meant for them."""
+"""Exercise 02's checks: right answers pass, here and in the graded cells; the stub is not attempted; wrong
+ones get the message meant for them.
+"""
 
 import itertools
 import math

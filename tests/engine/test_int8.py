@@ -69,7 +69,9 @@ STRANGE = [
 
 
 def test_what_is_left_out_of_the_model_changes_no_score(pairs):
-    """The last layer for the first token only and exponentials without a largest score, against the published model, with padding in the batch."""
+    """The last layer for the first token only and exponentials without a largest score, against the published
+    model, with padding in the batch.
+    """
     reranker = load_reranker()
     for texts in (pairs[:6], pairs[-4:], STRANGE):
         batch = reranker.tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
@@ -84,7 +86,9 @@ def test_strange_texts_have_scores_too(int8):
 
 
 def test_all_layers_round_to_the_same_steps(int8):
-    """One kernel then serves all of them; and zero is one of the steps, or padding would be something else than nothing."""
+    """One kernel then serves all of them; and zero is one of the steps, or padding would be something else
+    than nothing.
+    """
     import openvino
 
     model = openvino.Core().read_model(int8.int8_folder() / "model.xml")
@@ -276,7 +280,9 @@ def test_a_model_that_cannot_be_made(empty_cache, monkeypatch, program, error, m
 
 
 def test_a_killed_start_leaves_nothing_that_is_used(empty_cache, monkeypatch):
-    """Killed while it quantises: the process that it had started stops by itself, and the next start begins anew."""
+    """Killed while it quantises: the process that it had started stops by itself, and the next start begins
+    anew.
+    """
     started = subprocess.Popen(
         [sys.executable, "-c", "from rerank_course.fast import int8_folder; int8_folder()"],
         stderr=subprocess.PIPE,

@@ -61,7 +61,9 @@ def test_restored_weights_are_the_stored_integers_times_their_scale(restored):
 
 
 def test_a_restored_model_agrees_with_the_packaged_graph(reranker):
-    """The int8 graph itself, run by ONNX Runtime on one pair, scores within its own activation rounding of the restored model."""
+    """The int8 graph itself, run by ONNX Runtime on one pair, scores within its own activation rounding of
+    the restored model.
+    """
     import onnxruntime
 
     pair = (

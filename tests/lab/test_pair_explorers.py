@@ -1,4 +1,6 @@
-"""The explorers of lessons 02 and 06: the plain functions against the models, and the controls, driven as a reader would."""
+"""The explorers of lessons 02 and 06: the plain functions against the models, and the controls, driven as a
+reader would.
+"""
 
 import math
 

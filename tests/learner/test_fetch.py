@@ -11,7 +11,8 @@ import pytest
 from rerank_course.learner.fetch import needed_files
 from tests.support import toy_hub
 
-# One process for the tests that load a model, since importing torch takes seconds and the client reads HF_ENDPOINT and HF_HOME once, when it is imported.
+# One process for the tests that load a model, since importing torch takes seconds and the client reads
+# HF_ENDPOINT and HF_HOME once, when it is imported.
 WORKER = """
 import contextlib, io, json, shutil, sys
 from rerank_course.__main__ import main
@@ -63,7 +64,9 @@ class Machine:
         return answer["code"], answer["out"], answer["err"]
 
     def files(self, name):
-        """What the cache holds of a model: {file: size} of its snapshot, and the names of everything else that is not whole."""
+        """What the cache holds of a model: {file: size} of its snapshot, and the names of everything else
+        that is not whole.
+        """
         folder = self.home / "hub" / f"models--{name.replace('/', '--')}"
         snapshot = folder / "snapshots" / toy_hub.REVISION
         whole = {

@@ -54,7 +54,9 @@ def build_pairs(query, documents):
 
 
 def test_the_order_is_the_one_in_which_the_lessons_send_one_on():
-    """Each lesson's **Next:** names the exercise and the lesson that follow; the course's table has them in that order."""
+    """Each lesson's **Next:** names the exercise and the lesson that follow; the course's table has them in
+    that order.
+    """
     names = [f"exercise {step.number}" if step.checks else f"lesson {step.number}" for step in COURSE]
     lessons, _ = build.sources()
     for source in lessons:

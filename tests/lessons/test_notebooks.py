@@ -1,4 +1,6 @@
-"""The built notebooks that are in the repository. nbval runs them and compares their outputs; see `make test`."""
+"""The built notebooks that are in the repository. nbval runs them and compares their outputs; see `make
+test`.
+"""
 
 import re
 
@@ -156,7 +158,9 @@ LESSON_FILES = [path for _, path in BUILT if path.parent.name == "notebooks"]
 
 
 def unsupported_numbers(notebook):
-    """Decimals, timings and factors in the prose that no output shows and no link in the same paragraph supports."""
+    """Decimals, timings and factors in the prose that no output shows and no link in the same paragraph
+    supports.
+    """
     shown = "\n".join(
         str(part)
         for cell in notebook.cells

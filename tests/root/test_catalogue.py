@@ -1,7 +1,7 @@
 """Every row of the catalogue, by its name, along its real code path and without a network.
 
-Hub rows are toys with the real file formats, configurations and layouts, in a hub cache under the row's exact name; the hosted row is the real
-client against the stand-in. The packaged row is the real model.
+Hub rows are toys with the real file formats, configurations and layouts, in a hub cache under the row's exact
+name; the hosted row is the real client against the stand-in. The packaged row is the real model.
 """
 
 import json
@@ -21,7 +21,8 @@ ROWS = {option.name: option for option in CATALOGUE}
 HUB = [option.name for option in CATALOGUE if option.runs == "hub"]
 OLD_SPELLING = "cross-encoder/ms-marco-MiniLM-L-6-v2"
 
-# Runs in a process of its own, since the hub's library reads HF_HOME when it is imported. No HF_HUB_OFFLINE: a local copy has to do without it.
+# Runs in a process of its own, since the hub's library reads HF_HOME when it is imported. No HF_HUB_OFFLINE:
+# a local copy has to do without it.
 PROBE = """
 import json, sys
 import torch
@@ -33,7 +34,8 @@ print(json.dumps({name: probe(load_reranker(name), "w1 w2 w3", [f"w{n % 40}" for
 
 
 def probe(reranker, query, words, others):
-    """What ``rerank_documents`` makes of a long document: whole, then with other words after the limit, or at the last place that fits.
+    """What ``rerank_documents`` makes of a long document: whole, then with other words after the limit, or at
+    the last place that fits.
 
     Each word must be one token.
     """
@@ -92,7 +94,8 @@ def test_the_packaged_row(name):
     check(result, ROWS[name])
 
 
-# What stands for a hub row has the row's architecture, tokenizer and configuration; only its sizes are a toy's.
+# What stands for a hub row has the row's architecture, tokenizer and configuration; only its sizes are a
+# toy's.
 MODELS_OF_HUB_ROWS = {
     "cross-encoder/ms-marco-MiniLM-L6-v2": lambda hub, name: toy_hub.add_bert(hub, name),
     "BAAI/bge-reranker-base": lambda hub, name: toy_hub.add_xlm_roberta(hub, name, 512),

@@ -32,7 +32,8 @@ RUN = {"q1": [("b", 9.0), ("a", 8.0), ("x", 1.0)], "q2": [("e", 2.0), ("d", 1.0)
 def test_measures_against_values_worked_out_by_hand():
     table = per_query(RUN, CORPUS)
     assert list(table.index) == ["q1", "q2"]
-    # q1: gains 1, 3 at ranks 1, 2; ideal 3, 1. The gain is the grade and the discount log2(rank + 1), as trec_eval does it.
+    # q1: gains 1, 3 at ranks 1, 2; ideal 3, 1. The gain is the grade and the discount log2(rank + 1), as
+    # trec_eval does it.
     dcg, ideal = 1 + 3 / np.log2(3), 3 + 1 / np.log2(3)
     assert table.loc["q1", "nDCG@10"] == pytest.approx(dcg / ideal)
     assert table.loc["q1", "RR@10"] == 0.5, "a grade of 1 does not count as an answer"

@@ -1,4 +1,6 @@
-"""Cohere Rerank behind ``predict``: the real SDK over real sockets, answered by the stand-in; every fault, the fallback, and the key that never shows."""
+"""Cohere Rerank behind ``predict``: the real SDK over real sockets, answered by the stand-in; every fault,
+the fallback, and the key that never shows.
+"""
 
 import http.server
 import logging
@@ -28,7 +30,9 @@ PAIRS = [(QUERY, document) for document in DOCUMENTS]
 
 
 class Lengths:
-    """Logit = length of the document − 40, so that every score tells which document it belongs to. Records what it is given."""
+    """Logit = length of the document − 40, so that every score tells which document it belongs to. Records
+    what it is given.
+    """
 
     def __init__(self):
         self.calls = []
@@ -414,7 +418,9 @@ def test_an_error_of_the_fallback_and_an_interrupt_come_through(service, monkeyp
 
 
 def texts_of(error):
-    """All that a person may see of an error: its traceback, its text, its parts, and those of what it came from."""
+    """All that a person may see of an error: its traceback, its text, its parts, and those of what it came
+    from.
+    """
     found = "".join(traceback.format_exception(error))
     while error is not None:
         found += str(error) + repr(error) + repr(error.args) + repr(vars(error))

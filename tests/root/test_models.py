@@ -52,7 +52,8 @@ def test_with_local_files_only_the_hub_is_not_asked(monkeypatch):
         load_reranker("some-org/some-reranker", local_files_only=True)
 
 
-# Models that sentence-transformers loads without an error and that cannot rerank. Folders, so no process of their own is needed.
+# Models that sentence-transformers loads without an error and that cannot rerank. Folders, so no process of
+# their own is needed.
 
 
 @pytest.fixture

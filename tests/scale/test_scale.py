@@ -1,4 +1,6 @@
-"""A run on one process and on a real Ray cluster of this machine, with workers that die, records that are broken and runs that are stopped."""
+"""A run on one process and on a real Ray cluster of this machine, with workers that die, records that are
+broken and runs that are stopped.
+"""
 
 import json
 import os
@@ -72,7 +74,8 @@ def expected():
     return rerank_run(RUN, QUERIES, DOCUMENTS, model=cheap).run
 
 
-# --- one process ----------------------------------------------------------------------------------------------------------------
+# --- one process
+# ----------------------------------------------------------------------------------------------------------------
 
 
 def test_each_query_is_ranked_as_rerank_documents_does_it(expected):
@@ -260,7 +263,8 @@ def test_ray_needs_a_folder():
         rerank_run(RUN, QUERIES, DOCUMENTS, model=cheap, engine="ray")
 
 
-# --- a folder of results --------------------------------------------------------------------------------------------------------
+# --- a folder of results
+# --------------------------------------------------------------------------------------------------------
 
 
 @needs_ray
@@ -343,7 +347,8 @@ def test_two_processes_do_not_work_on_one_folder(tmp_path):
         rerank_run(RUN, QUERIES, DOCUMENTS, tmp_path, model=cheap)
 
 
-# --- Ray ------------------------------------------------------------------------------------------------------------------------
+# --- Ray
+# ------------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -575,7 +580,9 @@ def _named(module: str, name: str, model):
 def test_an_actor_that_takes_too_much_memory_is_killed_and_its_part_is_scored_all_the_same(
     tmp_path, expected
 ):
-    """Ray's own watch over the machine's memory ends it. The limit lies three gigabytes above what is in use, of which Ray needs one, and the actor takes up to six."""
+    """Ray's own watch over the machine's memory ends it. The limit lies three gigabytes above what is in use,
+    of which Ray needs one, and the actor takes up to six.
+    """
     out, log, script = tmp_path / "out", tmp_path / "log", tmp_path / "alone.py"
     memory = psutil.virtual_memory()
     if memory.available < 8e9:
@@ -619,7 +626,8 @@ def test_an_actor_that_takes_too_much_memory_is_killed_and_its_part_is_scored_al
     assert read_run(out) == expected and set(scored(log)) == all_pairs()
 
 
-# --- cost and pictures ----------------------------------------------------------------------------------------------------------
+# --- cost and pictures
+# ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_line_through_measured_times_is_found_again():

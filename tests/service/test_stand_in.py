@@ -255,7 +255,9 @@ def test_a_request_that_is_too_large_is_refused_in_words():
     with StandIn(WordCounter(), max_bytes=100_000) as service:
         answer = post(service, {**BODY, "documents": ["x" * 110_000]})
         assert answer.status_code == 413 and "at most 100000" in answer.json()["message"]
-        try:  # more than twice the limit is not even read to its end; whether the caller still sees a status is a matter of luck
+        # More than twice the limit is not even read to its end; whether the caller still sees a status is a
+        # matter of luck.
+        try:
             assert post(service, {**BODY, "documents": ["x" * 1_000_000]}).status_code == 400
         except httpx.TransportError:
             pass

@@ -1,4 +1,6 @@
-"""A real browser and a real JupyterLab for tests: the system's Chromium, and a copy of the course served as `make course` does."""
+"""A real browser and a real JupyterLab for tests: the system's Chromium, and a copy of the course served as
+`make course` does.
+"""
 
 import json
 import os
@@ -38,7 +40,9 @@ needs_chromium = pytest.mark.skipif(chromium_path() is None, reason=HOW_TO_GET_I
 
 @contextmanager
 def launch_chromium() -> Iterator[Any]:
-    """A headless browser of Playwright's synchronous API. No second one, and no asyncio.run(), can run in the same thread beside it."""
+    """A headless browser of Playwright's synchronous API. No second one, and no asyncio.run(), can run in the
+    same thread beside it.
+    """
     from playwright.sync_api import sync_playwright
 
     is_root = (
@@ -56,14 +60,18 @@ def launch_chromium() -> Iterator[Any]:
 
 @dataclass(frozen=True)
 class Lab:
-    """A running JupyterLab: its ``url``, which ends with a slash, its ``token``, and the folder of the copied ``course``."""
+    """A running JupyterLab: its ``url``, which ends with a slash, its ``token``, and the folder of the copied
+    ``course``.
+    """
 
     url: str
     token: str
     course: Path
 
     def address(self, notebook: str = "") -> str:
-        """The URL that opens a notebook, ``notebooks/00_start_here.ipynb`` for example; without one, what JupyterLab opens by itself."""
+        """The URL that opens a notebook, ``notebooks/00_start_here.ipynb`` for example; without one, what
+        JupyterLab opens by itself.
+        """
         return f"{self.url}{f'lab/tree/{notebook}' if notebook else ''}?token={self.token}"
 
     def ask(self, path: str, method: str = "GET") -> Any:
@@ -77,7 +85,9 @@ class Lab:
             return json.loads(response.read() or "null")
 
     def tidy(self) -> None:
-        """Stop the kernels, of which each with two models in it holds a gigabyte, and forget which notebooks were open."""
+        """Stop the kernels, of which each with two models in it holds a gigabyte, and forget which notebooks
+        were open.
+        """
         for session in self.ask("api/sessions"):
             self.ask(f"api/sessions/{session['id']}", "DELETE")
         for workspace in self.ask("lab/api/workspaces")["workspaces"]["ids"]:
@@ -86,7 +96,8 @@ class Lab:
 
 @contextmanager
 def jupyterlab(folder: Path) -> Iterator[Lab]:
-    """Copy the course into ``folder`` and start it there with its own tools/lab.py, on a free port, with Jupyter's folders beside it.
+    """Copy the course into ``folder`` and start it there with its own tools/lab.py, on a free port, with
+    Jupyter's folders beside it.
 
     The models come from the shared cache, and ``rerank_course`` is the installed one.
 
@@ -137,7 +148,9 @@ def _copy_course(course: Path) -> None:
 
 
 def _write_settings(folder: Path) -> None:
-    """Cells below the screen are drawn too, and the last cell ends the page, so that a test and a screenshot see the whole of it."""
+    """Cells below the screen are drawn too, and the last cell ends the page, so that a test and a screenshot
+    see the whole of it.
+    """
     settings = folder / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps({"windowingMode": "none", "scrollPastEnd": False}), encoding="utf-8")

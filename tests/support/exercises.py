@@ -1,4 +1,6 @@
-"""For the tests of exercises: their graded cells run on functions that a test brings along, and a reranker that scores no pair twice."""
+"""For the tests of exercises: their graded cells run on functions that a test brings along, and a reranker
+that scores no pair twice.
+"""
 
 import importlib
 from typing import Any
@@ -10,7 +12,9 @@ from tools.build import notebooks as build
 
 
 def graded_cells(exercise: str) -> dict[str, str]:
-    """{grade id: code} of the machine-graded cells of ``lessons/exercises/<exercise>.py``, hidden tests included."""
+    """{grade id: code} of the machine-graded cells of ``lessons/exercises/<exercise>.py``, hidden tests
+    included.
+    """
     notebook = build.read_source(ROOT / "lessons" / "exercises" / f"{exercise}.py")
     cells = [
         cell
@@ -31,7 +35,9 @@ def passes(exercise: str, grade_id: str, **functions: Any) -> bool:
 
 
 class RemembersScores:
-    """The real reranker, asked once for each pair: a check that is run on thirty answers scores the same pairs every time."""
+    """The real reranker, asked once for each pair: a check that is run on thirty answers scores the same
+    pairs every time.
+    """
 
     def __init__(self, reranker: Any) -> None:
         self.reranker, self.known = reranker, {}

@@ -1,4 +1,6 @@
-"""Toy models as the Hugging Face hub holds them: random weights, real file formats; in its cache's layout, or served on loopback."""
+"""Toy models as the Hugging Face hub holds them: random weights, real file formats; in its cache's layout, or
+served on loopback.
+"""
 
 import hashlib
 import json
@@ -81,7 +83,9 @@ def to_bin(folder: Path) -> None:
 
 
 def drop_head(folder: Path, keep: str = "nothing") -> None:
-    """Take the classifier's weights out of model.safetensors, but for those that start with ``keep``; its configuration still claims them."""
+    """Take the classifier's weights out of model.safetensors, but for those that start with ``keep``; its
+    configuration still claims them.
+    """
     from safetensors.torch import load_file, save_file
 
     weights = {
@@ -118,7 +122,8 @@ def write_bert_tokenizer(folder: Path) -> None:
 
 
 def bert_config(rows: int = 0, **options) -> BertConfig:
-    # A larger range than 0.02 lets each token count; a much larger one lets attention see a single token only.
+    # A larger range than 0.02 lets each token count; a much larger one lets attention see a single token
+    # only.
     return BertConfig(
         vocab_size=5 + len(WORDS) + rows,
         max_position_embeddings=512,
@@ -129,7 +134,9 @@ def bert_config(rows: int = 0, **options) -> BertConfig:
 
 
 def write_xlm_roberta(folder: Path, tokenizer_limit: int | None) -> None:
-    """An XLM-RoBERTa classifier as the bge rerankers are: 514 positions of which 2 are reserved, no activation in the configuration."""
+    """An XLM-RoBERTa classifier as the bge rerankers are: 514 positions of which 2 are reserved, no
+    activation in the configuration.
+    """
     torch.manual_seed(1)
     pieces = [
         ("<s>", 0.0),
@@ -169,13 +176,16 @@ def write_xlm_roberta(folder: Path, tokenizer_limit: int | None) -> None:
 
 
 class FakeHub:
-    """What huggingface_hub asks of the hub, on a real socket: a model's information, its tree, and its files with ranges.
+    """What huggingface_hub asks of the hub, on a real socket: a model's information, its tree, and its files
+    with ranges.
 
     Attributes:
         url: for HF_ENDPOINT.
         root: models stand in ``root / name``.
-        gated: {name: HTTP status} of models whose files need an agreement; their list of files is public, as on the hub.
-        cuts: {file name: [bytes, …]}; each answer with that file takes one number and breaks off after so many bytes.
+        gated: {name: HTTP status} of models whose files need an agreement; their list of files is public, as
+            on the hub.
+        cuts: {file name: [bytes, …]}; each answer with that file takes one number and breaks off after so
+            many bytes.
         requests: (method, path, Range header) of each request for a file.
     """
 

@@ -186,7 +186,9 @@ def test_docstrings_end_before_their_examples(pandas_docs):
 
 
 def test_the_handbook_is_hard_enough_to_teach_with(handbook, embedder):
-    """Dense search is neither hopeless nor perfect, and the reranker repairs and breaks enough of its first places; by recorded float32 scores."""
+    """Dense search is neither hopeless nor perfect, and the reranker repairs and breaks enough of its first
+    places; by recorded float32 scores.
+    """
     dense = DenseRetriever(list(handbook.documents.values()), embedder)
     runs = retrieve_and_rerank(
         handbook, {"dense": dense}, RecordedReranker("handbook", "fp32"), depths=(100,)

@@ -20,7 +20,9 @@ CHUNKS = [Chunk(f"d{i}", f"Text of number {i}.", f"Title {i}") for i in range(4)
 
 
 class Person:
-    """Types the given answers in turn, then ends the input; an exception among them is raised. Remembers what was shown."""
+    """Types the given answers in turn, then ends the input; an exception among them is raised. Remembers what
+    was shown.
+    """
 
     def __init__(self, *answers):
         self.answers, self.shown = list(answers), []

@@ -1,4 +1,6 @@
-"""The benchmark: its texts have the promised lengths, its table is right, and its workers answer with the course's own scores."""
+"""The benchmark: its texts have the promised lengths, its table is right, and its workers answer with the
+course's own scores.
+"""
 
 import numpy as np
 import pandas as pd

@@ -181,7 +181,9 @@ def test_only_selects_by_part_of_the_name(capsys):
 
 
 def test_markers_do_not_depend_on_json_layout(course):
-    """The built file is plain JSON with one trailing newline and Unix line ends, so that git shows small differences."""
+    """The built file is plain JSON with one trailing newline and Unix line ends, so that git shows small
+    differences.
+    """
     (target,) = build.build_lesson(course("# %%\nprint('é')\n"), root=course.root)
     raw = target.read_bytes()
     assert raw.endswith(b"}\n") and b"\r" not in raw and "é" in raw.decode("utf-8")

@@ -1,4 +1,6 @@
-"""Grading: a class of students who break everything, on a small exercise without models; then exercise 05 itself."""
+"""Grading: a class of students who break everything, on a small exercise without models; then exercise 05
+itself.
+"""
 
 import csv
 import html
@@ -308,7 +310,9 @@ def _with_crlf(notebook):
 
 @pytest.fixture(scope="module")
 def graded(course, handed_out, tmp_path_factory):
-    """The whole class, graded once. {student: row of grades.csv}, the rows for the teacher, and the folder of reports."""
+    """The whole class, graded once. {student: row of grades.csv}, the rows for the teacher, and the folder of
+    reports.
+    """
     folder, out = tmp_path_factory.mktemp("submissions"), tmp_path_factory.mktemp("out")
     for student, how in SUBMISSIONS.items():
         put(folder, student, solved(handed_out, **how))

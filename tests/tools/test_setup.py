@@ -106,7 +106,8 @@ def test_binder_installs_the_same_lock_on_a_supported_python():
     assert (binder / "../requirements.txt").resolve() == ROOT / "requirements.txt"
     python = (binder / "runtime.txt").read_text(encoding="utf-8").strip().removeprefix("python-")
     assert SpecifierSet(PROJECT["requires-python"]).contains(python)
-    # Any other file here would take the place of these two: repo2docker looks for an environment.yml or a Dockerfile first.
+    # Any other file here would take the place of these two: repo2docker looks for an environment.yml or a
+    # Dockerfile first.
     assert {path.name for path in binder.iterdir()} == {"requirements.txt", "runtime.txt", "postBuild"}
     commands = re.findall(
         r"^python -m rerank_course (\w+)$",
@@ -174,7 +175,9 @@ def write_foreign_kernel(jupyter_folder):
 
 
 def kernel_python(**environment):
-    """(where the kernelspec python3 stands, which Python it starts, what a kernel of that name says of itself) in a process of its own."""
+    """(where the kernelspec python3 stands, which Python it starts, what a kernel of that name says of
+    itself) in a process of its own.
+    """
     program = """
 import sys
 from jupyter_client.manager import start_new_kernel
@@ -195,7 +198,9 @@ if spec.argv[0] != "/another/python":
 
 
 def test_the_kernel_python3_is_this_environment_s_own_whatever_the_home_folder_and_the_shell_hold(tmp_path):
-    """Another kernel of that name in the home folder, and another virtual environment, with another torch, active in the shell."""
+    """Another kernel of that name in the home folder, and another virtual environment, with another torch,
+    active in the shell.
+    """
     foreign = write_foreign_kernel(tmp_path / "jupyter")
     other = (
         tmp_path
@@ -243,7 +248,9 @@ def test_make_prefers_the_environment_s_kernel_to_the_home_folder_s(tmp_path):
 
 @pytest.fixture
 def scratch_course(tmp_path):
-    """A course with next to nothing to install, in a folder of its own; gives a function that runs make in it."""
+    """A course with next to nothing to install, in a folder of its own; gives a function that runs make in
+    it.
+    """
     course = tmp_path / "course"
     (course / "tools").mkdir(parents=True)
     for name in ("Makefile", "tools/install.py"):
@@ -294,7 +301,8 @@ def test_the_course_goes_into_its_own_environment_also_when_another_is_active(sc
         text=True,
     ).stdout.split()
     assert where == [str(venv), sys.base_prefix]  # it does not hang on the other one, which may go
-    # Now its own is active, as in a second terminal: nothing to do, nothing to say. Then it is broken, and mended from within.
+    # Now its own is active, as in a second terminal: nothing to do, nothing to say. Then it is broken, and
+    # mended from within.
     again = scratch_course(venv, VIRTUAL_ENV=str(venv))
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
     shutil.rmtree(next((venv / "lib").glob("python*")) / "site-packages" / "pip")
@@ -412,7 +420,9 @@ def busy_port():
 
 @pytest.fixture
 def start_lab(tmp_path):
-    """Starts JupyterLab as `make course` does, with more options; gives the process and the file that it writes to; ends it."""
+    """Starts JupyterLab as `make course` does, with more options; gives the process and the file that it
+    writes to; ends it.
+    """
     started = []
 
     def start(*options):

@@ -1,4 +1,6 @@
-"""The website: built once, served on this machine's own address, and walked by a real browser from its first page."""
+"""The website: built once, served on this machine's own address, and walked by a real browser from its first
+page.
+"""
 
 import os
 import re
@@ -67,7 +69,9 @@ def page(chromium):
 
 @dataclass
 class Page:
-    """What the browser saw on one page; ``links`` are those that it follows, ``wide`` is how far it scrolls sideways on a phone, in pixels."""
+    """What the browser saw on one page; ``links`` are those that it follows, ``wide`` is how far it scrolls
+    sideways on a phone, in pixels.
+    """
 
     status: int
     heading: str
@@ -92,7 +96,9 @@ LOOK = """() => ({
 
 @pytest.fixture(scope="module")
 def walk(chromium, address):
-    """(pages by path, paths of files that are not pages, requests to elsewhere, what the console reported), from the first page by its links."""
+    """(pages by path, paths of files that are not pages, requests to elsewhere, what the console reported),
+    from the first page by its links.
+    """
     pages, files, elsewhere, reported = {}, set(), [], []
     context = chromium.new_context(viewport=PHONE)
     context.on(
@@ -103,7 +109,8 @@ def walk(chromium, address):
         "response",
         lambda response: response.status >= 400 and reported.append(f"{response.url}: {response.status}"),
     )
-    # The walk goes on while a page's icon may still be on its way, and so aborts that; the icon is among the links that are looked up.
+    # The walk goes on while a page's icon may still be on its way, and so aborts that; the icon is among the
+    # links that are looked up.
     context.on(
         "requestfailed",
         lambda request: (
@@ -467,7 +474,9 @@ def test_a_widget_shows_its_table_and_loads_nothing(small_course, tmp_path):
 
 
 def test_the_build_makes_no_connection(small_course, tmp_path):
-    """Proxies that lead nowhere stop only those who ask for them; here every connection of the build and of Sphinx fails."""
+    """Proxies that lead nowhere stop only those who ask for them; here every connection of the build and of
+    Sphinx fails.
+    """
     (tmp_path / "no_network").mkdir()
     (tmp_path / "no_network" / "sitecustomize.py").write_text(
         "import pathlib, socket, sys\n"

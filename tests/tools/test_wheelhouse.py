@@ -1,4 +1,6 @@
-"""The offline folder: what is asked of pip, that a failed download costs nothing, and that the course needs no network."""
+"""The offline folder: what is asked of pip, that a failed download costs nothing, and that the course needs
+no network.
+"""
 
 import os
 import shutil
@@ -72,7 +74,9 @@ def test_the_old_folder_is_replaced_only_by_a_complete_one(monkeypatch, tmp_path
 
 
 def in_an_empty_network(*command):
-    """A command that runs without any network interface but a dead loopback, as an ordinary user may arrange it on Linux."""
+    """A command that runs without any network interface but a dead loopback, as an ordinary user may arrange
+    it on Linux.
+    """
     return ["unshare", "--map-root-user", "--net", *map(str, command)]
 
 
@@ -113,7 +117,9 @@ def repack(name, folder):
 
 @pytest.fixture
 def small_course(tmp_path):
-    """The course in a folder of its own, with a lock of two packages, and the wheels of these and of setuptools beside it."""
+    """The course in a folder of its own, with a lock of two packages, and the wheels of these and of
+    setuptools beside it.
+    """
     course, wheels = tmp_path / "course", tmp_path / "wheels"
     shutil.copytree(
         ROOT / "rerank_course", course / "rerank_course", ignore=shutil.ignore_patterns("__pycache__", "data")

@@ -1,8 +1,10 @@
-"""`make bench`: time the course's engines and the libraries that people would pick instead, with the same weights.
+"""`make bench`: time the course's engines and the libraries that people would pick instead, with the same
+weights.
 
-One process for each contender, all alive at once and asked in turns, so that a slow moment of the machine falls on nobody alone. Prints a table
-and writes it to docs/benchmarks.md; `make bench BENCH_ARGS="--sizes 10 100 --rounds 3"` chooses how much. The other libraries live in .venv-bench, which sees
-the course's packages and has its own where versions differ.
+One process for each contender, all alive at once and asked in turns, so that a slow moment of the machine
+falls on nobody alone. Prints a table and writes it to docs/benchmarks.md; `make bench BENCH_ARGS="--sizes 10
+100 --rounds 3"` chooses how much. The other libraries live in .venv-bench, which sees the course's packages
+and has its own where versions differ.
 """
 
 import argparse
@@ -130,7 +132,9 @@ class Worker:
 def measure(
     workers: list[Worker], workloads: dict[tuple[str, int], list], rounds: dict[int, int], longest: float
 ) -> tuple[pd.DataFrame, list[str]]:
-    """One row for each contender, kind, count and round; and who was left out of what, because a smaller list says that it would take too long or too much."""
+    """One row for each contender, kind, count and round; and who was left out of what, because a smaller list
+    says that it would take too long or too much.
+    """
     rows, left_out, order = [], [], random.Random(0)
     for (kind, count), pairs in workloads.items():
         reasons = {worker.name: too_much(rows, worker.name, kind, count, longest) for worker in workers}
@@ -148,7 +152,9 @@ def measure(
 
 
 def too_much(rows: list[dict], name: str, kind: str, count: int, longest: float) -> str:
-    """Why a contender should not be asked for ``count`` pairs, judged by its largest list so far; empty if nothing speaks against it."""
+    """Why a contender should not be asked for ``count`` pairs, judged by its largest list so far; empty if
+    nothing speaks against it.
+    """
     known = [row for row in rows if row["contender"] == name and row["kind"] == kind]
     if not known:
         return ""
@@ -166,7 +172,9 @@ def too_much(rows: list[dict], name: str, kind: str, count: int, longest: float)
 
 
 def quality() -> pd.DataFrame:
-    """Both engines' nDCG@10 and RR@10 on both corpora, dense search with 50 reranked, from the recorded scores."""
+    """Both engines' nDCG@10 and RR@10 on both corpora, dense search with 50 reranked, from the recorded
+    scores.
+    """
     from rerank_course.engine.recorded_scores import RecordedReranker
     from rerank_course.evaluate import paired_difference, per_query, retrieve_and_rerank, same_top
     from rerank_course.models import load_embedder

@@ -1,4 +1,5 @@
-"""One contender of the benchmark: reads lists of pairs as JSON lines, answers each with seconds, peak memory and scores.
+"""One contender of the benchmark: reads lists of pairs as JSON lines, answers each with seconds, peak memory
+and scores.
 
 Each contender is used as its documentation shows it, with the weights that the course packages.
 """

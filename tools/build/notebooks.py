@@ -7,11 +7,13 @@
 The sources are percent-format text (jupytext). Marks on a cell's first line say what it is:
 
     # %% output="varies"                      its output differs from run to run; nbval does not compare it
-    # %% role="solution" id="rank-pairs"      between BEGIN SOLUTION and END SOLUTION stands what learners write
-    # %% role="graded" id="…" points=5        run by the teacher; BEGIN/END HIDDEN TESTS marks what learners never see
-    # %% [markdown] role="written" id="…" points=6     an answer in words, read by the teacher
+    # %% role="solution" id="rank-pairs"      between BEGIN SOLUTION and END SOLUTION stands what learners
+    write # %% role="graded" id="…" points=5        run by the teacher; BEGIN/END HIDDEN TESTS marks what
+    learners never see # %% [markdown] role="written" id="…" points=6     an answer in words, read by the
+    teacher
 
-A notebook is executed again only when its source or the helper package has changed, so building twice changes nothing.
+A notebook is executed again only when its source or the helper package has changed, so building twice changes
+nothing.
 """
 
 import argparse
@@ -58,7 +60,9 @@ class BuildError(Exception):
 
 
 def read_source(source: Path, root: Path = ROOT) -> NotebookNode:
-    """A source file as a notebook without outputs: marks turned into metadata, ids that stay the same from build to build."""
+    """A source file as a notebook without outputs: marks turned into metadata, ids that stay the same from
+    build to build.
+    """
     parsed = jupytext.read(source, fmt="py:percent")
     notebook = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL, "language_info": LANGUAGE})
     notebook.metadata["rerank_course"] = {"source": source.relative_to(root).as_posix()}
@@ -140,12 +144,14 @@ def fingerprint(notebook: NotebookNode, root: Path = ROOT) -> str:
 
 
 def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
-    """Run all cells in order in a fresh kernel, in ``folder``, and keep outputs that are the same on every machine.
+    """Run all cells in order in a fresh kernel, in ``folder``, and keep outputs that are the same on every
+    machine.
 
     Raises:
         BuildError: a cell fails, warns, or prints a path or a memory address of this machine.
     """
-    # Tests are run with this in CI anyway; here it keeps a forgotten hub access from working for the author alone.
+    # Tests are run with this in CI anyway; here it keeps a forgotten hub access from working for the author
+    # alone.
     client = NotebookClient(
         notebook,
         kernel_name="python3",
@@ -189,7 +195,9 @@ def _check_outputs(cell: NotebookNode, where: str) -> None:
 
 
 def to_exercise(solution: NotebookNode) -> NotebookNode:
-    """What a learner gets: nbgrader takes out solutions, hidden tests and outputs, locks the graded cells, adds checksums."""
+    """What a learner gets: nbgrader takes out solutions, hidden tests and outputs, locks the graded cells,
+    adds checksums.
+    """
     notebook = nbformat.from_dict(solution)
     resources: dict = {}
     for step in (

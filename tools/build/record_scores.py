@@ -1,8 +1,10 @@
-"""Record the reranker's scores for both corpora: every answered query, the first hundred of each retriever, both engines.
+"""Record the reranker's scores for both corpora: every answered query, the first hundred of each retriever,
+both engines.
 
     make scores [CORPUS=handbook] [ENGINE=int8]
 
-Saved after each query; a second run goes on where the first stopped. Takes most of an hour in float32 on two cores.
+Saved after each query; a second run goes on where the first stopped. Takes most of an hour in float32 on two
+cores.
 """
 
 import argparse

@@ -1,8 +1,9 @@
 """Build the course as a website to read without running: `python tools/website.py [folder]`, or `make site`.
 
-Sphinx with myst-nb makes a page of every executed notebook, every text in docs/ and every module of the helper package. It runs on a copy with
-the course's own folders, so the links between them hold as they stand; docs/site/ lies over that copy with Sphinx's settings and the pages that
-only the website has. Nothing is executed and nothing is fetched, neither now nor when the pages are read.
+Sphinx with myst-nb makes a page of every executed notebook, every text in docs/ and every module of the
+helper package. It runs on a copy with the course's own folders, so the links between them hold as they stand;
+docs/site/ lies over that copy with Sphinx's settings and the pages that only the website has. Nothing is
+executed and nothing is fetched, neither now nor when the pages are read.
 """
 
 import os
@@ -53,7 +54,8 @@ def build(folder: Path, root: Path = ROOT) -> int:
     """Build the website beside ``folder`` and put it in its place when it is complete; the number of pages.
 
     Raises:
-        SiteError: a notebook is missing, or Sphinx warned: of a link that leads nowhere, for example. An older ``folder`` is untouched.
+        SiteError: a notebook is missing, or Sphinx warned: of a link that leads nowhere, for example. An
+        older ``folder`` is untouched.
     """
     folder = folder.absolute()
     scratch = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", suffix=".part", dir=folder.parent))

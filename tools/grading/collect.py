@@ -1,4 +1,6 @@
-"""Find the notebooks that were handed in, and make one that nbgrader can grade of whatever a student did to it."""
+"""Find the notebooks that were handed in, and make one that nbgrader can grade of whatever a student did to
+it.
+"""
 
 import ast
 import hashlib
@@ -140,7 +142,9 @@ def _from_file(
 
 
 def _from_zip(path: Path, exercises: dict[str, NotebookNode]) -> list[Submission]:
-    """Notebooks are read from the archive and never unpacked, so a path in it can lead nowhere; one that tries is reported."""
+    """Notebooks are read from the archive and never unpacked, so a path in it can lead nowhere; one that
+    tries is reported.
+    """
     found, when = [], path.stat().st_mtime
     try:
         with zipfile.ZipFile(path) as archive:
@@ -208,7 +212,9 @@ def _zip_time(entry: zipfile.ZipInfo, otherwise: float) -> float:
 
 
 def _exercise_of(name: str, content: bytes | None, exercises: dict[str, NotebookNode]) -> str:
-    """The exercise that a notebook answers: by its file name, its number, else by what the build wrote into it; "" if none fits."""
+    """The exercise that a notebook answers: by its file name, its number, else by what the build wrote into
+    it; "" if none fits.
+    """
     for exercise in exercises:
         if exercise in name:
             return exercise
@@ -266,7 +272,8 @@ def read_submission(content: bytes) -> NotebookNode:
 def normalise(
     submitted: NotebookNode, trusted: NotebookNode, released: NotebookNode
 ) -> tuple[NotebookNode, list[str]]:
-    """The submission with the teacher's test cells, every cell under its own id, and nothing else of its metadata.
+    """The submission with the teacher's test cells, every cell under its own id, and nothing else of its
+    metadata.
 
     Args:
         submitted: what the student handed in, in the present format.
@@ -323,7 +330,9 @@ def _plain(cell: dict) -> NotebookNode:
 def _identify(
     cells: list[NotebookNode], wanted: dict, shown: dict, trusted: NotebookNode, notes: list[str]
 ) -> list[str]:
-    """The grade_id of each cell, "" for a cell of the student's own: by its mark, else its cell id, its text or its place."""
+    """The grade_id of each cell, "" for a cell of the student's own: by its mark, else its cell id, its text
+    or its place.
+    """
     before = {
         b.metadata.nbgrader.grade_id: a.source
         for a, b in zip(trusted.cells, trusted.cells[1:])
@@ -354,7 +363,9 @@ def _is_test(cell: NotebookNode) -> bool:
 
 
 def _with_role(cell: NotebookNode, trusted: NotebookNode, shown: str, notes: list[str]) -> NotebookNode:
-    """The teacher's cell if it is a test, else the student's text in a cell of the right kind with the teacher's marks."""
+    """The teacher's cell if it is a test, else the student's text in a cell of the right kind with the
+    teacher's marks.
+    """
     name = trusted.metadata.nbgrader.grade_id
     if _is_test(trusted):
         if "".join(cell.source.split()) not in ("".join(shown.split()), "".join(trusted.source.split())):
@@ -370,7 +381,9 @@ def _with_role(cell: NotebookNode, trusted: NotebookNode, shown: str, notes: lis
 
 
 def _insert_missing(cells: list[NotebookNode], wanted: dict, notes: list[str]) -> None:
-    """Put back what gives points, after the graded cell before it, else at the end: there everything is defined."""
+    """Put back what gives points, after the graded cell before it, else at the end: there everything is
+    defined.
+    """
     graded = [name for name, cell in wanted.items() if cell.metadata.nbgrader.grade]
     for position, name in enumerate(graded):
         present = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in cells]
@@ -385,7 +398,9 @@ def _insert_missing(cells: list[NotebookNode], wanted: dict, notes: list[str]) -
 
 
 def suspicious(notebook: NotebookNode) -> list[str]:
-    """What a teacher should look at: code of the student's that reaches beyond the exercise. No proof of anything."""
+    """What a teacher should look at: code of the student's that reaches beyond the exercise. No proof of
+    anything.
+    """
     seen: set[str] = set()
     for cell in notebook.cells:
         if cell.cell_type != "code" or ("nbgrader" in cell.metadata and _is_test(cell)):

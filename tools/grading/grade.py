@@ -6,8 +6,9 @@ Reads one folder or one zip for each student, or flat files ``student__exercise.
     needs_a_teacher.csv    answers to read, submissions that could not be graded, and what looks odd
     feedback/<student>.html
 
-Each submission runs in a process and, where the system allows it, a sandbox of its own (tools/grade_one.py, tools/sandbox.py). Each result
-is kept in OUT/.results as soon as it is there: a run that was stopped goes on where it was, and only what has changed is graded again.
+Each submission runs in a process and, where the system allows it, a sandbox of its own (tools/grade_one.py,
+tools/sandbox.py). Each result is kept in OUT/.results as soon as it is there: a run that was stopped goes on
+where it was, and only what has changed is graded again.
 """
 
 import argparse
@@ -463,7 +464,9 @@ def _file_name(student: str) -> str:
 
 
 def feedback_page(student: str, results: list[Result]) -> str:
-    """One page in nbgrader's feedback template for all of a student's exercises: no hidden test, no traceback through one."""
+    """One page in nbgrader's feedback template for all of a student's exercises: no hidden test, no traceback
+    through one.
+    """
     cells = []
     for result in results:
         points = (
@@ -498,7 +501,9 @@ def _shown(notebook: NotebookNode) -> NotebookNode:
 
 
 def _exporter():
-    """nbgrader's own feedback template; ``POLICY`` keeps the reader's browser from running what students wrote."""
+    """nbgrader's own feedback template; ``POLICY`` keeps the reader's browser from running what students
+    wrote.
+    """
     import nbgrader
     from nbconvert.exporters import HTMLExporter
     from traitlets.config import Config

@@ -1,10 +1,13 @@
-"""Grade one submission in a process of its own: `python tools/grade_one.py job.json`. Started by tools/grade.py.
+"""Grade one submission in a process of its own: `python tools/grade_one.py job.json`. Started by
+tools/grade.py.
 
-The notebook runs in a kernel inside tools/sandbox.py; this process talks to it over sockets in the submission's box, watches what it takes,
-ends all of it, and lets nbgrader give the points. Whatever a submission does to this process stays with this submission.
+The notebook runs in a kernel inside tools/sandbox.py; this process talks to it over sockets in the
+submission's box, watches what it takes, ends all of it, and lets nbgrader give the points. Whatever a
+submission does to this process stays with this submission.
 
-The job: {"box": …, "content": path, "exercise": name, "trusted": path, "released": path, "package": path, "imports": text, "isolated": bool,
-"visible": […], "environment": {…}, "limits": {…}, "answer": path, "graded": path}.
+The job: {"box": …, "content": path, "exercise": name, "trusted": path, "released": path, "package": path,
+"imports": text, "isolated": bool, "visible": […], "environment": {…}, "limits": {…}, "answer": path,
+"graded": path}.
 """
 
 import asyncio
@@ -46,7 +49,9 @@ GUARD = (HERE / "guard.py").read_text(encoding="utf-8")
 
 
 class Watch(threading.Thread):
-    """Looks at all processes below this one, and ends them when they take more than their share; ``reason`` says what was too much."""
+    """Looks at all processes below this one, and ends them when they take more than their share; ``reason``
+    says what was too much.
+    """
 
     def __init__(self, box: Path, limits: dict) -> None:
         super().__init__(daemon=True)
@@ -115,7 +120,9 @@ def below_this() -> list[psutil.Process]:
 
 
 def end_all_below() -> None:
-    """End every process below this one. In a process namespace the first is enough; without one, again until none is left."""
+    """End every process below this one. In a process namespace the first is enough; without one, again until
+    none is left.
+    """
     for _ in range(50):
         below = [process for process in below_this() if process.status() != psutil.STATUS_ZOMBIE]
         if not below:
@@ -129,7 +136,9 @@ def end_all_below() -> None:
 
 
 class KernelManager(AsyncKernelManager):
-    """Starts the kernel in a process that has been forked for it, if there is one (tools/preloaded.py), else as a command."""
+    """Starts the kernel in a process that has been forked for it, if there is one (tools/preloaded.py), else
+    as a command.
+    """
 
     plan, options, forked = None, None, None
 
@@ -144,7 +153,9 @@ class KernelManager(AsyncKernelManager):
 
 
 class Run(Execute):
-    """nbgrader's execution, with the kernel in a sandbox, a bound on outputs, and a guard before each graded cell."""
+    """nbgrader's execution, with the kernel in a sandbox, a bound on outputs, and a guard before each graded
+    cell.
+    """
 
     def __init__(self, job: dict, watch: Watch, forked=None) -> None:
         super().__init__(
@@ -184,7 +195,8 @@ class Run(Execute):
                 "processes": job["limits"]["threads"],
             },
         }
-        # One file per socket: no network needed. The names start with the connection file's, in the box, the same inside and outside.
+        # One file per socket: no network needed. The names start with the connection file's, in the box, the
+        # same inside and outside.
         self.km = KernelManager(transport="ipc", ip=str(box / "s"), connection_file=str(box / "kernel.json"))
         (box.parent / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
         command = [
@@ -264,7 +276,8 @@ def _is_test(cell: NotebookNode) -> bool:
 
 
 def grade(job: dict, forked=None) -> dict:
-    """Points, status and notes for one submission; the notebook with outputs and scores is written to ``job["graded"]``.
+    """Points, status and notes for one submission; the notebook with outputs and scores is written to
+    ``job["graded"]``.
 
     Args:
         forked: a ``preloaded.Kernel`` to run it in; without one, a kernel is started as a command.

@@ -1,15 +1,18 @@
-"""Sent to a submission's kernel before each graded cell: puts the course's own checks back, and reports what had been changed.
+"""Sent to a submission's kernel before each graded cell: puts the course's own checks back, and reports what
+had been changed.
 
-It runs in the same process as the student's code, so it finds carelessness and simple tricks, not a determined attack.
-Standard library alone; everything happens inside one function, so that nothing stays behind in the notebook's names.
+It runs in the same process as the student's code, so it finds carelessness and simple tricks, not a
+determined attack. Standard library alone; everything happens inside one function, so that nothing stays
+behind in the notebook's names.
 """
 
 
 def guard(nonce: str, statements: str, package: str) -> None:
-    """Import the course's package anew, compare it with what the notebook left of it, run the exercise's own imports again.
+    """Import the course's package anew, compare it with what the notebook left of it, run the exercise's own
+    imports again.
 
-    Prints the names that had been changed as JSON, then fails on purpose with ``nonce``: a notebook whose kernel does not
-    report that error would not report a failed check either.
+    Prints the names that had been changed as JSON, then fails on purpose with ``nonce``: a notebook whose
+    kernel does not report that error would not report a failed check either.
     """
     import importlib
     import json
@@ -20,7 +23,9 @@ def guard(nonce: str, statements: str, package: str) -> None:
         return str(module).split(".")[0] == package
 
     def shape(value, depth=0):
-        """What makes a value the same after a second import: code, members, plain values; not addresses, not caches."""
+        """What makes a value the same after a second import: code, members, plain values; not addresses, not
+        caches.
+        """
         inner = getattr(value, "__wrapped__", None)
         if isinstance(value, types.FunctionType):
             cells = (

@@ -1,8 +1,10 @@
-"""Processes that have torch and nbgrader imported when they start: the imports take longer than the rest of an ordinary submission.
+"""Processes that have torch and nbgrader imported when they start: the imports take longer than the rest of
+an ordinary submission.
 
-tools/grade.py starts one server, `python tools/preloaded.py socket`, with nothing of the teacher's environment. For each connection it forks a
-process that grades one submission (tools/grade_one.py); that one forks, before it has read anything, the one that becomes the kernel. So a kernel
-inherits libraries in memory, and nothing of a student, a teacher or a hidden test.
+tools/grade.py starts one server, `python tools/preloaded.py socket`, with nothing of the teacher's
+environment. For each connection it forks a process that grades one submission (tools/grade_one.py); that one
+forks, before it has read anything, the one that becomes the kernel. So a kernel inherits libraries in memory,
+and nothing of a student, a teacher or a hidden test.
 
 Linux only: elsewhere torch does not survive a fork, and both are started as ordinary commands.
 """
@@ -78,7 +80,9 @@ class Server:
 
 
 class Forked:
-    """A grading process, with what tools/grade.py uses of ``subprocess.Popen``. It has ended when its end of the connection is closed."""
+    """A grading process, with what tools/grade.py uses of ``subprocess.Popen``. It has ended when its end of
+    the connection is closed.
+    """
 
     returncode = "unknown"
 
@@ -145,7 +149,9 @@ def _grade(grade_one, listener: socket.socket, connection: socket.socket) -> Non
 
 
 class Kernel:
-    """A kernel's process: forked at once, it waits for what to do. Has what jupyter_client uses of ``subprocess.Popen``."""
+    """A kernel's process: forked at once, it waits for what to do. Has what jupyter_client uses of
+    ``subprocess.Popen``.
+    """
 
     stdin = stdout = stderr = returncode = None
 
@@ -157,7 +163,9 @@ class Kernel:
         theirs.close()
 
     def start(self, plan: dict, options: list[str]) -> None:
-        """Enter the sandbox (tools/sandbox.py has the plan's format) and start an IPython kernel with these command-line options."""
+        """Enter the sandbox (tools/sandbox.py has the plan's format) and start an IPython kernel with these
+        command-line options.
+        """
         self.orders.sendall(json.dumps([plan, options]).encode() + b"\n")
         self.orders.close()
 

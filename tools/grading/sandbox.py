@@ -1,11 +1,12 @@
 """Run one command where a student's code can do little harm: `python tools/sandbox.py plan.json command …`.
 
-With ``"isolated": true`` in the plan (Linux, where unprivileged user namespaces are allowed) the command sees only the folders that the plan
-names, read-only but for its box; it has no network but its own loopback, sees no other process, and whatever it starts ends with
-it. Without, only the limits on memory, file size, open files and processes hold. Standard library alone: it starts before every submission.
+With ``"isolated": true`` in the plan (Linux, where unprivileged user namespaces are allowed) the command sees
+only the folders that the plan names, read-only but for its box; it has no network but its own loopback, sees
+no other process, and whatever it starts ends with it. Without, only the limits on memory, file size, open
+files and processes hold. Standard library alone: it starts before every submission.
 
-The plan: {"isolated": bool, "box": folder to write to, "visible": [folders and files to read], "folder": where to start,
-"environment": {name: value}, "limits": {"memory": bytes, "file": bytes, "processes": count}}.
+The plan: {"isolated": bool, "box": folder to write to, "visible": [folders and files to read], "folder":
+where to start, "environment": {name: value}, "limits": {"memory": bytes, "file": bytes, "processes": count}}.
 """
 
 import ctypes
@@ -127,7 +128,9 @@ def can_isolate() -> bool:
 
 
 def run(plan: dict, start: Callable[[], None]) -> int:
-    """Call ``start``, which does not return, under the plan's limits; isolated, in a child with namespaces of its own. The child's exit status."""
+    """Call ``start``, which does not return, under the plan's limits; isolated, in a child with namespaces of
+    its own. The child's exit status.
+    """
     if not plan["isolated"]:
         die_with_parent()
         _start(plan, start)

@@ -1,6 +1,8 @@
-"""Install the course into a virtual environment: `python tools/install.py .venv [pip options]`, or `make setup`.
+"""Install the course into a virtual environment: `python tools/install.py .venv [pip options]`, or `make
+setup`.
 
-Uses the standard library alone. A second run with the same lock does nothing; a run that was cut off is taken up again.
+Uses the standard library alone. A second run with the same lock does nothing; a run that was cut off is taken
+up again.
 """
 
 import hashlib
@@ -12,7 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SUPPORTED = ((3, 11), (3, 14))
-NEEDED_GB = 4  # the environment takes 3.0 GB with the CPU build of torch; pip keeps 0.9 GB of downloads until it is done
+# The environment takes 3.0 GB with the CPU build of torch; pip keeps 0.9 GB of downloads until it is done.
+NEEDED_GB = 4
 NO_INDEX = (
     "NewConnectionError",
     "Name or service not known",
@@ -57,7 +60,9 @@ def _check_python() -> None:
 
 
 def _lock_hash(venv: Path) -> str:
-    """Changes with the lock, the package's metadata, and the place of the checkout, which an editable install remembers."""
+    """Changes with the lock, the package's metadata, and the place of the checkout, which an editable install
+    remembers.
+    """
     digest = hashlib.sha256(str(venv.resolve()).encode())
     for name in ("requirements.txt", "pyproject.toml"):
         digest.update((ROOT / name).read_bytes())
@@ -65,7 +70,9 @@ def _lock_hash(venv: Path) -> str:
 
 
 def _runs(python: Path) -> bool:
-    """Whether a virtual environment's Python starts: it does not after the folder was moved or the system's Python removed."""
+    """Whether a virtual environment's Python starts: it does not after the folder was moved or the system's
+    Python removed.
+    """
     try:
         return subprocess.run([str(python), "-m", "pip", "--version"], capture_output=True).returncode == 0
     except OSError:

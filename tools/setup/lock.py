@@ -1,6 +1,8 @@
-"""Write requirements.txt, the tested lock, from pyproject.toml: `make lock`. Run it on the lowest Python that is supported.
+"""Write requirements.txt, the tested lock, from pyproject.toml: `make lock`. Run it on the lowest Python that
+is supported.
 
-What the lock holds stays as it is where it still fits; `make lock LOCK_ARGS=--upgrade` takes the newest of everything.
+What the lock holds stays as it is where it still fits; `make lock LOCK_ARGS=--upgrade` takes the newest of
+everything.
 """
 
 import re
@@ -27,7 +29,9 @@ COMPILE = (
 
 
 def tidy(lock: str) -> str:
-    """Without build tags such as +cpu, which another machine's index may not have, and without pip-compile's remarks."""
+    """Without build tags such as +cpu, which another machine's index may not have, and without pip-compile's
+    remarks.
+    """
     lines = [re.sub(r"^(\S+==[^+\s]+)\+\S+", r"\1", line) for line in lock.splitlines()]
     return HEADER + "".join(line + "\n" for line in lines if line.strip() and not line.startswith("#"))
 

@@ -1,4 +1,6 @@
-"""Start JupyterLab on the first lesson: `python tools/lab.py [JupyterLab options]`, or `make course LAB_ARGS=…`."""
+"""Start JupyterLab on the first lesson: `python tools/lab.py [JupyterLab options]`, or `make course
+LAB_ARGS=…`.
+"""
 
 import os
 import subprocess
@@ -9,15 +11,16 @@ ROOT = Path(__file__).resolve().parents[2]
 FIRST_LESSON = "notebooks/00_start_here.ipynb"
 # The whole course is served, not only the folder of the first lesson: lessons link to exercises.
 OPEN_FIRST_LESSON = [f"--ServerApp.root_dir={ROOT}", f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}"]
-# tools/lab/ leaves out what a learner has no use for: the question about Jupyter news, which needs a network, and nbgrader's menus.
+# tools/lab/ leaves out what a learner has no use for: the question about Jupyter news, which needs a network,
+# and nbgrader's menus.
 SETTINGS = [f"--LabApp.app_settings_dir={ROOT / 'tools' / 'lab'}"]
 
 
 def lab_command(options: list[str], environment: dict[str, str], platform: str, is_root: bool) -> list[str]:
     """The command that starts JupyterLab.
 
-    Without a display it only serves and prints its URL, for a browser elsewhere. For root, as in a container, Jupyter wants
-    to be told that this is meant.
+    Without a display it only serves and prints its URL, for a browser elsewhere. For root, as in a container,
+    Jupyter wants to be told that this is meant.
     """
     has_display = platform in ("darwin", "win32") or any(
         environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")

@@ -1,7 +1,8 @@
-"""Download every wheel that the course installs, and its own: `python tools/wheelhouse.py wheelhouse [pip options]`, or `make wheelhouse`.
+"""Download every wheel that the course installs, and its own: `python tools/wheelhouse.py wheelhouse [pip
+options]`, or `make wheelhouse`.
 
-A room without a network then installs with `make course OFFLINE=1`. Wheels fit one operating system and one Python version: make the folder
-on a machine like those in the room.
+A room without a network then installs with `make course OFFLINE=1`. Wheels fit one operating system and one
+Python version: make the folder on a machine like those in the room.
 """
 
 import os
@@ -26,7 +27,8 @@ def pip_commands(folder: Path, pip_options: list[str]) -> list[list[str]]:
 
 
 def fill(folder: Path, pip_options: list[str]) -> int:
-    """Download into a folder beside ``folder`` and put it in its place when it is complete; the number of wheels.
+    """Download into a folder beside ``folder`` and put it in its place when it is complete; the number of
+    wheels.
 
     Raises:
         subprocess.CalledProcessError: pip failed; what it printed says why. An older ``folder`` is untouched.

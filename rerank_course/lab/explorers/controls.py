@@ -6,7 +6,8 @@ from typing import Any
 
 
 def explorer(controls: Mapping[str, Any], describe: Callable[..., str]) -> Any:
-    """Controls over what ``describe`` makes of their values, as HTML: an ``ipywidgets.VBox`` whose last child shows it.
+    """Controls over what ``describe`` makes of their values, as HTML: an ``ipywidgets.VBox`` whose last child
+    shows it.
 
     A ``ValueError`` says what is wrong with the input; its message is shown in place of the result.
     """

@@ -17,7 +17,8 @@ class Reading:
     Attributes:
         query, document: the parts of both texts that are read.
         cut: the end of the document that is not read; empty if the document fits.
-        query_cut: the same for the query. The longer text is cut first, so a query is cut only where it is as long as the document.
+        query_cut: the same for the query. The longer text is cut first, so a query is cut only where it is as
+            long as the document.
         query_tokens, document_tokens: how many tokens of each are read, special tokens not counted.
         score: of the pair as it is read, in the reranker's unit.
     """
@@ -37,11 +38,14 @@ def what_the_model_reads(query: str, document: Any, reranker: Any, max_length: i
     Args:
         query: what is asked.
         document: a text, or any candidate (see ``rerank_course.text.text_of``).
-        reranker: a ``CrossEncoder`` or the int8 engine: whatever has ``tokenizer``, ``max_seq_length`` and ``predict``.
-        max_length: tokens that query, document and special tokens may use together; ``None`` takes the reranker's own limit.
+        reranker: a ``CrossEncoder`` or the int8 engine: whatever has ``tokenizer``, ``max_seq_length`` and
+            ``predict``.
+        max_length: tokens that query, document and special tokens may use together; ``None`` takes the
+            reranker's own limit.
 
     Raises:
-        ValueError: the query or the document is empty, or ``max_length`` is below 8 or above the reranker's limit.
+        ValueError: the query or the document is empty, or ``max_length`` is below 8 or above the reranker's
+        limit.
     """
     limit = reranker.max_seq_length
     max_length = limit if max_length is None else max_length
@@ -74,7 +78,8 @@ def what_the_model_reads(query: str, document: Any, reranker: Any, max_length: i
 
 
 def length_explorer(query: str, document: Any, reranker: Any, answer: str = "") -> Any:
-    """``what_the_model_reads`` behind a slider for ``max_length``: an ``ipywidgets.VBox`` whose last child shows the text as HTML.
+    """``what_the_model_reads`` behind a slider for ``max_length``: an ``ipywidgets.VBox`` whose last child
+    shows the text as HTML.
 
     Args:
         query, document, reranker: as for ``what_the_model_reads``.
@@ -99,7 +104,9 @@ def length_explorer(query: str, document: Any, reranker: Any, answer: str = "") 
 
 
 def _as_html(reading: Reading, answer: str) -> str:
-    """The score, then the document: what is read as it is, what is cut struck through and grey, the answer bold."""
+    """The score, then the document: what is read as it is, what is cut struck through and grey, the answer
+    bold.
+    """
     answer_html = html.escape(answer)
 
     def marked(text: str) -> str:

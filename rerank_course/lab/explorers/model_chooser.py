@@ -27,15 +27,18 @@ def choose_model(
 
     Args:
         language: of queries and documents, as a code: ``"en"``, ``"zh"``, ``"de"`` …
-        open_weights: whether the weights must be published under an open licence, so that nobody can switch the model off.
+        open_weights: whether the weights must be published under an open licence, so that nobody can switch
+            the model off.
         may_leave: whether queries and documents may be sent to a service.
         gpu: whether the machine has one; estimates of time then do not apply.
         candidates: pairs for each query, at least 1.
         budget_seconds: what reranking one query may take, above 0.
-        seconds_per_pair: measured for the packaged L-12 on this machine, above 0. Other models are estimated from it by layers × width².
+        seconds_per_pair: measured for the packaged L-12 on this machine, above 0. Other models are estimated
+            from it by layers × width².
 
     Returns:
-        A row for each option, those that fit first: ``fits``, ``seconds`` for a query (estimated; NaN where nothing can be said) and ``why``.
+        A row for each option, those that fit first: ``fits``, ``seconds`` for a query (estimated; NaN where
+        nothing can be said) and ``why``.
 
     Raises:
         ValueError: a number is not above 0.
@@ -59,7 +62,9 @@ def choose_model(
 
 
 def relative_compute(option: ModelOption) -> float:
-    """Arithmetic for one token, the packaged L-12 being 1: layers × width² (attention, which grows with length, left out)."""
+    """Arithmetic for one token, the packaged L-12 being 1: layers × width² (attention, which grows with
+    length, left out).
+    """
     base = next(row for row in CATALOGUE if row.name == DEFAULT_RERANKER)
     if option.layers is None or option.width is None:
         return float("nan")

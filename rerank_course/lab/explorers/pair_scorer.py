@@ -16,8 +16,8 @@ def score_pair(query: str, document: str, reranker: Any) -> dict[str, float]:
         reranker: gives logits and has a tokenizer: the course's ``load_reranker()``, with either backend.
 
     Returns:
-        ``logit``; ``sigmoid``, the same number from 0 to 1; ``tokens``, of query, document and special tokens together; ``limit``, how many of
-        them the model reads: what is past it is cut off without a warning.
+        ``logit``; ``sigmoid``, the same number from 0 to 1; ``tokens``, of query, document and special tokens
+        together; ``limit``, how many of them the model reads: what is past it is cut off without a warning.
 
     Raises:
         ValueError: one of the two is empty.

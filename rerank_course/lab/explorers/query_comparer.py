@@ -23,7 +23,8 @@ def compare_query(query: str, documents: Sequence[Candidate], reranker: Any, emb
         embedder: a ``SentenceTransformer``.
 
     Returns:
-        The table of ``compare_rankings``, the cross-encoder's best document first; ``moved`` is places gained over cosine.
+        The table of ``compare_rankings``, the cross-encoder's best document first; ``moved`` is places gained
+        over cosine.
 
     Raises:
         TypeError, ValueError: as ``rerank_documents`` and ``compare_rankings``, or there are no documents.
@@ -43,7 +44,9 @@ def compare_query(query: str, documents: Sequence[Candidate], reranker: Any, emb
 
 
 def query_comparer(documents: Sequence[str], reranker: Any, embedder: Any, query: str = "") -> Any:
-    """``compare_query`` behind a query box and a box with one document a line: an ``ipywidgets.VBox`` whose last child shows the table as HTML."""
+    """``compare_query`` behind a query box and a box with one document a line: an ``ipywidgets.VBox`` whose
+    last child shows the table as HTML.
+    """
     import ipywidgets
 
     def describe(query: str, documents: str) -> str:
