@@ -1,1 +1,1 @@
-"""Collections of texts, and judgements on them."""
+"""Texts to search: the course's judged corpora, your own documents, and your own judgements on them."""

@@ -1,13 +1,19 @@
-"""A test collection in the layout of BEIR (https://github.com/beir-cellar/beir): ``corpus.jsonl``,
-``queries.jsonl``, ``qrels/test.tsv``.
+"""A test collection in BEIR's layout: ``corpus.jsonl``, ``queries.jsonl`` and ``qrels/test.tsv``.
+
+BEIR is a benchmark of search: https://github.com/beir-cellar/beir. Many tools read its layout.
 """
 
 import csv
 import json
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
 from rerank_course.text import Chunk
+from rerank_course.texts.files import CorpusError
+
+CORPUS_FILE, QUERIES_FILE, QRELS_FILE = "corpus.jsonl", "queries.jsonl", "qrels/test.tsv"
+QRELS_HEADER = ["query-id", "corpus-id", "score"]
 
 
 @dataclass(frozen=True)
@@ -31,10 +37,6 @@ class Corpus:
     kinds: dict[str, str]
 
 
-class CorpusError(ValueError):
-    """A file of a corpus is missing or malformed; the message names file, line and remedy."""
-
-
 def read_beir(folder: Path, name: str) -> Corpus:
     """Read a whole folder.
 
@@ -42,68 +44,72 @@ def read_beir(folder: Path, name: str) -> Corpus:
         CorpusError: a file is missing, a line is malformed, an id is used twice, or a judgement names an
         unknown id.
     """
-    documents = read_documents(folder / "corpus.jsonl")
-    queries, kinds = read_queries(folder / "queries.jsonl")
+    documents = read_chunks(folder / CORPUS_FILE)
+    queries, kinds = read_queries(folder / QUERIES_FILE)
     if not documents or not queries:
         raise CorpusError(
-            f"{folder} holds {len(documents)} documents and {len(queries)} queries; at least one of each is needed."
+            f"{folder} holds {len(documents)} documents and {len(queries)} queries; "
+            "at least one of each is needed."
         )
-    return Corpus(
-        name, documents, queries, read_qrels(folder / "qrels" / "test.tsv", documents, queries), kinds
-    )
+    return Corpus(name, documents, queries, read_qrels(folder / QRELS_FILE, documents, queries), kinds)
 
 
-def read_documents(path: Path) -> dict[str, Chunk]:
-    """The documents of a ``corpus.jsonl``, by id."""
+def read_chunks(path: Path) -> dict[str, Chunk]:
+    """The documents of a ``corpus.jsonl``: chunk by id."""
     return {row["_id"]: Chunk(row["_id"], row["text"], row.get("title", "")) for row in read_jsonl(path)}
 
 
 def read_queries(path: Path) -> tuple[dict[str, str], dict[str, str]]:
-    """({query id: text}, {query id: kind})."""
+    """({query id: text}, {query id: kind}) of a ``queries.jsonl``."""
     rows = read_jsonl(path)
-    return {row["_id"]: row["text"] for row in rows}, {
-        row["_id"]: row["metadata"]["kind"] for row in rows if "kind" in row.get("metadata", {})
-    }
+    kinds = {row["_id"]: row["metadata"]["kind"] for row in rows if "kind" in row.get("metadata", {})}
+    return {row["_id"]: row["text"] for row in rows}, kinds
 
 
 def read_jsonl(path: Path) -> list[dict]:
-    """The objects of a file with one JSON object a line, each with a non-empty ``_id``, used once, and
-    ``text``.
+    """The objects of a file with one JSON object a line.
+
+    Each has an ``_id``, which no other one has, and a ``text``, both of them strings that are not empty.
     """
-    rows, seen = [], set()
+    rows: dict[str, dict] = {}
     for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
         where = f"{path}, line {number}"
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise CorpusError(f"{where} is not JSON: {error}.") from None
-        if not isinstance(row, dict) or not all(
-            isinstance(row.get(key), str) and row[key].strip() for key in ("_id", "text")
-        ):
-            raise CorpusError(f'{where}: each line needs "_id" and "text", both non-empty strings.')
-        if row["_id"] in seen:
+        row = _read_row(line, where)
+        if row["_id"] in rows:
             raise CorpusError(f"{where}: the id {row['_id']!r} is used twice.")
-        seen.add(row["_id"])
-        rows.append(row)
-    return rows
+        rows[row["_id"]] = row
+    return list(rows.values())
 
 
-def read_qrels(path: Path, documents: dict, queries: dict) -> dict[str, dict[str, int]]:
-    """The judgements of a TSV file in BEIR's layout; documents and queries hold the ids that may occur."""
+def _read_row(line: str, where: str) -> dict:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise CorpusError(f"{where} is not JSON: {error}.") from None
+    if not isinstance(row, dict) or not all(
+        isinstance(row.get(key), str) and row[key].strip() for key in ("_id", "text")
+    ):
+        raise CorpusError(f'{where}: each line needs "_id" and "text", both non-empty strings.')
+    return row
+
+
+def read_qrels(path: Path, documents: Container[str], queries: Container[str]) -> dict[str, dict[str, int]]:
+    """The judgements of a ``qrels/test.tsv``; documents and queries hold the ids that may occur."""
     qrels: dict[str, dict[str, int]] = {}
     rows = csv.reader(read_lines(path), delimiter="\t")
-    if next(rows, None) != ["query-id", "corpus-id", "score"]:
+    if next(rows, None) != QRELS_HEADER:
         raise CorpusError(f"{path} must begin with the line: query-id<TAB>corpus-id<TAB>score.")
     for row in rows:
         where = f"{path}, line {rows.line_num}"
         if len(row) != 3 or not row[2].isdecimal():
             raise CorpusError(f"{where}: expected query-id<TAB>corpus-id<TAB>whole number, found {row}.")
         query, document, grade = row
-        for kind, known, found in (("query", queries, query), ("document", documents, document)):
-            if found not in known:
-                raise CorpusError(f"{where}: a judgement for the unknown {kind} {found!r}.")
+        if query not in queries:
+            raise CorpusError(f"{where}: a judgement for the unknown query {query!r}.")
+        if document not in documents:
+            raise CorpusError(f"{where}: a judgement for the unknown document {document!r}.")
         if document in qrels.setdefault(query, {}):
             raise CorpusError(f"{where}: {document!r} is judged twice for {query!r}.")
         qrels[query][document] = int(grade)
@@ -116,7 +122,8 @@ def read_lines(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         raise CorpusError(
-            f"{path} is missing. A corpus in BEIR's layout has corpus.jsonl, queries.jsonl and qrels/test.tsv."
+            f"{path} is missing. "
+            f"A corpus in BEIR's layout has {CORPUS_FILE}, {QUERIES_FILE} and {QRELS_FILE}."
         ) from None
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path} is not UTF-8 text: {error}.") from None

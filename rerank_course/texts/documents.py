@@ -1,11 +1,10 @@
-"""Your own texts as documents to search: a table (CSV, JSON lines), a folder of notes, or one text file."""
+"""Your own texts as documents to search: what kind of thing is it, a table, a folder of notes, one text?"""
 
 import warnings
 from pathlib import Path
 
 from rerank_course.text import Chunk
-from rerank_course.texts.beir import CorpusError
-from rerank_course.texts.files import CSV_ENDINGS, JSON_ENDINGS, TEXT_ENDINGS, is_folder
+from rerank_course.texts.files import CSV_ENDINGS, JSON_ENDINGS, TEXT_ENDINGS, CorpusError, is_folder
 from rerank_course.texts.notes import read_folder, read_text_file
 from rerank_course.texts.tables import csv_rows, json_rows, read_rows
 
@@ -42,15 +41,15 @@ def read_documents(path: Path | str, *, show_progress: bool = False) -> dict[str
         return read_text_file(path)
     if ending not in CSV_ENDINGS + JSON_ENDINGS:
         raise CorpusError(
-            f"{path}: cannot read a file that ends in {ending!r}. These work: {', '.join(CSV_ENDINGS + JSON_ENDINGS + TEXT_ENDINGS)}, "
-            "and a folder of text files. Save a spreadsheet as CSV in UTF-8."
+            f"{path}: cannot read a file that ends in {ending!r}. These work: "
+            f"{', '.join(CSV_ENDINGS + JSON_ENDINGS + TEXT_ENDINGS)}, and a folder of text files. "
+            "Save a spreadsheet as CSV in UTF-8."
         )
-    documents, skipped = read_rows(
-        path, csv_rows(path) if ending in CSV_ENDINGS else json_rows(path), show_progress
-    )
+    rows = csv_rows(path) if ending in CSV_ENDINGS else json_rows(path)
+    documents, skipped = read_rows(path, rows, show_progress)
     if skipped:
-        rows = f"{len(skipped)} of {len(documents) + len(skipped)}"
+        count = f"{len(skipped)} of {len(documents) + len(skipped)}"
         warnings.warn(
-            f"{path}: passed over rows without text: {rows}, the first in line {skipped[0]}.", stacklevel=2
+            f"{path}: passed over rows without text: {count}, the first in line {skipped[0]}.", stacklevel=2
         )
     return documents

@@ -1,4 +1,4 @@
-"""Opening a person's own files: UTF-8, and errors that name file, line and remedy."""
+"""A person's own files, opened as UTF-8 text; what is wrong with one is said with file, line and remedy."""
 
 import stat
 from collections.abc import Iterator, Sequence
@@ -6,23 +6,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from rerank_course.texts.beir import CorpusError
-
 CSV_ENDINGS = (".csv", ".tsv")
 JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 MARKDOWN_ENDINGS = (".md", ".markdown")
 TEXT_ENDINGS = (".txt", *MARKDOWN_ENDINGS, ".rst")
 
 
-def choices(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} or {names[-1]}"
-
-
-# Files and folders
+class CorpusError(ValueError):
+    """A file or folder of texts is missing or malformed; the message names file, line and remedy."""
 
 
 def is_folder(path: Path) -> bool:
-    """Whether the path is a folder (or else a file); an error if it is neither."""
+    """Whether a path leads to a folder; if not, it leads to a file.
+
+    Raises:
+        CorpusError: it leads to nothing, to something that cannot be read, or to a pipe or a device.
+    """
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -31,7 +30,8 @@ def is_folder(path: Path) -> bool:
         raise unreadable(path, error) from None
     if stat.S_ISDIR(mode) and path.suffix.lower() in CSV_ENDINGS + JSON_ENDINGS:
         raise CorpusError(
-            f"{path} is a folder, though its name ends like a file's. Pass a file in it, or rename it if it holds text files."
+            f"{path} is a folder, though its name ends like a file's. Pass a file in it, or rename it if it "
+            "holds text files."
         )
     if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
         raise CorpusError(
@@ -42,8 +42,10 @@ def is_folder(path: Path) -> bool:
 
 @contextmanager
 def opened(path: Path, newline: str | None = None) -> Iterator[TextIO]:
-    """The file as UTF-8 text, without a byte order mark; what goes wrong while it is read becomes a
-    ``CorpusError``.
+    """The file as UTF-8 text, without a byte order mark; open while the block lasts.
+
+    Raises:
+        CorpusError: it is not UTF-8 or cannot be read, which may turn out anywhere in the block.
     """
     try:
         with path.open(encoding="utf-8-sig", newline=newline) as file:
@@ -57,21 +59,23 @@ def opened(path: Path, newline: str | None = None) -> Iterator[TextIO]:
 
 
 def _first_bad_byte(path: Path) -> str:
-    """Which byte is not UTF-8. A decoder of a stream does not know: it counts from the block that it was
-    given.
-    """
-    start = 0
+    """Which byte is not UTF-8, in words."""
+    start = 0  # the decoder of a stream cannot tell: it counts from the block that it was given
     with path.open("rb") as file:
         for line, content in enumerate(file, start=1):
             try:
                 content.decode()
             except UnicodeDecodeError as error:
-                return f"byte {start + error.start} (0x{content[error.start]:02x}, in line {line}; the first byte of the file is 0)"
+                return (
+                    f"byte {start + error.start} (0x{content[error.start]:02x}, in line {line}; "
+                    "the first byte of the file is 0)"
+                )
             start += len(content)
     return "it changed while it was read"
 
 
 def unreadable(path: Path, error: OSError) -> CorpusError:
+    """The error to raise where the system does not let us read."""
     return CorpusError(f"{path} cannot be read: {error.strerror or error}. Check that you may open it.")
 
 
@@ -86,4 +90,10 @@ def check_characters(text: str, what: str) -> None:
 
 
 def unix_lines(text: str) -> str:
+    """The text with line ends as Unix has them."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def choices(names: Sequence[str]) -> str:
+    """Names for a message: ``a, b or c``."""
+    return f"{', '.join(names[:-1])} or {names[-1]}"

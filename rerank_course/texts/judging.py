@@ -1,5 +1,4 @@
-"""Judge your own queries: pool what several systems found, grade it by hand, and save each grade at once in
-BEIR's layout.
+"""Judge your own queries: pool what several systems found, then grade it by hand in a terminal.
 
 Pooling (Spärck Jones and van Rijsbergen, 1975) makes judging affordable: only what at least one system ranked
 high is judged. Who judges should not see which system that was, so ``pool`` hides it.
@@ -11,15 +10,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rerank_course.text import Chunk
-from rerank_course.texts.judgements import GRADES, Judgements
+from rerank_course.texts.judged_folder import GRADES
+from rerank_course.texts.judgements import Judgements
 
 PROMPT = "0–3, s to skip, b to go back one, q to stop: "
+FINISHED = "Done. Chunks that you skipped come up again in the next run."
+STOPPED = "Stopped. To go on from here, run the same call again."
 WIDTH, LINES = 90, 12  # how much of a chunk is shown: columns and lines
 
 
 def pool(rankings: Sequence[list[tuple[Chunk, float]]], depth: int = 10) -> list[Chunk]:
-    """The first ``depth`` of each ranking, each document once, in an order that does not tell which system
-    found what.
+    """The first ``depth`` of each ranking, each document once, in an order that hides who found what.
 
     The order is drawn at random with the documents' ids as the seed: the same documents always come in the
     same order.
@@ -37,7 +38,8 @@ def pool(rankings: Sequence[list[tuple[Chunk, float]]], depth: int = 10) -> list
     rankings = list(rankings)
     if not all(isinstance(ranking, list) for ranking in rankings):
         raise TypeError(
-            "rankings must be a list of rankings, each a list of (chunk, score). For one ranking: pool([ranking])."
+            "rankings must be a list of rankings, each a list of (chunk, score). "
+            "For one ranking: pool([ranking])."
         )
     chunks = distinct(chunk for ranking in rankings for chunk, _ in ranking[:depth])
     chunks.sort(key=lambda chunk: chunk.id)  # the order of the systems must leave no trace
@@ -53,11 +55,11 @@ def judge_in_terminal(
     ask: Callable[[str], str] = input,
     show: Callable[[str], None] = print,
 ) -> int:
-    """Ask for a grade of each chunk found for each query, and save each answer at once. Chunks that have a
-    grade are not asked for again.
+    """Ask for a grade of each chunk found for each query, and save each answer at once.
 
-    Going back shows the chunk before once more, also across queries; skipping it then leaves its grade as it
-    is. The end of the input, Ctrl-C and ``q`` stop; the same call goes on there.
+    Chunks that have a grade are not asked for again. Going back shows the chunk before once more, also
+    across queries; skipping it then leaves its grade as it is. The end of the input, Ctrl-C and ``q`` stop;
+    the same call goes on there.
 
     Args:
         judgements: where the grades go.
@@ -83,11 +85,7 @@ def judge_in_terminal(
     except KeyboardInterrupt:
         show("")  # the cursor still stands behind the prompt
         finished = False
-    end = (
-        "Done. Chunks that you skipped come up again in the next run."
-        if finished
-        else "Stopped. To go on from here, run the same call again."
-    )
+    end = FINISHED if finished else STOPPED
     show(f"{end} Graded in this run: {len(graded)}. All grades are saved in {judgements.folder}.")
     return len(graded)
 
@@ -111,14 +109,8 @@ def _to_judge(
         heading = f"Query {number} of {len(queries)}: {_one_line(query)}"
         chunks = distinct(find(query))
         if all(chunk.id in judgements.qrels.get(query_id, {}) for chunk in chunks):
-            show(
-                f"\n{heading}\n"
-                + (
-                    "All its chunks are judged."
-                    if chunks
-                    else "Nothing was found, so there is nothing to judge."
-                )
-            )
+            judged, none = "All its chunks are judged.", "Nothing was found, so there is nothing to judge."
+            show(f"\n{heading}\n{judged if chunks else none}")
         for place, chunk in enumerate(chunks, start=1):
             if chunk.id not in judgements.qrels.get(query_id, {}):
                 yield _Item(heading, query_id, chunk, f"{place} of {len(chunks)}")
@@ -131,9 +123,7 @@ def _ask_all(
     ask: Callable[[str], str],
     show: Callable[[str], None],
 ) -> bool:
-    """Ask for each item, back and forth; ids of what is graded go into ``graded``. ``False`` if the person
-    stopped before the end.
-    """
+    """Ask for each item, back and forth; whether the person came to the end. Ids go into ``graded``."""
     seen: list[_Item] = []
     at = 0
     while True:
@@ -167,24 +157,22 @@ def _ask_grade(ask: Callable[[str], str], show: Callable[[str], None], *, is_fir
             return answer
         else:
             show(
-                f"{answer!r} is not one of the answers. Type 0, 1, 2 or 3 for a grade, or s, b or q, then Enter."
+                f"{answer!r} is not one of the answers. "
+                "Type 0, 1, 2 or 3 for a grade, or s, b or q, then Enter."
             )
 
 
 def _card(item: _Item, grade: int | None) -> str:
     """What is shown of one chunk."""
-    title, *lines = shown(item.chunk)
+    title, *lines = excerpt(item.chunk)
     so_far = [] if grade is None else [f"(Its grade so far is {grade}; s keeps it.)"]
     return "\n".join(["", item.heading, f"{item.place} – {title}", "", *lines, "", *so_far])
 
 
-def shown(chunk: Chunk) -> list[str]:
-    """The title (without one, the id) and then at most ``LINES`` lines of the text, without its blank lines."""
-    lines = [
-        piece
-        for line in chunk.text.splitlines()
-        for piece in textwrap.wrap(_printable(line.expandtabs(4)), WIDTH)
-    ]
+def excerpt(chunk: Chunk) -> list[str]:
+    """The title (without one, the id) and at most ``LINES`` lines of the text, without its blank lines."""
+    texts = (_printable(line.expandtabs(4)) for line in chunk.text.splitlines())
+    lines = [piece for text in texts for piece in textwrap.wrap(text, WIDTH)]
     if len(lines) > LINES:
         lines[LINES - 1 :] = [f"[… {len(lines) - LINES + 1} more lines]"]
     return [_one_line(chunk.title or chunk.id), *lines]
@@ -208,7 +196,8 @@ def distinct(chunks: Iterable[Chunk]) -> list[Chunk]:
     for chunk in chunks:
         if not isinstance(chunk, Chunk):
             raise TypeError(
-                f"Expected chunks to judge, found a {type(chunk).__name__}. Make them out of rankings with pool([ranking, …])."
+                f"Expected chunks to judge, found a {type(chunk).__name__}. "
+                "Make them out of rankings with pool([ranking, …])."
             )
         found.setdefault(chunk.id, chunk)
     return list(found.values())

@@ -1,19 +1,19 @@
-"""Judging in a notebook: a row of buttons for each chunk."""
+"""Judge your own queries in a notebook: a row of buttons for each chunk."""
 
 import html
 from collections.abc import Sequence
 from typing import Any
 
 from rerank_course.text import Chunk
-from rerank_course.texts.judgements import GRADES, Judgements
-from rerank_course.texts.judging import distinct, shown
+from rerank_course.texts.judged_folder import GRADES
+from rerank_course.texts.judgements import Judgements
+from rerank_course.texts.judging import distinct, excerpt
 
-NOT_JUDGED = "–"  # the notebook's button for a chunk without a grade
+NOT_JUDGED = "–"  # the button for a chunk without a grade
 
 
 def judge_in_notebook(judgements: Judgements, query: str, chunks: Sequence[Chunk]) -> Any:
-    """A widget with one row for each chunk: its text and a button for each grade; each click is saved at
-    once.
+    """A widget with a row for each chunk: its text and a button for each grade; each click is saved at once.
 
     Args:
         judgements: where the grades go; grades that are there already are shown.
@@ -45,7 +45,7 @@ def _row(judgements: Judgements, query_id: str, chunk: Chunk) -> Any:
     import ipywidgets
 
     grade = judgements.qrels.get(query_id, {}).get(chunk.id, NOT_JUDGED)
-    title, *lines = (html.escape(line) for line in shown(chunk))
+    title, *lines = (html.escape(line) for line in excerpt(chunk))
     text = ipywidgets.HTML(f'<b>{title}</b><pre style="white-space: pre-wrap">{chr(10).join(lines)}</pre>')
     buttons = ipywidgets.ToggleButtons(
         options=[NOT_JUDGED, *sorted(GRADES)], value=grade, style={"button_width": "3em"}

@@ -6,12 +6,12 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from rerank_course.text import Chunk
-from rerank_course.texts.beir import CorpusError
 from rerank_course.texts.files import (
     CSV_ENDINGS,
     JSON_ENDINGS,
     MARKDOWN_ENDINGS,
     TEXT_ENDINGS,
+    CorpusError,
     check_characters,
     choices,
     is_folder,
@@ -22,32 +22,30 @@ from rerank_course.texts.sections import chunk_text
 
 
 def read_folder(folder: Path, show_progress: bool) -> dict[str, Chunk]:
+    """The chunks of all text files in a folder and its subfolders, by id, in the order of the paths."""
+    names, title = _text_files(folder), f"Reading {folder.name}"
     documents: dict[str, Chunk] = {}
-    for name in tqdm(
-        _text_files(folder), unit="file", desc=f"Reading {folder.name}", disable=not show_progress
-    ):
+    for name in tqdm(names, unit="file", desc=title, disable=not show_progress):
         documents |= _chunks_of_file(folder / name, name)
     if not documents:
         raise CorpusError(
-            f"{folder} holds no text in files that end in {choices(TEXT_ENDINGS)}. Hidden and linked folders are left out. "
-            f"To read a table ({', '.join(CSV_ENDINGS + JSON_ENDINGS)}), pass the path of the file itself."
+            f"{folder} holds no text in files that end in {choices(TEXT_ENDINGS)}. "
+            "Hidden and linked folders are left out. To read a table "
+            f"({', '.join(CSV_ENDINGS + JSON_ENDINGS)}), pass the path of the file itself."
         )
     return documents
 
 
 def _text_files(folder: Path) -> list[str]:
-    """Paths of the text files relative to the folder, with ``/`` on every system, sorted. Linked folders are
-    not entered.
-    """
+    """Paths of the text files, sorted, relative to the folder, with ``/`` on every system."""
 
     def fail(error: OSError) -> None:
         raise unreadable(Path(error.filename), error) from None
 
     found = []
     for place, folders, files in os.walk(folder, onerror=fail, followlinks=False):
-        folders[:] = [
-            name for name in folders if not name.startswith(".")
-        ]  # in place: os.walk goes on with what is left
+        # In place: os.walk goes on with what is left.
+        folders[:] = [name for name in folders if not name.startswith(".")]
         found += [
             Path(place, name).relative_to(folder).as_posix()
             for name in files
@@ -57,6 +55,7 @@ def _text_files(folder: Path) -> list[str]:
 
 
 def read_text_file(path: Path) -> dict[str, Chunk]:
+    """The chunks of one text file, by id."""
     documents = _chunks_of_file(path, path.name)
     if not documents:
         raise CorpusError(f"{path} has no text in it.")

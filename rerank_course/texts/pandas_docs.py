@@ -5,19 +5,20 @@ import re
 from pathlib import Path
 
 from rerank_course.text import Chunk
-from rerank_course.texts.beir import Corpus, read_lines, read_qrels, read_queries
+from rerank_course.texts.beir import QRELS_FILE, QUERIES_FILE, Corpus, read_lines, read_qrels, read_queries
 
 FOLDER = Path(__file__).parent / "data" / "pandas-docs"
 
 
 def load_pandas_docs() -> Corpus:
-    """Documents of the installed pandas, queries and judgements of the course; judgements of entries that it
-    lacks are left out.
+    """Documents of the installed pandas, queries and judgements of the course.
+
+    Judgements of entries that this pandas does not have are left out.
     """
     documents = pandas_documents()
     missing = dict.fromkeys(missing_pandas_entries())
-    queries, kinds = read_queries(FOLDER / "queries.jsonl")
-    qrels = read_qrels(FOLDER / "qrels" / "test.tsv", documents | missing, queries)
+    queries, kinds = read_queries(FOLDER / QUERIES_FILE)
+    qrels = read_qrels(FOLDER / QRELS_FILE, documents | missing, queries)
     qrels = {
         query: {entry: grade for entry, grade in judged.items() if entry not in missing}
         for query, judged in qrels.items()
@@ -26,17 +27,31 @@ def load_pandas_docs() -> Corpus:
 
 
 def pandas_documents() -> dict[str, Chunk]:
-    """The installed pandas' docstrings: one chunk for each public function, class, method and attribute, by
-    its qualified name.
+    """The installed pandas' docstrings: a chunk for each function, class, method and attribute, by full name.
 
-    The title is the qualified name; the text ends before "See Also", "Examples" and the like. Where
+    The title is the full name; the text ends before "See Also", "Examples" and the like. Where
     several owners have a name (``isna``, ``DataFrame.sum``, ``Series.sum``), nearly the same text stands
     there, and only the first is taken; the accessors ``.str``, ``.dt`` and ``.cat`` are always taken.
     """
+    documents: dict[str, Chunk] = {}
+    taken: set[str] = set()
+    for prefix, owner in _owners().items():
+        is_accessor = prefix.startswith("pandas.Series.")
+        for name in sorted(dir(owner)):
+            text = _docstring(owner, name)
+            if text is None or (name in taken and not is_accessor):
+                continue
+            taken.add(name)
+            documents[f"{prefix}.{name}"] = Chunk(f"{prefix}.{name}", text, f"{prefix}.{name}")
+    return documents
+
+
+def _owners() -> dict[str, object]:
+    """What to look for members in, by full name; earlier ones come first where a name stands in several."""
     import pandas as pd
     from pandas.api.typing import DataFrameGroupBy, Resampler
 
-    owners = {
+    return {
         "pandas": pd,
         "pandas.DataFrame": pd.DataFrame,
         "pandas.Series": pd.Series,
@@ -50,30 +65,17 @@ def pandas_documents() -> dict[str, Chunk]:
         "pandas.DatetimeIndex": pd.DatetimeIndex,
         "pandas.Timestamp": pd.Timestamp,
     }
-    documents: dict[str, Chunk] = {}
-    taken: set[str] = set()
-    for prefix, owner in owners.items():
-        for name in sorted(dir(owner)):
-            is_accessor = prefix.startswith("pandas.Series.")
-            text = _docstring(owner, name)
-            if text is None or (name in taken and not is_accessor):
-                continue
-            taken.add(name)
-            documents[f"{prefix}.{name}"] = Chunk(f"{prefix}.{name}", text, f"{prefix}.{name}")
-    return documents
 
 
 def _docstring(owner: object, name: str) -> str | None:
-    """The docstring of a public member without its last sections; ``None`` if it has none of its own or next
-    to nothing.
-    """
+    """The docstring of a public member without its last sections; ``None`` where it says next to nothing."""
     if name.startswith("_"):
         return None
     member = inspect.getattr_static(owner, name)
     member = getattr(member, "__func__", member)  # the function behind a class method
     text = None if inspect.ismodule(member) else inspect.getdoc(member)
     if not isinstance(text, str) or text == inspect.getdoc(type(member)):
-        return None
+        return None  # it has none of its own
     text = re.split(r"\n+(?:See Also|Examples|References|Raises|Attributes|Methods)\n-{3,}", text)[0].strip()
     return text if len(text.split()) >= 8 else None
 
@@ -81,5 +83,5 @@ def _docstring(owner: object, name: str) -> str | None:
 def missing_pandas_entries() -> list[str]:
     """Judged entries of ``pandas-docs`` that the installed pandas does not have."""
     documents = pandas_documents()
-    lines = read_lines(FOLDER / "qrels" / "test.tsv")[1:]
+    lines = read_lines(FOLDER / QRELS_FILE)[1:]
     return sorted({line.split("\t")[1] for line in lines} - documents.keys())

@@ -14,14 +14,13 @@ _HEADING = re.compile(r" {0,3}(#{1,6})(?=\s|$)")
 
 
 def chunk_text(text: str, title: str, *, markdown: bool = True) -> list[tuple[str, str]]:
-    """Cut a text into chunks of at most about 200 words: ``[(title, text), …]``, in order; ``[]`` if there is
-    no text.
+    """Cut a text into chunks of at most about 200 words: ``[(title, text), …]``, in order.
 
     A Markdown heading (``# …``) begins a new chunk and names it, together with the headings above it:
     ``"Guide > Install"``. Text before the first heading is named ``title``. Within a section, whole
     paragraphs are put together as long as they fit; a paragraph of more than 200 words is cut at ends of
     sentences, and such a sentence between words. A fenced code block counts as part of one paragraph, and a
-    ``#`` in it is no heading. A heading without text of its own gives no chunk.
+    ``#`` in it is no heading. A heading without text of its own gives no chunk, and no text gives none.
 
     Args:
         text: the whole text.
@@ -32,34 +31,32 @@ def chunk_text(text: str, title: str, *, markdown: bool = True) -> list[tuple[st
     return [(name, chunk) for name, paragraphs in sections for chunk in _pack(paragraphs)]
 
 
-# Chunks
-
-
 def _sections(lines: list[str], title: str, markdown: bool) -> list[tuple[str, list[str]]]:
     """(title, paragraphs) of each section, in order."""
-    sections: list[tuple[str, list[list[str]]]] = [(title, [[]])]
-    above: list[
-        tuple[int, str]
-    ] = []  # level and words of the heading that we are under, and of those above it
+    paragraphs: list[list[str]] = [[]]  # of the section that we are in, each a list of its lines
+    sections = [(title, paragraphs)]
+    above: list[tuple[int, str]] = []  # level and words of the section's heading and of those above it
     fence = ""
     for line in lines:
         fence = _fence_after(line, fence) if markdown else ""
         heading = _HEADING.match(line) if markdown and not fence else None
         if heading:
             level = len(heading[1])
-            above = [upper for upper in above if upper[0] < level] + [
-                (level, _heading_words(line[heading.end() :]))
-            ]
-            sections.append((" > ".join(words for _, words in above if words) or title, [[]]))
+            above = [upper for upper in above if upper[0] < level]
+            above.append((level, _heading_words(line[heading.end() :])))
+            paragraphs = [[]]
+            sections.append((" > ".join(words for _, words in above if words) or title, paragraphs))
         elif line.strip() or fence:
-            sections[-1][1][-1].append(line)
-        else:
-            sections[-1][1].append([])
-    joined = [(name, ["\n".join(paragraph) for paragraph in paragraphs]) for name, paragraphs in sections]
-    return [
-        (name, [paragraph.rstrip() for paragraph in paragraphs if paragraph.strip()])
-        for name, paragraphs in joined
-    ]
+            paragraphs[-1].append(line)
+        elif paragraphs[-1]:
+            paragraphs.append([])
+    return [(name, _joined(paragraphs)) for name, paragraphs in sections]
+
+
+def _joined(paragraphs: list[list[str]]) -> list[str]:
+    """The paragraphs that hold text, each with its lines put together."""
+    texts = ("\n".join(lines) for lines in paragraphs)
+    return [text.rstrip() for text in texts if text.strip()]
 
 
 def _heading_words(rest: str) -> str:
@@ -70,9 +67,7 @@ def _heading_words(rest: str) -> str:
 
 
 def _fence_after(line: str, fence: str) -> str:
-    """The marks of the code fence (three or more backticks or tildes) that is open after this line; empty if
-    none is.
-    """
+    """The marks of the code fence that is open after this line: backticks or tildes; empty if none is."""
     found = _FENCE.fullmatch(line)
     if not found:
         return fence
@@ -83,13 +78,14 @@ def _fence_after(line: str, fence: str) -> str:
 
 
 def _cut(paragraph: str) -> list[str]:
-    """A paragraph in pieces that fit into a chunk, each with the white space after it: joined, they give the
-    paragraph again.
-    """
+    """A paragraph in pieces that fit into a chunk. They keep the white space after them."""
     if _count_words(paragraph) <= MAX_WORDS:
         return [paragraph]
     pieces = []
     for sentence in _split_at(paragraph, [match.end() for match in _SENTENCE_END.finditer(paragraph)]):
+        if len(sentence) <= MAX_WORDS:  # no more characters, so no more words either
+            pieces.append(sentence)
+            continue
         word_starts = [match.start() for match in _WORD.finditer(sentence)]
         pieces += _split_at(sentence, word_starts[MAX_WORDS::MAX_WORDS])
     return pieces
@@ -100,9 +96,7 @@ def _split_at(text: str, positions: list[int]) -> list[str]:
 
 
 def _pack(paragraphs: list[str]) -> list[str]:
-    """Chunks: neighbouring paragraphs, or pieces of long ones, as long as they have at most ``MAX_WORDS``
-    words together.
-    """
+    """Chunks of at most ``MAX_WORDS`` words: neighbouring paragraphs, or pieces of long ones."""
     chunks: list[list[str]] = []
     total = 0
     for piece in (piece for paragraph in paragraphs for piece in _cut(paragraph + "\n\n")):
@@ -116,4 +110,4 @@ def _pack(paragraphs: list[str]) -> list[str]:
 
 
 def _count_words(text: str) -> int:
-    return sum(1 for _ in _WORD.finditer(text))
+    return len(_WORD.findall(text))

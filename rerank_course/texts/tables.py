@@ -10,8 +10,7 @@ from typing import Any, TextIO
 from tqdm.auto import tqdm
 
 from rerank_course.text import Chunk
-from rerank_course.texts.beir import CorpusError
-from rerank_course.texts.files import check_characters, choices, opened, unix_lines
+from rerank_course.texts.files import CorpusError, check_characters, choices, opened, unix_lines
 
 TEXT_COLUMNS = ("text", "content", "body", "document", "passage")  # the first of these that is there is read
 ID_COLUMNS = ("id", "_id")
@@ -19,26 +18,19 @@ TITLE_COLUMNS = ("title",)
 
 MAX_FIELD = 10_000_000  # characters; a longer field is most often a quote that nobody closed
 
-Row = tuple[
-    int, int, dict[str, Any]
-]  # line where the row begins, number of the row, value by column in lower case
+# Line where the row begins, number of the row, value by column in lower case.
+Row = tuple[int, int, dict[str, Any]]
 Rows = Generator[Row, None, None]
 
 
-# Tables
-
-
 def read_rows(path: Path, rows: Rows, show_progress: bool) -> tuple[dict[str, Chunk], list[int]]:
-    """The documents of a table, and the lines of the rows without text."""
+    """The documents of a table by id, and the lines of the rows without text."""
     documents: dict[str, Chunk] = {}
     line_of: dict[str, int] = {}
     skipped: list[int] = []
+    bar = tqdm(rows, unit="doc", desc=f"Reading {path.name}", disable=not show_progress)
     # closing: after an error in a row, nothing keeps the file open, which Windows would not let anyone mend.
-    with (
-        closing(rows),
-        _csv_field_limit(),
-        tqdm(rows, unit="doc", desc=f"Reading {path.name}", disable=not show_progress) as bar,
-    ):
+    with closing(rows), _csv_field_limit(), bar:
         for line, number, fields in bar:
             chunk = _chunk(fields, number, f"{path}, line {line}")
             if not chunk.text:
@@ -46,7 +38,8 @@ def read_rows(path: Path, rows: Rows, show_progress: bool) -> tuple[dict[str, Ch
                 continue
             if chunk.id in documents:
                 raise CorpusError(
-                    f"{path}: the id {chunk.id!r} is used twice, in lines {line_of[chunk.id]} and {line}. Each document needs its own."
+                    f"{path}: the id {chunk.id!r} is used twice, in lines {line_of[chunk.id]} and {line}. "
+                    "Each document needs its own."
                 )
             documents[chunk.id], line_of[chunk.id] = chunk, line
     if not documents:
@@ -61,9 +54,7 @@ def _chunk(fields: dict[str, Any], number: int, where: str) -> Chunk:
 
 
 def _field(fields: dict[str, Any], columns: Sequence[str], where: str) -> str:
-    """The first of these columns that the row has, as text without white space around it; empty if it has
-    none or ``null``.
-    """
+    """The first of these columns that the row has, as text without white space around it; else empty."""
     column = next((column for column in columns if column in fields), "")
     value = fields.get(column)
     if value is None:
@@ -74,7 +65,8 @@ def _field(fields: dict[str, Any], columns: Sequence[str], where: str) -> str:
         raise CorpusError(f'{where}: "{column}" is a {type(value).__name__}, not a string. Put it in quotes.')
     if len(value) > MAX_FIELD:
         raise CorpusError(
-            f'{where}: "{column}" is over {MAX_FIELD // 1_000_000} MB long. Cut it into documents of a few pages.'
+            f'{where}: "{column}" is over {MAX_FIELD // 1_000_000} MB long. '
+            "Cut it into documents of a few pages."
         )
     check_characters(value, f'{where}: "{column}"')
     return unix_lines(value).strip()
@@ -83,11 +75,7 @@ def _field(fields: dict[str, Any], columns: Sequence[str], where: str) -> str:
 def csv_rows(path: Path) -> Rows:
     """The rows below the header. Blank lines are not given, but counted."""
     with opened(path, newline="") as file:
-        delimiter = (
-            "\t"
-            if path.suffix.lower() == ".tsv"
-            else max(",;\t", key=lambda candidate: _rate(_header(file, candidate)))
-        )
+        delimiter = "\t" if path.suffix.lower() == ".tsv" else _find_delimiter(file)
         columns: list[str] = []
         for line, number, row in _records(path, file, delimiter):
             if not columns:
@@ -101,18 +89,19 @@ def csv_rows(path: Path) -> Rows:
                 yield line, number, dict(zip(columns, row))
     if not columns:
         raise CorpusError(
-            f"{path} is empty. Its first line must name the columns, and one of them must be {choices(TEXT_COLUMNS)}."
+            f"{path} is empty. Its first line must name the columns, and one of them must be "
+            f"{choices(TEXT_COLUMNS)}."
         )
 
 
 def _records(path: Path, file: TextIO, delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
-    """(line where it begins, number, fields) of each row, the header and blank lines included. A row with
-    quotes may take several lines.
+    """(line where it begins, number, fields) of each row, the header and blank lines included.
+
+    A row with quotes may take several lines.
     """
     file.seek(0)
-    reader = csv.reader(
-        file, delimiter=delimiter, strict=True
-    )  # strict: an open quote must not swallow the rest of the file
+    # strict: an open quote must not swallow the rest of the file.
+    reader = csv.reader(file, delimiter=delimiter, strict=True)
     line = number = 1
     while True:
         try:
@@ -128,21 +117,24 @@ def _records(path: Path, file: TextIO, delimiter: str) -> Iterator[tuple[int, in
         line, number = reader.line_num + 1, number + 1
 
 
+def _find_delimiter(file: TextIO) -> str:
+    """The delimiter with which the header has a text column and, among those, the most columns."""
+
+    def rate(delimiter: str) -> tuple[bool, int]:
+        header = _header(file, delimiter)
+        return any(_plain(name) in TEXT_COLUMNS for name in header), len(header)
+
+    return max(",;\t", key=rate)
+
+
 def _header(file: TextIO, delimiter: str) -> list[str]:
     """The header as this delimiter would read it; empty where it makes no sense."""
     file.seek(0)
+    rows = csv.reader(file, delimiter=delimiter, strict=True)
     try:
-        return next(
-            (row for row in csv.reader(file, delimiter=delimiter, strict=True) if any(map(str.strip, row))),
-            [],
-        )
+        return next((row for row in rows if any(map(str.strip, row))), [])
     except csv.Error:
         return []
-
-
-def _rate(header: list[str]) -> tuple[bool, int]:
-    """How likely it is that a header was read with its own delimiter: it has a text column, and many columns."""
-    return any(_plain(name) in TEXT_COLUMNS for name in header), len(header)
 
 
 def _check_columns(header: list[str], where: str) -> list[str]:
@@ -151,7 +143,8 @@ def _check_columns(header: list[str], where: str) -> list[str]:
     for name in TEXT_COLUMNS + ID_COLUMNS + TITLE_COLUMNS:
         if columns.count(name) > 1:
             raise CorpusError(
-                f"{where}: the header has the column {name!r} {columns.count(name)} times. Rename all but one."
+                f"{where}: the header has the column {name!r} {columns.count(name)} times. "
+                "Rename all but one."
             )
     return columns
 
@@ -160,7 +153,8 @@ def _check_text_column(columns: Sequence[str], found: Sequence[str], where: str)
     if not any(name in TEXT_COLUMNS for name in columns):
         names = ", ".join(repr(name[:40]) for name in found[:20]) or "none"
         raise CorpusError(
-            f"{where}: no column holds the text. Found: {names}. Call the column with the text {choices(TEXT_COLUMNS)}."
+            f"{where}: no column holds the text. Found: {names}. "
+            f"Call the column with the text {choices(TEXT_COLUMNS)}."
         )
 
 
