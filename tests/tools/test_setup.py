@@ -147,9 +147,9 @@ def test_the_readme_names_only_commands_that_exist():
     named = set(re.findall(r"`?make ([a-z]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
     assert named and named <= commands
     assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    from rerank_course.__main__ import _parser
+    from rerank_course.__main__ import make_parser
 
-    (subcommands,) = (set(action.choices) for action in _parser()._actions if action.dest == "command")
+    (subcommands,) = (set(action.choices) for action in make_parser()._actions if action.dest == "command")
     assert (
         set(re.findall(r"-m rerank_course ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
         == subcommands
