@@ -17,8 +17,9 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "evaluate",
         help="measure retrieval and reranking on your own data",
-        description="Measure keyword search, dense search and their mix, and each of them reranked, on judged "
-        "queries. With --judge, judge the best results of your queries first; grades are saved as you go.",
+        description="Measure keyword search, dense search and their mix, and each of them reranked, on "
+        "judged queries. With --judge, judge the best results of your queries first; grades are saved as "
+        "you go.",
     )
     add = parser.add_argument
     data = "a CSV or JSON-lines file, a folder of text files, a BEIR folder; or handbook, pandas-docs"

@@ -1,4 +1,4 @@
-"""`python -m rerank_course evaluate`, from a person's own file to the table, with the real models."""
+"""`rerank-course evaluate`, from a person's own file to the table, with the real models."""
 
 import csv
 import json
@@ -7,7 +7,7 @@ import ir_measures
 import pytest
 
 from rerank_course.__main__ import main
-from rerank_course.engine import cache, weights
+from rerank_course.engine.cache import CACHE_VARIABLE
 from rerank_course.texts.corpora import judgements_folder, load_corpus
 from rerank_course.texts.judging import judge_in_terminal
 
@@ -23,12 +23,9 @@ GOOD = {("q1", "gate"): 3, ("q2", "boats"): 3, ("q2", "boots"): 0}
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path, monkeypatch, reranker):
-    """Work in an empty folder; the models are restored already, embeddings go to a cache of their own."""
-    cache = cache.cache_folder()
-    monkeypatch.setenv(cache.CACHE_VARIABLE, str(tmp_path / "cache"))
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / weights.RESTORED_FOLDER).symlink_to(cache / weights.RESTORED_FOLDER)
+def place(tmp_path, monkeypatch, loaded_once):
+    """Work in an empty folder; embeddings go to a cache of their own."""
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     return tmp_path / "work"
@@ -69,9 +66,7 @@ def test_judge_then_measure(table, place, monkeypatch, capsys):
     assert list(ir_measures.read_trec_run(str(place / "runs" / "lake.dense.txt")))
 
 
-def test_stopping_while_judging_keeps_the_grades_and_going_on_asks_only_for_the_rest(
-    table, monkeypatch, capsys
-):
+def test_stopping_while_judging_keeps_the_grades_and_going_on_asks_for_the_rest(table, monkeypatch, capsys):
     answer(monkeypatch, ["3", "0"])
     main(["evaluate", "lake.csv", "--judge", "--queries", "queries.txt", "--depths", "5"])
     kept = load_corpus("lake.csv").qrels
@@ -80,9 +75,8 @@ def test_stopping_while_judging_keeps_the_grades_and_going_on_asks_only_for_the_
     main(["evaluate", "lake.csv", "--judge", "--depths", "5"])
     now = load_corpus("lake.csv").qrels
     assert sum(map(len, now.values())) == 3
-    assert all(
-        now[query][document] == grade for query, judged in kept.items() for document, grade in judged.items()
-    )
+    for query, judged in kept.items():
+        assert judged.items() <= now[query].items()
 
 
 def test_a_beir_folder_is_measured_as_it_is(place, capsys):
@@ -110,10 +104,8 @@ def test_a_folder_of_notes_can_be_loaded(place):
         "# Lake\n\nThe lake is cold.\n\n## Boats\n\nA boat costs eight euros.\n", encoding="utf-8"
     )
     corpus = load_corpus(place / "notes")
-    assert [chunk.title for chunk in corpus.documents.values()] == [
-        "Lake",
-        "Lake > Boats",
-    ] and corpus.queries == {}
+    assert [chunk.title for chunk in corpus.documents.values()] == ["Lake", "Lake > Boats"]
+    assert corpus.queries == {}
 
 
 @pytest.mark.parametrize(
@@ -133,9 +125,6 @@ def test_bad_input_is_one_line(table, place, arguments, message, capsys):
     (place / "empty.txt").write_text("\n", encoding="utf-8")
     assert main(["evaluate", *arguments]) == 2
     captured = capsys.readouterr()
-    assert (
-        captured.err.startswith("rerank_course evaluate: ")
-        and message in captured.err
-        and "Traceback" not in captured.err
-    )
+    assert captured.err.startswith("rerank_course evaluate: ") and message in captured.err
+    assert "Traceback" not in captured.err
     assert not (place / "runs").exists()

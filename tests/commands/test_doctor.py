@@ -1,0 +1,147 @@
+"""`rerank-course doctor`: what it checks, and what it says of each."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+
+import pytest
+
+from rerank_course.__main__ import main
+from rerank_course.learner import doctor
+from rerank_course.models import CATALOGUE, DEFAULT_HOSTED
+
+
+def test_doctor_prints_a_line_for_each_requirement_and_a_first_rerank(capsys):
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    for line in metadata.requires("rerank-course"):
+        if "extra ==" in line and 'extra == "dev"' not in line:
+            continue
+        name = line.split(">")[0].split("=")[0].split("<")[0].strip()
+        assert any(row.startswith(f"OK    {name}") for row in out.splitlines()), name
+    ranked = out[out.index("first rerank") :].splitlines()
+    assert "What is the reimbursement limit?" in ranked[0]
+    assert "up to $500 without pre-approval" in ranked[1]
+    assert "FAIL" not in out and "All" in out.splitlines()[-1]
+
+
+def test_doctor_names_what_fails_and_goes_on(monkeypatch, capsys, loaded_once):
+    real = metadata.version
+
+    def version(name):
+        return {"torch": "1.0", "numpy": None}.get(name, real(name)) or missing(name)
+
+    monkeypatch.setattr(doctor.metadata, "version", version)
+    assert main(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert "FAIL  torch<2.14,>=2.13: 1.0 is installed. Run: pip install -r requirements.txt" in out
+    assert "FAIL  numpy<3,>=2: not installed" in out
+    assert "OK    first rerank" in out and "2 of " in out.splitlines()[-1]
+
+
+def test_doctor_demands_the_plain_requirements_and_dev_and_no_other_extra(monkeypatch, capsys, loaded_once):
+    lines = [
+        "no-such-plain>=1",
+        'no-such-dev==2; extra == "dev"',
+        'no-such-bench==3; extra == "bench"',
+        'no-such-here==4; python_version < "3"',
+    ]
+    monkeypatch.setattr(doctor.metadata, "requires", lambda name: lines)
+    assert not doctor.run_doctor(only_failures=True)
+    failed = [line.split(":")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
+    assert failed == ["FAIL  no-such-plain>=1", "FAIL  no-such-dev==2"]
+
+
+def missing(name):
+    raise metadata.PackageNotFoundError(name)
+
+
+def test_doctor_can_keep_to_failures(capsys, loaded_once):
+    assert doctor.run_doctor(only_failures=True)
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_doctor_lists_the_models_and_never_shows_a_key(monkeypatch, capsys, tmp_path, loaded_once):
+    monkeypatch.setattr("rerank_course.engine.hub.hub_cache", lambda: tmp_path)
+    folder = tmp_path / "models--cross-encoder--ms-marco-MiniLM-L-6-v2"  # the older spelling
+    for file in ("refs/main", "snapshots/abc/config.json", "snapshots/abc/model.safetensors"):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text("abc", encoding="utf-8")
+    monkeypatch.setenv("CO_API_KEY", "my-secret")
+    assert models_of_the_doctor(capsys) == {
+        "cross-encoder/ms-marco-MiniLM-L6-v2": "found in the local cache",
+        "cross-encoder/ms-marco-MiniLM-L12-v2": "packaged with the course",
+        "BAAI/bge-reranker-base": "needs fetching: python -m rerank_course fetch BAAI/bge-reranker-base",
+        "BAAI/bge-reranker-large": "needs fetching: python -m rerank_course fetch BAAI/bge-reranker-large",
+        DEFAULT_HOSTED: "hosted, CO_API_KEY is set",
+    }
+    monkeypatch.delenv("CO_API_KEY")
+    monkeypatch.setattr("rerank_course.models.is_local", unreadable)
+    again = models_of_the_doctor(capsys)
+    assert again[DEFAULT_HOSTED] == "hosted, needs a key in CO_API_KEY"
+    assert again["BAAI/bge-reranker-base"] == "not known (no permission)"
+
+
+def models_of_the_doctor(capsys):
+    assert doctor.run_doctor()
+    out = capsys.readouterr().out
+    assert "my-secret" not in out and "FAIL" not in out
+    names = [option.name for option in CATALOGUE]
+    rows = [line.strip().split(": ", 1) for line in out.splitlines()]
+    return {row[0]: row[1] for row in rows if row[0] in names}
+
+
+def unreadable(name):
+    raise PermissionError("no permission")
+
+
+def test_doctor_without_the_course_installed(monkeypatch, capsys, loaded_once):
+    monkeypatch.setattr(doctor.metadata, "requires", missing)
+    assert not doctor.run_doctor(only_failures=True)
+    remedy = "Run in the course's folder: pip install --no-deps -e ."
+    assert f"FAIL  rerank-course: not installed. {remedy}" in capsys.readouterr().out
+
+
+@pytest.fixture
+def kernels(tmp_path, monkeypatch):
+    """Makes a program start Jupyter's kernel python3; gives the kernel's folder."""
+    folder = tmp_path / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+
+    def start_with(command):
+        spec = {"argv": [command], "display_name": "Python 3", "language": "python"}
+        (folder / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+        return folder
+
+    return start_with
+
+
+def test_doctor_finds_a_kernel_that_does_not_start(kernels, capsys, loaded_once):
+    kernels("/no/such/python")
+    assert not doctor.run_doctor(only_failures=True)
+    problem = "it starts /no/such/python, which does not exist"
+    assert f"FAIL  Jupyter kernel python3: {problem}" in capsys.readouterr().out
+
+
+def test_doctor_finds_a_kernel_of_another_python(kernels, tmp_path):
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "other")], check=True)
+    places = os.pathsep.join(str(tmp_path / "other" / name) for name in ("bin", "Scripts"))
+    other = shutil.which("python", path=places)
+    folder = kernels(other)
+    with pytest.raises(RuntimeError) as caught:
+        doctor._check_kernel()
+    problem = str(caught.value)
+    assert f"it starts {other}, another Python than this one" in problem
+    assert f"rename the folder {folder}" in problem
+    for command in (sys.executable, "bash"):  # this one, and a script of which nobody can say what it starts
+        kernels(command)
+        assert doctor._check_kernel() == "Python 3"
+
+
+def test_doctor_does_not_need_a_python_on_the_path(monkeypatch, capsys, tmp_path, loaded_once):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert doctor.run_doctor(only_failures=True), capsys.readouterr().out
