@@ -1,9 +1,11 @@
-"""Rerank a whole run, a query log with its candidates, on one process or, with Ray Data, on as many as you
-have.
+"""Rerank a whole run, on one process or, with Ray Data, on as many as you have.
+
+Install Ray with: pip install "rerank-course[ray]"
 """
 
-from rerank_course.scale.cluster import INSTALL, local_cluster, ray_is_installed
+from rerank_course.scale.cluster import local_cluster
 from rerank_course.scale.folder import ScaleError, read_rejects, read_run
+from rerank_course.scale.job import INSTALL, ray_is_installed
 from rerank_course.scale.whole_run import Reranked, rerank_run
 
 __all__ = [

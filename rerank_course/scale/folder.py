@@ -13,13 +13,8 @@ import pandas as pd
 
 from rerank_course.evaluate import Run
 
-RESULTS, REJECTS, TEXTS, MANIFEST, LOCK = (
-    "run",
-    "rejects",
-    "texts.arrow",
-    "manifest.json",
-    ".lock",
-)  # what stands in the folder of a run
+RESULTS, REJECTS, TEXTS = "run", "rejects", "texts.arrow"
+MANIFEST, LOCK = "manifest.json", ".lock"
 
 
 class ScaleError(RuntimeError):
@@ -27,10 +22,10 @@ class ScaleError(RuntimeError):
 
 
 def read_run(folder: str | Path) -> Run:
-    """The finished parts of a run, in the order of its queries. A query of which nothing could be scored is
-    not in it.
+    """The finished parts of a run, in the order of its queries.
 
-    The files are ordinary parquet: ``pandas.read_parquet(folder / "run")`` reads them too.
+    A query of which nothing could be scored is not in it. The files are ordinary parquet:
+    ``pandas.read_parquet(folder / "run")`` reads them too.
     """
     files = sorted((Path(folder) / RESULTS).glob("part-*.parquet"))
     return as_run(pd.concat([pd.read_parquet(file) for file in files]) if files else pd.DataFrame())
@@ -59,7 +54,8 @@ def owned(folder: Path, fingerprint: dict[str, Any]):
             other = [name for name in fingerprint if before.get(name) != fingerprint[name]]
             if other:
                 raise ScaleError(
-                    f"{folder} holds another run: {', '.join(other)} differ. Give a new folder, or the arguments of the run that it holds."
+                    f"{folder} holds another run: {', '.join(other)} differ. "
+                    "Give a new folder, or the arguments of the run that it holds."
                 )
             for leftover in folder.glob("*/.*.part"):  # of workers that were killed while they wrote
                 leftover.unlink(missing_ok=True)
@@ -71,6 +67,7 @@ def owned(folder: Path, fingerprint: dict[str, Any]):
 
 
 def write_texts(folder: Path, documents: dict[str, list]) -> None:
+    """The documents' columns, for all workers to read."""
     from pyarrow import feather, schema, table
 
     if not (folder / TEXTS).exists():
@@ -82,14 +79,13 @@ def write_texts(folder: Path, documents: dict[str, list]) -> None:
 
 
 def read_texts(folder: Path) -> dict[str, Any]:
-    """The columns of the texts as they stand in the file: the operating system keeps one copy of its pages
-    for all processes.
-    """
+    """The columns of the texts, as the file has them: one copy in memory serves all processes."""
     from pyarrow import feather
 
     if not (folder / TEXTS).exists():
         raise ScaleError(
-            f"{folder} on {platform.node()} is another folder. Give one that all machines of the cluster share under this path."
+            f"{folder} on {platform.node()} is another folder. "
+            "Give one that all machines of the cluster share under this path."
         )
     texts = feather.read_table(str(folder / TEXTS), memory_map=True)
     return {name: texts.column(name) for name in texts.column_names}

@@ -2,13 +2,74 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from rerank_course.scale.rerank_run.job import Job
+from rerank_course.scale.job import Job, check_counts
 from rerank_course.text import text_of
 
+Part = list[dict[str, Any]]  # a row is a query with the places of its candidates among the documents
+Columns = dict[
+    str, list
+]  # documents: "id", and either "text" or the "problem" that keeps it from being scored
 
-def candidates(run: Mapping[str, Iterable], depth: int | None) -> dict[str, list[str]]:
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of a run is scored, and in pieces of what size.
+
+    Attributes:
+        depth: how many candidates of each query to score, from the first; ``None`` takes all.
+        part_pairs: a part is filled with queries up to this many pairs. So much can be lost with a worker.
+        max_characters: longer texts are set aside: no model reads them, but each would have to be carried and
+            tokenised.
+
+    Raises:
+        ValueError: a number below 1.
+    """
+
+    depth: int | None
+    part_pairs: int
+    max_characters: int
+
+    def __post_init__(self) -> None:
+        depth = 1 if self.depth is None else self.depth
+        check_counts(part_pairs=self.part_pairs, max_characters=self.max_characters, depth=depth)
+
+
+@dataclass(frozen=True)
+class Work:
+    """All that a run asks for: ``{number: part}``, and the documents, each once."""
+
+    parts: dict[int, Part]
+    documents: Columns
+
+
+def cut_run(run: Mapping[str, Iterable], queries: Mapping[str, str], corpus: Any, limits: Limits) -> Work:
+    """The run as parts.
+
+    Raises:
+        TypeError: the run or the corpus is not what ``rerank_run`` takes.
+    """
+    candidates = _read_candidates(run, limits.depth)
+    documents = _read_documents(candidates, getattr(corpus, "documents", corpus), limits.max_characters)
+    return Work(_fill_parts(candidates, queries, documents, limits), documents)
+
+
+def fingerprint(job: Job, work: Work) -> dict[str, Any]:
+    """What the scores depend on."""
+    rows = [row for part in work.parts.values() for row in part]
+    ids = work.documents["id"]
+    return {
+        "model": job.tag,
+        "max_length": job.max_length,
+        "queries": _digest((row["query_id"], row["query"]) for row in rows),
+        "candidates": _digest((row["query_id"], [ids[place] for place in row["documents"]]) for row in rows),
+        "texts": _digest(sorted(zip(ids, work.documents["text"]), key=lambda row: row[0])),
+    }
+
+
+def _read_candidates(run: Mapping[str, Iterable], depth: int | None) -> dict[str, list[str]]:
     """{query id: document ids}, cut at ``depth``."""
     candidates = {}
     for query, ranking in run.items():
@@ -21,25 +82,16 @@ def candidates(run: Mapping[str, Iterable], depth: int | None) -> dict[str, list
     return candidates
 
 
-def documents(
-    candidates: Mapping[str, list[str]], corpus: Mapping[str, Any], max_characters: int
-) -> dict[str, list]:
-    """The documents that a run names, each once, as columns: its id and either its text or the reason why it
-    cannot be scored.
-    """
+def _read_documents(candidates: Mapping[str, list[str]], corpus: Any, max_characters: int) -> Columns:
+    """The documents that a run names, each once."""
     if not isinstance(corpus, Mapping):
         raise TypeError(f"corpus must be a Corpus or texts by document id, not a {type(corpus).__name__}.")
-    columns: dict[str, list] = {
-        "id": list(dict.fromkeys(name for ids in candidates.values() for name in ids)),
-        "text": [],
-        "problem": [],
-    }
-    for name in columns["id"]:
-        text, problem = (
-            _screen(corpus[name], "the document", max_characters)
-            if name in corpus
-            else (None, "the document is not in the corpus")
-        )
+    ids = list(dict.fromkeys(name for found in candidates.values() for name in found))
+    columns: Columns = {"id": ids, "text": [], "problem": []}
+    for name in ids:
+        text, problem = None, "the document is not in the corpus"
+        if name in corpus:
+            text, problem = _screen(corpus[name], "the document", max_characters)
         columns["text"].append(text)
         columns["problem"].append(problem)
     return columns
@@ -57,54 +109,27 @@ def _screen(value: Any, what: str, max_characters: int) -> tuple[str | None, str
     return text, None
 
 
-def parts(
-    candidates: Mapping[str, list[str]],
-    queries: Mapping[str, str],
-    documents: dict[str, list],
-    part_pairs: int,
-    max_characters: int,
-) -> dict[int, list[dict]]:
-    """{number: rows}; a row is a query with the places of its candidates in ``documents``."""
+def _fill_parts(
+    candidates: Mapping[str, list[str]], queries: Mapping[str, str], documents: Columns, limits: Limits
+) -> dict[int, Part]:
     places = {name: place for place, name in enumerate(documents["id"])}
-    parts: list[list[dict]] = []
+    parts: list[Part] = []
     filled = 0
     for query, ids in candidates.items():
-        text, problem = (
-            _screen(queries[query], "the query", max_characters)
-            if query in queries
-            else (None, "the query is not in queries")
-        )
-        if not parts or (filled and filled + len(ids) > part_pairs):
+        text, problem = None, "the query is not in queries"
+        if query in queries:
+            text, problem = _screen(queries[query], "the query", limits.max_characters)
+        if not parts or (filled and filled + len(ids) > limits.part_pairs):
             parts.append([])
             filled = 0
-        parts[-1].append(
-            {
-                "query_id": query,
-                "query": text,
-                "problem": problem,
-                "documents": [places[name] for name in ids],
-            }
-        )
+        found = [places[name] for name in ids]
+        parts[-1].append({"query_id": query, "query": text, "problem": problem, "documents": found})
         filled += len(ids)
     return dict(enumerate(parts))
 
 
-def fingerprint(job: Job, parts: Mapping[int, list[dict]], documents: dict[str, list]) -> dict[str, Any]:
-    """What the scores depend on."""
-
-    def digest(rows: Iterable) -> str:
-        sha = hashlib.sha256()
-        for row in rows:
-            sha.update(repr(row).encode("utf-8"))
-        return sha.hexdigest()[:16]
-
-    rows = [row for part in parts.values() for row in part]
-    return {
-        "model": job.tag,
-        "max_length": job.max_length,
-        "queries": digest((row["query_id"], row["query"]) for row in rows),
-        "candidates": digest(
-            (row["query_id"], [documents["id"][place] for place in row["documents"]]) for row in rows
-        ),
-        "texts": digest(sorted(zip(documents["id"], documents["text"]), key=lambda row: row[0])),
-    }
+def _digest(rows: Iterable) -> str:
+    sha = hashlib.sha256()
+    for row in rows:
+        sha.update(repr(row).encode("utf-8"))
+    return sha.hexdigest()[:16]

@@ -1,21 +1,15 @@
-"""Rerank a whole run, a query log with its candidates, on one process or, with Ray Data, on as many as you
-have.
+"""Rerank a whole run: all candidates of all queries of a log.
 
 A run is cut into *parts*: some queries with all their candidates. A worker scores a part in one ``predict``
 and writes it as one parquet file, whole or not at all. So the files say what is finished: whoever starts the
 run again, Ray after a crash or you on Monday, scores only the rest.
-
-Ray Data (https://docs.ray.io/en/latest/data/data.html) does everything else: it starts the workers, hands out
-parts, and gives the part of a worker that died to another one. Install it with: pip install
-"rerank-course[ray]".
 """
 
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from importlib.util import find_spec
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +18,14 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from rerank_course.engine.cache import CACHE_VARIABLE
-from rerank_course.engine.int8 import EngineNotInstalledError
-from rerank_course.engine.weights import DEFAULT_RERANKER
 from rerank_course.evaluate import Run
-from rerank_course.models import BACKENDS, is_packaged
+from rerank_course.models import DEFAULT_RERANKER
 from rerank_course.rerank import Reranker
-from rerank_course.scale.rerank_run.cluster import INSTALL, check_ray, with_ray
-from rerank_course.scale.rerank_run.folder import (
-    ScaleError,
-    as_run,
-    owned,
-    read_rejects,
-    read_run,
-    result_file,
-)
-from rerank_course.scale.rerank_run.job import Job
-from rerank_course.scale.rerank_run.parts import candidates, documents, fingerprint, parts
-from rerank_course.scale.rerank_run.worker import Worker, ranked, threads_restored
-
-ENGINES = ("local", "ray")
+from rerank_course.scale.folder import ScaleError, as_run, owned, read_rejects, read_run, result_file
+from rerank_course.scale.job import Job, Workers
+from rerank_course.scale.parts import Limits, Work, cut_run, fingerprint
+from rerank_course.scale.ray_data import score_with_ray
+from rerank_course.scale.worker import Worker, ranked, threads_restored
 
 
 @dataclass(frozen=True)
@@ -66,9 +49,7 @@ class Reranked:
 
     @cached_property
     def run(self) -> Run:
-        """``{query id: [(document id, score), …]}``, best first, the finished parts of earlier calls
-        included.
-        """
+        """``{query id: [(document id, score), …]}``, best first; parts of earlier calls are included."""
         return as_run(self._memory[0]) if self._memory else read_run(self.folder)
 
     @cached_property
@@ -78,9 +59,7 @@ class Reranked:
 
     @property
     def pairs_per_second(self) -> float:
-        """Pairs scored, from the start of this call's first part to the end of its last; NaN if it scored
-        none.
-        """
+        """Pairs scored between the start of this call's first part and the end of its last; NaN for none."""
         if not self.parts["pairs"].sum():
             return float("nan")
         ends = self.parts["started"] + self.parts["seconds"]
@@ -110,145 +89,68 @@ def rerank_run(
     """Score all candidates of all queries, and set aside what cannot be scored.
 
     Call it again with the same arguments and folder after a crash, or after you stopped it: finished parts
-    are not scored twice. Engine, actors, threads and batch size may differ then; what the scores depend on
-    may not.
+    are not scored twice. What the scores depend on may not differ then; workers and batch size may.
 
     Args:
         run: candidates by query id: document ids, or (document id, score) as in ``evaluate.Run``; best first.
         queries: query text by query id.
         corpus: a ``Corpus``, or texts by document id (strings, chunks or mappings, see ``text.text_of``).
-            With Ray, those that the run names are written to ``texts.arrow`` in the folder; all workers of a
-            machine read one copy of it in memory.
-        folder: where results go: ``run/*.parquet`` with the columns query_id, iteration, doc_id, rank, score,
-            tag, and ``rejects/*.jsonl``. On a cluster, a folder that all its machines share. ``None`` keeps
-            them in memory, with ``engine="local"`` only.
-        engine: ``"local"``, this process, or ``"ray"``. Ray uses the cluster that this process is connected
-            to or that ``RAY_ADDRESS`` names; if there is none, one of ``actors × threads`` processors is
-            started on this machine (see ``local_cluster``) and stopped at the end.
-        model: a name or folder for ``load_reranker``, or a function without arguments that gives a reranker;
-            each worker calls it once (a function from a file of yours is found by its module's name, so that
-            module must be there for the workers, too). Packaged weights are restored once on each machine, or
-            in the shared folder that the environment variable ``RERANK_COURSE_CACHE`` of this process names.
-        backend, max_length: as for ``load_reranker``.
-        batch_size: pairs in a forward pass. The library sorts a whole part by length before it cuts it into
-            batches.
-        threads: for each worker; ``None`` is one in an actor, and in this process what it has.
-        actors: workers, with Ray.
-        gpus: for each actor, with Ray; a fraction lets actors share one.
-        patience: seconds, with Ray, in which at least one part must be finished or taken up. Ray starts dead
-            workers anew for ever; this ends a run whose last part kills each of them, or that waits for
-            machines that never come.
-        depth: how many candidates of each query to score, from the first; ``None`` takes all.
-        part_pairs: a part is filled with queries up to this many pairs. So much work can be lost with a
-            worker.
-        max_characters: longer texts are set aside: no model reads them, but each would have to be carried and
-            tokenised.
+        folder: for ``run/*.parquet`` and ``rejects/*.jsonl``, shared by all machines; ``None``: in memory.
+        engine, actors, gpus, patience: who scores, see ``scale.job.Workers``.
+        model, backend, max_length, batch_size, threads: with what, see ``scale.job.Job``.
+        depth, part_pairs, max_characters: how much, see ``scale.parts.Limits``.
 
     Raises:
-        TypeError, ValueError: an argument is unusable; the message names it.
-        EngineNotInstalledError: Ray Data, pyarrow or the int8 engine is not installed; the message says how
-        to get it. ScaleError: the folder belongs to another run, the cluster does not start, or ``patience``
-        is over. Finished parts stay.
+        TypeError, ValueError, EngineNotInstalledError, ScaleError: the message says what to do.
     """
-    began = time.time()
-    job = Job(
-        model,
-        backend,
-        max_length,
-        threads,
-        batch_size,
-        str(folder) if folder is not None else None,
-        os.environ.get(CACHE_VARIABLE),
-    )
-    counts = {
-        "batch_size": batch_size,
-        "actors": actors,
-        "part_pairs": part_pairs,
-        "max_characters": max_characters,
-    }
-    _check_arguments(
-        job,
-        engine,
-        {**counts, "threads": 1 if threads is None else threads, "depth": 1 if depth is None else depth},
-    )
-    candidates = candidates(run, depth)
-    documents = documents(candidates, getattr(corpus, "documents", corpus), max_characters)
-    parts = parts(candidates, queries, documents, part_pairs, max_characters)
-    if folder is None:
-        return _in_memory(job, parts, documents, began, show_progress)
-
-    folder = Path(folder)
-    with owned(folder, {**fingerprint(job, parts, documents), "part_pairs": part_pairs}):
-        unscored = {
-            number: part for number, part in parts.items() if not result_file(folder, number).exists()
-        }
-        stats: list[dict] = []
-        with tqdm(
-            total=sum(len(row["documents"]) for part in unscored.values() for row in part),
-            unit="pair",
-            disable=not show_progress,
-        ) as bar:
-            scored = (
-                with_ray(job, unscored, documents, actors, gpus, patience)
-                if engine == "ray"
-                else _here(job, unscored, documents)
-            )
-            for done in scored:
-                stats.append(done)
-                bar.update(done["pairs"] + done["rejects"])
-        missing = [number for number in parts if not result_file(folder, number).exists()]
-        if missing:
-            raise ScaleError(
-                f"{len(missing)} parts were scored, but are not in {folder}. Give a folder that all machines of the cluster share under this path."
-            )
-    return Reranked(_table(stats), len(parts) - len(unscored), time.time() - began, folder)
+    began, place = time.time(), None if folder is None else Path(folder)
+    workers = Workers(engine, actors, gpus, patience)
+    workers.check_folder(folder)
+    target = None if place is None else str(place)
+    job = Job(model, backend, max_length, threads, batch_size, target, os.environ.get(CACHE_VARIABLE))
+    limits = Limits(depth, part_pairs, max_characters)
+    work = cut_run(run, queries, corpus, limits)
+    if place is None:
+        return _in_memory(job, work, began, show_progress)
+    with owned(place, {**fingerprint(job, work), "part_pairs": part_pairs}):
+        return _in_folder(place, job, workers, work, began, show_progress)
 
 
-# --- what is to be scored
-# -------------------------------------------------------------------------------------------------------
-
-
-def _check_arguments(job: Job, engine: str, counts: dict[str, Any]) -> None:
-    if engine not in ENGINES:
-        raise ValueError(f"engine must be one of {', '.join(map(repr, ENGINES))}, not {engine!r}.")
-    if engine == "ray" and job.folder is None:
-        raise ValueError('engine="ray" needs a folder for the results: its workers are other processes.')
-    if engine == "ray":
-        check_ray()
-    if job.folder is not None and find_spec("pyarrow") is None:
-        raise EngineNotInstalledError(
-            f"A folder of results needs pyarrow, which comes with Ray Data: {INSTALL}. With folder=None they stay in memory."
+def _in_folder(
+    folder: Path, job: Job, workers: Workers, work: Work, began: float, show_progress: bool
+) -> Reranked:
+    """Score what the folder lacks. The caller owns the folder."""
+    parts = {n: part for n, part in work.parts.items() if not result_file(folder, n).exists()}
+    unscored = Work(parts, work.documents)
+    scored = score_with_ray(job, workers, unscored) if workers.engine == "ray" else _here(job, unscored)
+    pairs = sum(len(row["documents"]) for part in parts.values() for row in part)
+    stats: list[dict] = []
+    with tqdm(total=pairs, unit="pair", disable=not show_progress) as bar:
+        for done in scored:
+            stats.append(done)
+            bar.update(done["pairs"] + done["rejects"])
+    missing = [number for number in work.parts if not result_file(folder, number).exists()]
+    if missing:
+        raise ScaleError(
+            f"{len(missing)} parts were scored, but are not in {folder}. "
+            "Give a folder that all machines of the cluster share under this path."
         )
-    if job.backend not in BACKENDS:
-        raise ValueError(f"backend must be one of {', '.join(map(repr, BACKENDS))}, not {job.backend!r}.")
-    if not isinstance(job.model, str) and not callable(job.model):
-        raise TypeError(
-            f"model must be a name, or a function without arguments that gives a reranker, not a {type(job.model).__name__}."
-        )
-    if job.backend == "int8" and isinstance(job.model, str) and not is_packaged(job.model):
-        raise ValueError(
-            f'backend="int8" runs {DEFAULT_RERANKER} only, not {job.model}. Leave backend out to run {job.model} in torch.'
-        )
-    for name, value in counts.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"{name} must be a whole number, at least 1, not {value!r}.")
+    return Reranked(_table(stats), len(work.parts) - len(parts), time.time() - began, folder)
 
 
-def _here(job: Job, unscored: Mapping[int, list[dict]], documents: dict[str, list]) -> Iterable[dict]:
-    worker = Worker(job, documents)
+def _here(job: Job, work: Work) -> Iterable[dict]:
+    worker = Worker(job, work.documents)
     with threads_restored(job):
-        for number, rows in unscored.items():
+        for number, rows in work.parts.items():
             yield worker.keep(number, rows)
 
 
-def _in_memory(
-    job: Job, parts: Mapping[int, list[dict]], documents: dict[str, list], began: float, show_progress: bool
-) -> Reranked:
+def _in_memory(job: Job, work: Work, began: float, show_progress: bool) -> Reranked:
     tables, rejects, stats = [ranked([], np.empty(0), job.tag)], [], []
-    worker = Worker(job, documents)
+    worker = Worker(job, work.documents)
     with threads_restored(job):
-        for number, rows in tqdm(parts.items(), unit="part", disable=not show_progress):
-            table, rejected, done = worker.timed(number, lambda: worker.score(rows))
+        for number, rows in tqdm(work.parts.items(), unit="part", disable=not show_progress):
+            table, rejected, done = worker.timed(number, partial(worker.score, rows))
             tables.append(table)
             rejects += rejected
             stats.append(done)

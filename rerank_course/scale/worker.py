@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -14,11 +14,8 @@ import numpy as np
 import pandas as pd
 
 from rerank_course.rerank import Reranker
-from rerank_course.scale.rerank_run.folder import REJECTS, read_texts, result_file, write_whole
-from rerank_course.scale.rerank_run.job import Job
-
-# --- scoring
-# --------------------------------------------------------------------------------------------------------------------
+from rerank_course.scale.folder import REJECTS, read_texts, result_file, write_whole
+from rerank_course.scale.job import Job
 
 
 class Worker:
@@ -33,9 +30,7 @@ class Worker:
 
     @cached_property
     def reranker(self) -> Reranker:
-        """Loaded once, with the first part: what goes wrong is then an ordinary error of that part, which
-        reaches the caller as it is.
-        """
+        """Loaded with the first part: what goes wrong is then that part's error, and reaches the caller."""
         if self.job.sets_threads:
             import torch
 
@@ -62,7 +57,7 @@ class Worker:
     ) -> tuple[pd.DataFrame, list[dict], dict]:
         """(results, rejects, what was done)."""
         began = time.time()
-        self.documents, self.reranker
+        _ = self.documents, self.reranker  # loaded now, so that their time is not counted as scoring
         started = time.time()
         results, rejects = work()
         worker, seconds = f"{platform.node()}/{os.getpid()}", time.time() - started
@@ -92,28 +87,28 @@ class Worker:
     def score(self, rows: list[dict]) -> tuple[pd.DataFrame, list[dict]]:
         """(results in the columns of a TREC run, rejects)."""
         pairs, names, rejects = [], [], []
-        for row in rows:
-            seen: set[str] = set()
-            for place in row["documents"]:
-                name, text, problem = (
-                    _plain(self.documents[column][place]) for column in ("id", "text", "problem")
-                )
-                problem = (
-                    row["problem"]
-                    or problem
-                    or ("the document is listed twice for this query" if name in seen else None)
-                )
-                seen.add(name)
-                if problem:
-                    rejects.append({"query_id": row["query_id"], "doc_id": name, "reason": problem})
-                else:
-                    pairs.append((row["query"], text))
-                    names.append((row["query_id"], name))
+        for query, name, text, problem in self._candidates(rows):
+            if problem:
+                rejects.append({"query_id": query["query_id"], "doc_id": name, "reason": problem})
+            else:
+                pairs.append((query["query"], text))
+                names.append((query["query_id"], name))
         scores = self._predict(pairs)
         finite = np.isfinite(scores)
         for (query, name), score in zip([names[i] for i in np.flatnonzero(~finite)], scores[~finite]):
             rejects.append({"query_id": query, "doc_id": name, "reason": f"the reranker scored it {score}"})
         return ranked([names[i] for i in np.flatnonzero(finite)], scores[finite], self.job.tag), rejects
+
+    def _candidates(self, rows: list[dict]) -> Iterator[tuple[dict, str, str | None, str | None]]:
+        """(query, document id, text, problem) of each pair."""
+        for row in rows:
+            seen: set[str] = set()
+            for place in row["documents"]:
+                columns = (self.documents[column][place] for column in ("id", "text", "problem"))
+                name, text, problem = map(_plain, columns)
+                twice = "the document is listed twice for this query" if name in seen else None
+                seen.add(name)
+                yield row, name, text, row["problem"] or problem or twice
 
     def _predict(self, pairs: list[tuple[str, str]]) -> np.ndarray:
         if not pairs:
@@ -121,13 +116,14 @@ class Worker:
         scores = np.asarray(self.reranker.predict(pairs, batch_size=self.job.batch_size), dtype=np.float64)
         if scores.size != len(pairs):
             raise ValueError(
-                f"reranker.predict returned scores of shape {scores.shape} for {len(pairs)} pairs. It must return one score for each pair."
+                f"reranker.predict returned scores of shape {scores.shape} for {len(pairs)} pairs. "
+                "It must return one score for each pair."
             )
         return scores.reshape(len(pairs))
 
 
 def ranked(names: list[tuple[str, str]], scores: np.ndarray, tag: str) -> pd.DataFrame:
-    """Best first in each query, equal scores as retrieval had them; queries in the order in which they came."""
+    """Best first in each query, equal scores as retrieval had them; queries as they came."""
     table = pd.DataFrame(names, columns=["query_id", "doc_id"], dtype=object)
     number = pd.factorize(table["query_id"])[0]
     order = np.lexsort((-scores, number))  # stable
@@ -143,10 +139,6 @@ def ranked(names: list[tuple[str, str]], scores: np.ndarray, tag: str) -> pd.Dat
             "tag": tag,
         }
     )
-
-
-# --- small things
-# ---------------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
