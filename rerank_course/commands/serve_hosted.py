@@ -9,7 +9,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         "serve-hosted",
         help="run a stand-in for the hosted reranker",
         description="Answer as Cohere's Rerank service would, on this machine and for this machine only, "
-        "until Ctrl-C. Scores are the packaged reranker's.",
+        "until Ctrl-C (exit code 130) or SIGTERM (143). Scores are the packaged reranker's.",
     )
     add = parser.add_argument
     add("--port", type=int, default=0, metavar="N", help="where to listen (default: a free one)")
@@ -18,12 +18,13 @@ def add_to(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until Ctrl-C."""
+    """Serve until Ctrl-C or SIGTERM; what is being scored then is scored to its end first."""
+    from rerank_course.service.signals import ended_by_signals
     from rerank_course.service.stand_in import StandIn
 
     if not 0 <= options.port <= 65535:
         raise ValueError(f"--port must be from 0 to 65535, not {options.port}.")
-    with StandIn(port=options.port, key=options.key) as service:
+    with ended_by_signals(), StandIn(port=options.port, key=options.key) as service:
         print(_welcome(service.url, service.key), flush=True)
         service.wait()
     return 0

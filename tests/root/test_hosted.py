@@ -17,7 +17,8 @@ from rerank_course.engine.cohere import HostedError, HostedRefusedError, HostedU
 from rerank_course.hosted import CohereReranker, FallbackWarning
 from rerank_course.models import CATALOGUE, load_reranker
 from rerank_course.rerank import rerank_documents
-from rerank_course.service.stand_in import ANSWER_FAULTS, StandIn
+from rerank_course.service.faults import ANSWER_FAULTS
+from rerank_course.service.stand_in import StandIn
 
 KEY = "a-secret-key-that-nobody-may-see"
 QUERY = "How many people live in Berlin?"

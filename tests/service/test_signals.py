@@ -1,0 +1,106 @@
+"""``serve-hosted`` in a process of its own ends when it is told to, whatever its parent had set."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import httpx
+import pytest
+
+from rerank_course.service.signals import ended_by_signals
+from rerank_course.service.stand_in import StandIn
+from tests.service.calls import BODY, post, sdk
+from tests.support import ROOT
+
+KEY = "a-key-of-mine"
+COMMAND = [sys.executable, "-m", "rerank_course", "serve-hosted", "--key", KEY]
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def start(inherited):
+    """The command, with what its parent does about these signals."""
+
+    def set_signals():
+        for number in SIGNALS:
+            signal.signal(number, inherited)
+
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(COMMAND, cwd=ROOT, preexec_fn=set_signals, **pipes)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals between processes")
+@pytest.mark.parametrize("inherited", [signal.SIG_IGN, signal.SIG_DFL], ids=["ignored", "default"])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_serve_hosted_ends_cleanly(inherited, number, code):
+    with start(inherited) as process:
+        try:
+            address, port = re.search(r"http://(127\.0\.0\.1):(\d+)", process.stdout.readline()).groups()
+            client = sdk(f"http://{address}:{port}", KEY)
+            assert client.rerank(**BODY).results[0].index == 1
+            process.send_signal(number)
+            assert process.wait(5) == code and process.stderr.read() == ""
+        finally:
+            process.kill()
+    with socket.socket() as again:
+        again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the closed connection lingers
+        again.bind((address, int(port)))
+
+
+@pytest.fixture
+def ignored():
+    """This process ignores both, as a shell's background job would."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit), (None, None)]
+)
+def test_the_handlers_are_given_back(ignored, number, error):
+    signal.raise_signal(number or signal.SIGINT)  # without the block, nothing happens
+    if error:
+        with pytest.raises(error), ended_by_signals():
+            signal.raise_signal(number)
+    else:
+        with ended_by_signals():
+            assert signal.SIG_IGN not in map(signal.getsignal, SIGNALS)
+    assert list(map(signal.getsignal, SIGNALS)) == [signal.SIG_IGN] * 2
+
+
+def test_in_another_thread_nothing_is_changed():
+    seen = []
+
+    def look():
+        with ended_by_signals():
+            seen.extend(map(signal.getsignal, SIGNALS))
+
+    before = list(map(signal.getsignal, SIGNALS))
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert seen == before == list(map(signal.getsignal, SIGNALS))
+
+
+def test_what_is_being_scored_is_scored_to_its_end(ignored):
+    begun, ended = threading.Event(), threading.Event()
+
+    class Slow:
+        def predict(self, pairs):
+            begun.set()
+            time.sleep(0.5)
+            ended.set()
+            return [0.0] * len(pairs)
+
+    with pytest.raises(SystemExit) as raised, ended_by_signals(), StandIn(Slow()) as service:
+        caller = threading.Thread(target=lambda: pytest.raises(httpx.HTTPError, post, service))
+        caller.start()
+        assert begun.wait(10)
+        signal.raise_signal(signal.SIGTERM)
+    caller.join(5)
+    assert raised.value.code == 143 and ended.is_set() and not caller.is_alive()
