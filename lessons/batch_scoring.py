@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 03 · Batch scoring
+# # {title}
 #
 # A search hands you a hundred candidates. You want them in order, soon, on the machine you have. In this
 # lesson you write the function that does it, and you time every piece of advice that people give about making
@@ -13,10 +13,10 @@
 # - trade length and precision for time, and look at what that costs in quality;
 # - find out how many candidates fit into your time.
 #
-# **What you need:** [lesson 02](02_scoring_pairs.ipynb). Close what else keeps the machine busy: you are
+# **What you need:** [](lesson:scoring_pairs). Close what else keeps the machine busy: you are
 # going to measure.
 #
-# **Time:** 30 minutes, of which the machine computes a few.
+# **Time:** {minutes} minutes, of which the machine computes a few.
 #
 # *The results below come from the last build, on a machine with two cores. Yours will differ; that is why you
 # measure. To guess without seeing them, choose Edit → Clear Outputs of All Cells first.*
@@ -254,7 +254,7 @@ pd.DataFrame.from_dict(rows, orient="index").rename_axis("max_length").round(2)
 # %% [markdown]
 # Shorter is faster; how much, depends on how many texts are cut. And the top changes, since the model no
 # longer reads what is past the cut. Whether that is worse depends on where your answers stand. If they are in
-# the first lines, cutting is free; lesson 05 shows what happens when they are not.
+# the first lines, cutting is free; [](lesson:failure_modes) shows what happens when they are not.
 #
 # ## Claim 4: “Use 8-bit integers”
 #
@@ -347,12 +347,13 @@ print(len(sample), "pairs scored again; close to the record:", bool(np.median(di
 
 # %% [markdown]
 # [nDCG@10](https://en.wikipedia.org/wiki/Discounted_cumulative_gain) rewards good answers near the top, RR@10
-# is 1 divided by the place of the first one; lesson 04 is about both. The interval says how far the
-# difference could come from the choice of queries alone. Look whether it holds zero, in each row, and how far
-# below zero it reaches: that much may be lost. The engine was prepared on passages of the handbook, so
-# pandas-docs is the harder test. And float32 is here the restored model of lesson 02, whose weights had been
-# rounded once before. The second table is less comfortable: the averages hardly move, and yet in many queries
-# the first ten are not the same ten. Where scores are nearly equal, a little rounding decides.
+# is 1 divided by the place of the first one; [](lesson:retrieval_flow) is about both. The interval says how
+# far the difference could come from the choice of queries alone. Look whether it holds zero, in each row, and
+# how far below zero it reaches: that much may be lost. The engine was prepared on passages of the handbook,
+# so pandas-docs is the harder test. And float32 is here the restored model of [](lesson:scoring_pairs), whose
+# weights had been rounded once before. The second table is less comfortable: the averages hardly move, and
+# yet in many queries the first ten are not the same ten. Where scores are nearly equal, a little rounding
+# decides.
 #
 # ### A trap: the score that depends on its neighbours
 #
@@ -515,13 +516,12 @@ for document, score in rerank_stream("How long is parental leave?", lines(), fas
 # of the table of claims change?
 #
 # **In practice:** write down the time for one candidate on the machine that serves your users, with their
-# lengths. Multiply by the depth that you want. If that is too long, lesson 04 tells what a smaller depth
-# costs.
+# lengths. Multiply by the depth that you want. If that is too long, [](lesson:retrieval_flow) tells what a
+# smaller depth costs.
 #
 # **Further reading:** how sentence-transformers [speeds up
 # cross-encoders](https://sbert.net/docs/cross_encoder/usage/efficiency.html); [quantisation in ONNX
 # Runtime](https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html), static and dynamic;
 # [SmoothQuant](https://arxiv.org/abs/2211.10438), which makes static steps fit transformers.
 #
-# **Next:** [Exercise 03](../exercises/ex03_rerank_documents.ipynb), where you write `rerank_documents`
-# yourself. Then [04 · The retrieval flow](04_retrieval_flow.ipynb), which takes it into a search.
+# **Next:** [](next:)

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 06 · Cosine against cross-encoder
+# # {title}
 #
 # Two models order the same ten texts and do not agree. “The cross-encoder understands more” is what people
 # then say, and it explains nothing. In this lesson you take one comparison apart, word by word, until you can
@@ -14,9 +14,9 @@
 # - turn three disagreements into explanations that can be tested;
 # - count the same disagreements over a hundred judged queries.
 #
-# **What you need:** [lesson 02](02_scoring_pairs.ipynb) and [lesson 04](04_retrieval_flow.ipynb).
+# **What you need:** [](lesson:scoring_pairs) and [](lesson:retrieval_flow).
 #
-# **Time:** 40 minutes.
+# **Time:** {minutes} minutes.
 #
 # *The results below come from the last build. To guess without seeing them, choose Edit → Clear Outputs of
 # All Cells first.*
@@ -356,8 +356,8 @@ try_out(
 
 # %% [markdown]
 # One word, *Students*, moves the cross-encoder by several logits; both phrases together by more. A heading of
-# two words does it too, as in lesson 02, and it is the only change in the table that lifts the **cosine
-# place** as well. The text below the heading has not changed.
+# two words does it too, as in [](lesson:scoring_pairs), and it is the only change in the table that lifts the
+# **cosine place** as well. The text below the heading has not changed.
 #
 # The third place is wrong in both rankings as well: the ticket for Monday to Friday meets one condition,
 # *student*, and not the other, *at the weekend*.
@@ -397,7 +397,7 @@ try_out(
 # Ten documents show *how* two models can differ. They do not show which one is better. For that, the
 # handbook: its judged queries, the first 10 and the first 100 documents of the cosine ranking for each, and
 # the same documents as the cross-encoder orders them. The scores are recorded, in full precision this time,
-# so the digits differ a little from lesson 04's.
+# so the digits differ a little from [](lesson:retrieval_flow)'s.
 #
 # **Predict.** For how many of a hundred queries will the two agree on the first document? When they do not,
 # how often is the cross-encoder's the right one?
@@ -574,8 +574,8 @@ query_comparer(texts, reranker, embedder, query)
 #
 # <details><summary>Answer, with every option explained</summary>
 #
-# **A** takes one echo for all. In lesson 02 the same model put an echo on top, and so it did for the second
-# of the two cases above.
+# **A** takes one echo for all. In [](lesson:scoring_pairs) the same model put an echo on top, and so it did
+# for the second of the two cases above.
 #
 # **B** is the test. Add the missing answer to the echo, score it, and look. If the score stays where it was,
 # the explanation is wrong.
@@ -595,5 +595,4 @@ query_comparer(texts, reranker, embedder, query)
 # vector of fixed length can hold; Li, Monroe and Jurafsky, [Understanding neural networks through
 # representation erasure](https://arxiv.org/abs/1612.08220).
 #
-# **Next:** [Exercise 05](../exercises/ex05_cosine_comparison.ipynb), where the ten pairs and the explanations
-# are yours. Then [07 · Hosted reranking](07_hosted_reranking.ipynb).
+# **Next:** [](next:)

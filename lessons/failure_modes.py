@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 05 · Failure modes
+# # {title}
 #
 # A reranker fails quietly. It always gives an order, always with numbers, and never says that it did not
 # understand, did not read, or had nothing to find. In this lesson you provoke five failures on judged data,
@@ -13,10 +13,10 @@
 # - draw what the model reads of a long document, and look for the answer in what it does not read;
 # - ask questions that nothing answers.
 #
-# **What you need:** [lesson 02](02_scoring_pairs.ipynb) on scores, [lesson 03](03_batch_scoring.ipynb) on the
-# 8-bit engine, [lesson 04](04_retrieval_flow.ipynb) on measuring.
+# **What you need:** [](lesson:scoring_pairs) on scores, [](lesson:batch_scoring) on the
+# 8-bit engine, [](lesson:retrieval_flow) on measuring.
 #
-# **Time:** 40 minutes, of which the machine computes two or three.
+# **Time:** {minutes} minutes, of which the machine computes two or three.
 #
 # *The results below come from the last build. To guess without seeing them, choose Edit → Clear Outputs of
 # All Cells first.*
@@ -37,13 +37,13 @@ print(
 )
 
 # %% [markdown]
-# As in lesson 04, scores of whole collections were recorded beforehand, and new pairs are scored while you
-# wait.
+# As in [](lesson:retrieval_flow), scores of whole collections were recorded beforehand, and new pairs are
+# scored while you wait.
 #
 # ## 1 · The echo
 #
-# In lesson 02 a passage that only repeated the question came out above the answer. That was one question. How
-# common is it?
+# In [](lesson:scoring_pairs) a passage that only repeated the question came out above the answer. That was
+# one question. How common is it?
 #
 # For each query of the handbook we take the passages that have been judged for it, and the score of the best
 # one that answers.
@@ -117,9 +117,9 @@ for query in lead.index[:3]:
 # %% [markdown]
 # ### Repair 1: the heading
 #
-# Lesson 02 lifted one answer by giving it its heading back. Does that hold for all queries? Same passages,
-# same questions, once with the heading and once without. The passages without headings are scored now, with
-# the 8-bit engine; it takes a while.
+# [](Lesson:scoring_pairs) lifted one answer by giving it its heading back. Does that hold for all queries?
+# Same passages, same questions, once with the heading and once without. The passages without headings are
+# scored now, with the 8-bit engine; it takes a while.
 #
 # **Predict.** Will nDCG@10 over the judged passages rise, and for which kind of question most? And the
 # pointers have headings too: will they gain less than the answers?
@@ -169,8 +169,8 @@ kinds.sort_values("difference").round(3)
 #
 # ### Repair 2: no pages of questions among the candidates
 #
-# A page that answers nothing need not be searched. Here is the whole flow of lesson 04, hybrid search and 50
-# candidates reranked, with the pointer pages and without them.
+# A page that answers nothing need not be searched. Here is the whole flow of [](lesson:retrieval_flow),
+# hybrid search and 50 candidates reranked, with the pointer pages and without them.
 #
 # **Predict.** In how many of the queries is such a page on top? And will the average move more, or less, than
 # with the headings?
@@ -214,8 +214,8 @@ for measure in ("nDCG@10", "RR@10"):
 #
 # ## 2 · The wrong model for these texts
 #
-# Lesson 04 ended with two collections and two answers. Let us put them side by side, and ask what makes the
-# difference.
+# [](Lesson:retrieval_flow) ended with two collections and two answers. Let us put them side by side, and ask
+# what makes the difference.
 #
 # **Predict.** The handbook is office English; the docstrings of pandas are terse and full of names. Three
 # searches on two collections, each with its first 50 reranked by the same model. Which of the six will gain?
@@ -369,13 +369,13 @@ for query in losers:
 #
 # **On Monday:** judge thirty questions of your own before you switch a reranker on, for each collection and
 # each search, and switch it on where the interval lies above zero. Where it does not, try another search and
-# another model ([lesson 01](01_model_options.ipynb)) before you try another depth, and with a few hundred
+# another model ([](lesson:model_options)) before you try another depth, and with a few hundred
 # judged questions think of training one on your texts.
 #
 # ## 3 · Scores that do not travel
 #
-# The same pairs, four numbers each: float32, the 8-bit engine of lesson 03, a sigmoid of the first, and the
-# cosine of the bi-encoder.
+# The same pairs, four numbers each: float32, the 8-bit engine of [](lesson:batch_scoring), a sigmoid of the
+# first, and the cosine of the bi-encoder.
 #
 # **Predict.** Which columns will put the six passages in the same order?
 
@@ -411,8 +411,8 @@ for name, table in scored.items():
     )
 
 # %% [markdown]
-# (There is a second way to move a score with 8 bits: run several pairs in one batch. [Lesson
-# 03](03_batch_scoring.ipynb) shows it.)
+# (There is a second way to move a score with 8 bits: run several pairs in one batch. [](Lesson:batch_scoring)
+# shows it.)
 #
 # ### A threshold, tuned with care
 #
@@ -717,13 +717,13 @@ pd.DataFrame.from_dict(rows, orient="index").rename_axis(["questions", "window"]
 # - **Judged queries,** which describe a case and rarely use the document's words: smaller windows find fewer,
 #   and mostly score lower than the beginning of the document did. A window shows the answer to the model. It
 #   does not make the model recognise it. And the beginning of a long document on the right topic is no bad
-#   sign that the document is the right one; lesson 04 showed that reranking helps with long documents even
-#   so.
+#   sign that the document is the right one; [](lesson:retrieval_flow) showed that reranking helps with long
+#   documents even so.
 #
 # **On Monday:** count the tokens of your chunks and of your queries; what is over the limit together is never
 # read. Cut documents at their headings when you index them, and keep the heading with each piece. Where you
-# cannot, score windows, and choose their size on questions of your own. [Exercise
-# 06](../exercises/ex06_long_document.ipynb) has you repair such a document.
+# cannot, score windows, and choose their size on questions of your own. [](Exercise:long_document) has you
+# repair such a document.
 #
 # ## 5 · Nothing to find
 #
@@ -855,5 +855,4 @@ for name, (high, low) in tests.items():
 # Hauff](https://arxiv.org/abs/2101.04356) on what such a model's score says about its certainty, and on
 # questions without an answer.
 #
-# **Next:** [Exercise 06](../exercises/ex06_long_document.ipynb), where you repair a long document. (Exercise
-# 05 comes after the next lesson.) Then [06 · Cosine against cross-encoder](06_cosine_vs_cross_encoder.ipynb).
+# **Next:** [](next:)

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 07 · Hosted reranking
+# # {title}
 #
 # Some rerankers you cannot download. You send the query and the documents to a service, it sends scores back,
 # and you pay. The ranking part is one line. This lesson is about everything around that line: what goes out,
@@ -13,10 +13,10 @@
 # - make a service fail in nine ways, and see which of them are worth a second try;
 # - let a local reranker take over, and see why half a takeover is worse than none.
 #
-# **What you need:** [lesson 02](02_scoring_pairs.ipynb) and, for a local reranker's weak and strong sides,
-# [lesson 06](06_cosine_vs_cross_encoder.ipynb). No key, no network.
+# **What you need:** [](lesson:scoring_pairs) and, for a local reranker's weak and strong sides,
+# [](lesson:cosine_vs_cross_encoder). No key, no network.
 #
-# **Time:** 30 minutes.
+# **Time:** {minutes} minutes.
 #
 # *The results below come from the last build. To guess without seeing them, choose Edit → Clear Outputs of
 # All Cells first.*
@@ -455,7 +455,7 @@ print(
 # - there are many searches a day: a machine of your own costs the same, however busy;
 # - you need the same scores next year: [models are retired](https://docs.cohere.com/docs/deprecations).
 #
-# The measurement decides. Take what you learned in [lesson 04](04_retrieval_flow.ipynb): the same candidates,
+# The measurement decides. Take what you learned in [](lesson:retrieval_flow): the same candidates,
 # a hosted and a local reranker, paired intervals. `CohereReranker` fits into `retrieve_and_rerank` as it is.
 # With a trial key, give it a `max_wait` of more than a minute, and ten minutes for a hundred queries.
 
@@ -511,5 +511,4 @@ service.stop()
 # practices](https://docs.cohere.com/docs/reranking-best-practices); Amazon's builders on [time-outs, retries
 # and backoff](https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/).
 #
-# **Next:** [Exercise 07](../exercises/ex07_hosted_with_fallback.ipynb), where you put a hosted reranker with
-# a fallback behind one function. Then [08 · Scale out](08_scale_out.ipynb), if one machine is not enough.
+# **Next:** [](next:)

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 01 · Model options
+# # {title}
 #
 # Which reranker should you take? People answer with a list of names and sizes, and with a feeling that larger
 # is better. This lesson puts the five usual names side by side, says what is known about them and where it
@@ -12,9 +12,9 @@
 # - measure speed and quality of what runs here, a bi-encoder as the yardstick included;
 # - answer five questions and see which models are left, and why the others are not.
 #
-# **What you need:** [lesson 00](00_start_here.ipynb).
+# **What you need:** [](lesson:start_here).
 #
-# **Time:** 20 minutes.
+# **Time:** {minutes} minutes.
 #
 # *The results below come from the last build. To guess without seeing them, choose Edit → Clear Outputs of
 # All Cells first.*
@@ -130,7 +130,7 @@ print(textwrap.fill(said, 110, break_on_hyphens=False))
 # %% [markdown]
 # The packaged L-12 and the bi-encoder all-MiniLM-L6-v2 run here, since their weights came as ordinary pip
 # packages. L-12 can run in two ways: in 32-bit floats with torch, and in 8-bit integers with OpenVINO
-# ([lesson 03](03_batch_scoring.ipynb) is about the difference). The others take one line and a network, once:
+# ([](lesson:batch_scoring) is about the difference). The others take one line and a network, once:
 #
 # ```python
 # reranker = load_reranker("BAAI/bge-reranker-base")
@@ -138,8 +138,8 @@ print(textwrap.fill(said, 110, break_on_hyphens=False))
 #
 # From then on they load from your disk. For a class or a journey, `python -m rerank_course fetch
 # BAAI/bge-reranker-base` does it in advance: it looks whether there is room, shows how far it has come, and
-# loads the model once, to see that it can rerank. For Cohere's service you need a key; [lesson
-# 07](07_hosted_reranking.ipynb) shows it without one.
+# loads the model once, to see that it can rerank. For Cohere's service you need a key;
+# [](lesson:hosted_reranking) shows it without one.
 #
 # ## How fast are they here?
 #
@@ -181,9 +181,9 @@ times
 #
 # ## How good are they here?
 #
-# nDCG@10 on the handbook's judged queries: from 0 to 1, high when good passages stand on top ([lesson
-# 04](04_retrieval_flow.ipynb) explains it). Each system gets the same first stage: the bi-encoder's best 10
-# and best 50.
+# nDCG@10 on the handbook's judged queries: from 0 to 1, high when good passages stand on top
+# ([](lesson:retrieval_flow) explains it). Each system gets the same first stage: the bi-encoder's best 10 and
+# best 50.
 #
 # **Predict.** Which row will be best? By how much does rounding to 8 bits hurt?
 #
@@ -332,4 +332,4 @@ model_chooser(per_pair)
 # [bge rerankers](https://bge-model.com/bge/bge_reranker.html); [training one on your own
 # data](https://huggingface.co/blog/train-reranker).
 #
-# **Next:** [02 · Scoring pairs](02_scoring_pairs.ipynb).
+# **Next:** [](next:)

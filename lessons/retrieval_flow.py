@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 04 · The retrieval flow
+# # {title}
 #
 # A reranker does not search. Something else has to bring it candidates, and everything it can do is bounded
 # by what was brought. In this lesson you put the two together, measure the whole with judged queries, and
@@ -14,9 +14,9 @@
 # - put quality and time into one picture and choose;
 # - do the same with texts of your own.
 #
-# **What you need:** [lesson 02](02_scoring_pairs.ipynb) and [lesson 03](03_batch_scoring.ipynb).
+# **What you need:** [](lesson:scoring_pairs) and [](lesson:batch_scoring).
 #
-# **Time:** 30 minutes, and as long as you like for your own texts.
+# **Time:** {minutes} minutes, and as long as you like for your own texts.
 #
 # *The results below come from the last build. To guess without seeing them, choose Edit → Clear Outputs of
 # All Cells first.*
@@ -68,7 +68,7 @@ for name, retriever in retrievers.items():
 #
 # ## The second stage: rerank them
 #
-# The whole flow is two lines. For speed this lesson takes the 8-bit engine of lesson 03.
+# The whole flow is two lines. For speed this lesson takes the 8-bit engine of [](lesson:batch_scoring).
 
 # %% output="varies"
 from rerank_course import rerank_documents
@@ -489,5 +489,4 @@ summary(my_tables).round(2)
 # collections and loses clearly on one; [Drowning in documents](https://arxiv.org/abs/2411.11767) on depth;
 # [Urbano and others](https://arxiv.org/abs/1905.11096) on which significance tests hold for search.
 #
-# **Next:** [Exercise 04](../exercises/ex04_judge_a_ranking.ipynb), where you judge a ranking yourself. Then
-# [05 · Failure modes](05_failure_modes.ipynb).
+# **Next:** [](next:)

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 08 · Scale out
+# # {title}
 #
 # One query is no trouble. A query log is: every search of a month, each with a hundred candidates, to label
 # training data, to fill a cache or to compare two models. In this lesson you work out what that costs before
@@ -15,10 +15,10 @@
 # - fit a cost model of two numbers, check it against what you measured, and carry it to a fleet of machines;
 # - cut the bill without a single machine more.
 #
-# **What you need:** [lesson 03](03_batch_scoring.ipynb) and [lesson 04](04_retrieval_flow.ipynb). Ray Data is
+# **What you need:** [](lesson:batch_scoring) and [](lesson:retrieval_flow). Ray Data is
 # an extra; the next cell says whether it is here. Without it the lesson runs too, on one process.
 #
-# **Time:** 30 minutes, of which the machine computes a few.
+# **Time:** {minutes} minutes, of which the machine computes a few.
 #
 # *The results below come from the last build, on a machine with two cores. Yours will differ. To guess
 # without seeing them, choose Edit → Clear Outputs of All Cells first.*
@@ -37,7 +37,8 @@ print(
 # %% [markdown]
 # ## The arithmetic
 #
-# Lesson 03 ended with a straight line: each candidate costs the same. So a log is a multiplication.
+# [](Lesson:batch_scoring) ended with a straight line: each candidate costs the same. So a log is a
+# multiplication.
 #
 # **Predict.** A million queries, a hundred candidates each, on one core of this machine. Hours, days, or
 # months?
@@ -258,8 +259,8 @@ else:
     print(f"Folders of results need pyarrow, which comes with Ray Data: {INSTALL}")
 
 # %% [markdown]
-# The columns are those of a TREC run, so lesson 04's measures, and every other tool of the field, can read
-# them.
+# The columns are those of a TREC run, so [](lesson:retrieval_flow)'s measures, and every other tool of the
+# field, can read them.
 #
 # ## Where the time goes
 #
@@ -496,7 +497,7 @@ draw_lines(
 # halve the layers, or score each question of the log only once. Which saves most here? Which costs nothing at
 # all?
 #
-# Depth first, with the recorded scores of lesson 04:
+# Depth first, with the recorded scores of [](lesson:retrieval_flow):
 
 # %%
 from rerank_course import per_query, retrieve_and_rerank
@@ -556,9 +557,9 @@ draw_bars(steps, "dollars for a million queries on machines of 16 cores, with th
 # - **A cache costs nothing in quality**: the same question with the same candidates has the same scores. How
 #   much it saves depends on your log. Ours is invented; count yours before you hope. And a changed text, or a
 #   new model, empties it.
-# - **Precision** is a measured small change (lesson 03).
-# - **Length** is the one to be careful with: what is cut is not read (lesson 05). Compare the first three
-#   above.
+# - **Precision** is a measured small change ([](lesson:batch_scoring)).
+# - **Length** is the one to be careful with: what is cut is not read ([](lesson:failure_modes)). Compare the
+#   first three above.
 # - **A smaller model** is a change of product. By the [published
 #   figures](https://sbert.net/docs/cross_encoder/pretrained_models.html) six layers rank as well as twelve on
 #   web search. On your texts nobody knows until you judge.
@@ -658,5 +659,4 @@ cluster.close()
 # same for those who have them; [Zero to JupyterHub](https://z2jh.jupyter.org/en/stable/) for classrooms;
 # [Amdahl's law](https://en.wikipedia.org/wiki/Amdahl%27s_law), for what start-up does to many workers.
 #
-# **Next:** this was the last lesson. The [exercises](../exercises/ex03_rerank_documents.ipynb) are where it
-# becomes yours.
+# **Next:** [](next:) The [exercises](exercise:rerank_documents) are where it becomes yours.

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 02 · Scoring pairs
+# # {title}
 #
 # A cross-encoder takes a pair, a query and a document, and gives a number. This lesson is about that number:
 # how to get it, how to read it, and what people read into it that is not there.
@@ -13,10 +13,10 @@
 # - score pairs of your own;
 # - look at the scores of three chapters of a handbook for one query.
 #
-# **What you need:** [lesson 00](00_start_here.ipynb). [Lesson 01](01_model_options.ipynb), on choosing a
+# **What you need:** [](lesson:start_here). [](Lesson:model_options), on choosing a
 # model, is useful and not needed.
 #
-# **Time:** 20 minutes.
+# **Time:** {minutes} minutes.
 #
 # *The results below come from the last build. To guess without seeing them, choose Edit → Clear Outputs of
 # All Cells first.*
@@ -42,7 +42,7 @@ print(type(reranker).__name__, "reads", reranker.max_seq_length, "tokens, query 
 # ```
 #
 # A *token* is a word or a piece of one. What goes past the limit is cut off without a word of warning;
-# [lesson 05](05_failure_modes.ipynb) is about that.
+# [](lesson:failure_modes) is about that.
 #
 # ## One pair
 #
@@ -120,12 +120,12 @@ for row in reranker.rank(query, candidates):
 # dictionaries, best first: `corpus_id` is the place in your list, and `return_documents=True` would add the
 # text.
 #
-# On top is a passage that only repeats the question: an **echo**. In lesson 00 the reranker put an echo below
-# the answer. Here it falls for one. The difference is in the answer: there it had words in common with the
-# question, here it has none. It says *expenses* and *up to* where the question says *reimbursement* and
-# *limit*, and the gym passages have both words. To see that it is the answer, one has to know that the
-# sentence stands in the expense policy. The sentence does not say so. Its **heading** did, and the heading
-# was lost when the page was cut into pieces, or *chunks*, as search systems do with long pages.
+# On top is a passage that only repeats the question: an **echo**. In [](lesson:start_here) the reranker put
+# an echo below the answer. Here it falls for one. The difference is in the answer: there it had words in
+# common with the question, here it has none. It says *expenses* and *up to* where the question says
+# *reimbursement* and *limit*, and the gym passages have both words. To see that it is the answer, one has to
+# know that the sentence stands in the expense policy. The sentence does not say so. Its **heading** did, and
+# the heading was lost when the page was cut into pieces, or *chunks*, as search systems do with long pages.
 #
 # ## What helps: the heading, and the words of the asker
 #
@@ -333,8 +333,8 @@ for place, document in enumerate(ranked, start=1):
 # - The answer in full comes after them. The answer in part, about what happens above the limit, uses none of
 #   the question's words.
 #
-# On this query a user would see the wrong rule first. That is why [lesson 04](04_retrieval_flow.ipynb)
-# measures many queries before it calls anything better; [lesson 05](05_failure_modes.ipynb) takes such
+# On this query a user would see the wrong rule first. That is why [](lesson:retrieval_flow)
+# measures many queries before it calls anything better; [](lesson:failure_modes) takes such
 # failures one by one.
 #
 # ## What to remember
@@ -384,5 +384,4 @@ for place, document in enumerate(ranked, start=1):
 # re-ranking with BERT](https://arxiv.org/abs/1901.04085), an early and clear account of scoring pairs this
 # way.
 #
-# **Next:** [Exercise 02](../exercises/ex02_score_pairs.ipynb), then [03 · Batch
-# scoring](03_batch_scoring.ipynb).
+# **Next:** [](next:)

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 00 · Start here
+# # {title}
 #
 # A search engine finds a hundred texts that look right. A **reranker** reads each of them together with the
 # question and puts the ones that answer it on top. In this lesson you watch one do that, on your own machine.
@@ -13,7 +13,7 @@
 #
 # **What you need:** the installed course (`make course` did that). No account, no GPU, no network.
 #
-# **Time:** 10 minutes.
+# **Time:** {minutes} minutes.
 #
 # Run the cells from top to bottom: click into one and press Shift+Enter. The results that you see come from
 # the last build; to guess without seeing them, choose *Edit → Clear Outputs of All Cells* first.
@@ -75,8 +75,8 @@ for passage, cosine in by_cosine:
 # ## Order by a reranker
 #
 # A *cross-encoder* is a model that gets the question and one passage **together** and gives one number: how
-# well does this passage answer this question? Higher is better; the number has no fixed scale, and lesson 02
-# is about how to read it.
+# well does this passage answer this question? Higher is better; the number has no fixed scale, and
+# [](lesson:scoring_pairs) is about how to read it.
 #
 # **Predict.** Will the passage that repeats the question stay on top?
 
@@ -133,17 +133,17 @@ for passage, score in rerank_documents("What is the reimbursement limit?", passa
 # %% [markdown]
 # All three scores have dropped. The passage with the answer is still first, but look by how little: it has no
 # word in common with this question. (Two scores of two different questions should not be compared as we did
-# just now; lesson 02 says why, and what helps here.)
+# just now; [](lesson:scoring_pairs) says why, and what helps here.)
 #
 # A reranker is a good reader, not an all-knowing one. The course shows where it fails as carefully as where
 # it works.
 #
 # ## Where you are in the course
 #
-# From lesson 02 on, the lessons have exercises, and each exercise has checks that say what is right and what
-# is not. A check that you pass is remembered in a small file of yours, on this machine; nothing is sent
-# anywhere. Come back to the next cell to see what is done and what comes next, or type `python -m
-# rerank_course progress` in a terminal.
+# From [](lesson:scoring_pairs) on, the lessons have exercises, and each exercise has checks that say what is
+# right and what is not. A check that you pass is remembered in a small file of yours, on this machine;
+# nothing is sent anywhere. Come back to the next cell to see what is done and what comes next, or type
+# `python -m rerank_course progress` in a terminal.
 
 # %% output="varies"
 from rerank_course.learner.progress import show_progress
@@ -192,5 +192,5 @@ show_progress()
 # sentence-transformers documentation; Reimers and Gurevych,
 # [Sentence-BERT](https://arxiv.org/abs/1908.10084), on why two models.
 #
-# **Next:** [01 · Model options](01_model_options.ipynb), on choosing a model. If you would rather see first
-# what a score means, go on to [02 · Scoring pairs](02_scoring_pairs.ipynb) and come back.
+# **Next:** [](next:) If you would rather see first what a score means, go on to
+# [{number} · {title}](lesson:scoring_pairs) and come back.

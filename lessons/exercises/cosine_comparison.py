@@ -1,13 +1,15 @@
 # %% [markdown]
-# # Exercise 05 · Cross-encoder against cosine similarity
+# # {title}
+#
+# **Goal.** Write one query and ten documents, so ten pairs. Rank them with a cross-encoder and by cosine
+# similarity, compare the two top 3, and explain two differences.
 #
 # | | |
 # | --- | --- |
-# | **Goal** | Write one query and ten documents, so ten pairs. Rank them with a cross-encoder and by cosine similarity, compare the two top 3, and explain two differences. |
 # | **Difficulty** | ●●○ |
-# | **Time** | 40 minutes |
-# | **Points** | 25: models 2, cross-encoder 5, cosine 6, pairs 3, cases 3, explanation 6 |
-# | **You need** | [lesson 00](../notebooks/00_start_here.ipynb) for the embedding model, [lesson 02](../notebooks/02_scoring_pairs.ipynb) for the cross-encoder |
+# | **Time** | {minutes} minutes |
+# | **Points** | {points}: models 2, cross-encoder 5, cosine 6, pairs 3, cases 3, explanation 6 |
+# | **You need** | [](lesson:start_here) for the embedding model, [](lesson:scoring_pairs) for the cross-encoder |
 #
 # Each part has a place for your answer and a **check** below it. Run the check as often as you like: it says
 # *not attempted*, *wrong* and why, or *right*.
@@ -18,7 +20,7 @@
 # Return the course's cross-encoder and its embedding model, in this order. `rerank_course.models` has a
 # function for each.
 
-# %% role="solution" id="ex05-load-models"
+# %% role="solution" id="load-models"
 def load_models():
     """Return (cross-encoder, embedding model)."""
     ### BEGIN SOLUTION
@@ -39,7 +41,7 @@ check_load_models(load_models)
 # Use `reranker.predict` and sort. (`rerank_documents` would do it for you; write it once by hand.)
 
 
-# %% role="solution" id="ex05-cross-encoder-ranking"
+# %% role="solution" id="cross-encoder-ranking"
 def cross_encoder_ranking(query, documents, reranker):
     """Rank all documents for one query with a cross-encoder.
 
@@ -80,7 +82,7 @@ check_cross_encoder_ranking(cross_encoder_ranking)
 # each.
 
 
-# %% role="solution" id="ex05-cosine-ranking"
+# %% role="solution" id="cosine-ranking"
 def cosine_ranking(query, documents, embedder):
     """Rank all documents for one query by the cosine similarity of their embeddings.
 
@@ -122,7 +124,7 @@ check_cosine_ranking(cosine_ranking)
 # neighbouring subject, one that says the opposite, one with a number that belongs to something else.
 
 
-# %% role="solution" id="ex05-ten-pairs"
+# %% role="solution" id="ten-pairs"
 def ten_pairs():
     """Return (query, list of ten documents)."""
     ### BEGIN SOLUTION
@@ -182,7 +184,7 @@ table
 # later, look the ranks up again.
 
 
-# %% role="solution" id="ex05-two-cases"
+# %% role="solution" id="two-cases"
 def two_cases():
     """Return two dictionaries with the keys "document", "cross-encoder rank" and "cosine rank"."""
     ### BEGIN SOLUTION
@@ -203,10 +205,10 @@ check_two_cases(two_cases, ten_pairs)
 #
 # For each of your two cases, two or three sentences: which ranking do you find better here, and **why** do
 # the models differ? Argue from what each model gets to see. No program reads this part; in a class your
-# teacher does. If you learn alone, write first, then compare with `solutions/ex05_cosine_comparison.ipynb`. A
+# teacher does. If you learn alone, write first, then compare with [](solution:cosine_comparison). A
 # good explanation names words of this very document, and would not fit any other.
 
-# %% [markdown] role="written" id="ex05-explanation" points=6
+# %% [markdown] role="written" id="explanation" points=6
 # ### BEGIN SOLUTION
 # **Document 2** repeats the question and answers nothing. Its vector is almost the vector of the query, so
 # cosine puts it first: the embedding model was asked how similar two texts are, and they are very similar.
@@ -235,10 +237,10 @@ check_two_cases(two_cases, ten_pairs)
 # hidden tests, with other queries and other documents. A function that passes the public checks for the right
 # reason passes those too.
 
-# %% role="graded" id="ex05-graded-models" points=2
+# %% role="graded" id="graded-models" points=2
 check_load_models(load_models).require()
 
-# %% role="graded" id="ex05-graded-cross-encoder" points=5
+# %% role="graded" id="graded-cross-encoder" points=5
 check_cross_encoder_ranking(cross_encoder_ranking).require()
 ### BEGIN HIDDEN TESTS
 check_cross_encoder_ranking(
@@ -255,7 +257,7 @@ check_cross_encoder_ranking(
 ).require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex05-graded-cosine" points=6
+# %% role="graded" id="graded-cosine" points=6
 check_cosine_ranking(cosine_ranking).require()
 ### BEGIN HIDDEN TESTS
 check_cosine_ranking(
@@ -269,8 +271,8 @@ check_cosine_ranking(
 ).require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex05-graded-pairs" points=3
+# %% role="graded" id="graded-pairs" points=3
 check_ten_pairs(ten_pairs).require()
 
-# %% role="graded" id="ex05-graded-cases" points=3
+# %% role="graded" id="graded-cases" points=3
 check_two_cases(two_cases, ten_pairs).require()

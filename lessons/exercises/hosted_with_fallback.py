@@ -1,13 +1,15 @@
 # %% [markdown]
-# # Exercise 07 · A hosted reranker with a fallback
+# # {title}
+#
+# **Goal.** Put a hosted reranker behind one function that gives each score back to its document, falls back
+# to a local reranker when the service is down, and hides nothing that somebody has to mend.
 #
 # | | |
 # | --- | --- |
-# | **Goal** | Put a hosted reranker behind one function that gives each score back to its document, falls back to a local reranker when the service is down, and hides nothing that somebody has to mend. |
 # | **Difficulty** | ●●○ |
-# | **Time** | 20 minutes |
-# | **Points** | 15: connect 2, scores 4, errors 3, fallback 6 |
-# | **You need** | [lesson 07](../notebooks/07_hosted_reranking.ipynb). No key, no network |
+# | **Time** | {minutes} minutes |
+# | **Points** | {points}: connect 2, scores 4, errors 3, fallback 6 |
+# | **You need** | [](lesson:hosted_reranking). No key, no network |
 #
 # You write with Cohere's own library the heart of what `CohereReranker` does in the lesson; retries stay with
 # the library. The checks put a service of their own in the place of Cohere's: it takes the same arguments,
@@ -19,7 +21,7 @@
 # A key in a notebook is saved with the notebook, and then handed in, mailed and published. Read it from the
 # environment variable `CO_API_KEY`, when the function runs.
 
-# %% role="solution" id="ex07-connect"
+# %% role="solution" id="connect"
 def connect(base_url):
     """Return a cohere.ClientV2 that calls base_url with the key in the environment variable CO_API_KEY.
 
@@ -63,7 +65,7 @@ check_connect(connect)
 # `"rerank-v5.0-fast"`.
 
 
-# %% role="solution" id="ex07-hosted-scores"
+# %% role="solution" id="hosted-scores"
 def hosted_scores(query, documents, client):
     """Score documents with the service, all in one call.
 
@@ -112,7 +114,7 @@ check_hosted_scores(hosted_scores)
 # with the service.
 
 
-# %% role="solution" id="ex07-is-temporary"
+# %% role="solution" id="is-temporary"
 def is_temporary(error):
     """Return True if the error passes by itself: status 429 or from 500 on, or one of httpx's transport errors. Else False."""
     ### BEGIN SOLUTION
@@ -151,7 +153,7 @@ check_is_temporary(is_temporary)
 # `local` score **all** documents, and issue a warning with `warnings.warn`. Let every other error through.
 
 
-# %% role="solution" id="ex07-rerank-with-fallback"
+# %% role="solution" id="rerank-with-fallback"
 def rerank_with_fallback(query, documents, client, local):
     """Rank documents with the service or, while it is down, all of them with the local reranker.
 
@@ -196,8 +198,9 @@ check_rerank_with_fallback(rerank_with_fallback)
 # %% [markdown]
 # ## See it live
 #
-# Your functions against the stand-in of lesson 07, over a real connection: once as it should be, once during
-# an outage. (The second takes some seconds: Cohere's library tries again twice, with pauses.)
+# Your functions against the stand-in of [](lesson:hosted_reranking), over a real connection: once as it
+# should be, once during an outage. (The second takes some seconds: Cohere's library tries again twice, with
+# pauses.)
 
 # %%
 import os
@@ -253,13 +256,13 @@ except NotImplementedError:
 # hidden tests, with other documents and other errors. A function that passes the public checks for the right
 # reason passes those too.
 
-# %% role="graded" id="ex07-graded-connect" points=2
+# %% role="graded" id="graded-connect" points=2
 check_connect(connect).require()
 ### BEGIN HIDDEN TESTS
 check_connect(connect, base_url="https://gateway.invalid/cohere").require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex07-graded-scores" points=4
+# %% role="graded" id="graded-scores" points=4
 check_hosted_scores(hosted_scores).require()
 ### BEGIN HIDDEN TESTS
 harbours = [f"Harbour {number} has {number * 7} berths and {number * 3} cranes." for number in range(40)]
@@ -267,7 +270,7 @@ check_hosted_scores(hosted_scores, query="Which harbour has the most berths?", d
 check_hosted_scores(hosted_scores, query="one?", documents=["The only document there is."]).require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex07-graded-errors" points=3
+# %% role="graded" id="graded-errors" points=3
 check_is_temporary(is_temporary).require()
 ### BEGIN HIDDEN TESTS
 import httpx
@@ -279,7 +282,7 @@ check_is_temporary(
 ).require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex07-graded-fallback" points=6
+# %% role="graded" id="graded-fallback" points=6
 check_rerank_with_fallback(rerank_with_fallback).require()
 ### BEGIN HIDDEN TESTS
 check_rerank_with_fallback(

@@ -1,13 +1,15 @@
 # %% [markdown]
-# # Exercise 04 · Judge a ranking
+# # {title}
+#
+# **Goal.** Measure two rankings of the same queries with judgements, compare them query by query, and decide
+# whether the difference may be an accident.
 #
 # | | |
 # | --- | --- |
-# | **Goal** | Measure two rankings of the same queries with judgements, compare them query by query, and decide whether the difference may be an accident. |
 # | **Difficulty** | ●●○ |
-# | **Time** | 25 minutes |
-# | **Points** | 15: reciprocal rank 2, measures 4, judged share 2, comparison 2, decision 2, advice 3 |
-# | **You need** | [lesson 04](../notebooks/04_retrieval_flow.ipynb) |
+# | **Time** | {minutes} minutes |
+# | **Points** | {points}: reciprocal rank 2, measures 4, judged share 2, comparison 2, decision 2, advice 3 |
+# | **You need** | [](lesson:retrieval_flow) |
 #
 # Each part has a place for your answer and a **check** below it. Run the check as often as you like: it says
 # *not attempted*, *wrong* and why, or *right*.
@@ -26,7 +28,7 @@
 # 1 divided by the place of the first document with grade 2 or 3, and 0 if there is none in the first ten
 # places. Count it once in plain Python; the check compares it with ir-measures.
 
-# %% role="solution" id="ex04-reciprocal-rank"
+# %% role="solution" id="reciprocal-rank"
 def reciprocal_rank(ranking, grades):
     """RR@10 of one query.
 
@@ -70,7 +72,7 @@ check_reciprocal_rank(reciprocal_rank)
 # `run`.
 
 
-# %% role="solution" id="ex04-measure-run"
+# %% role="solution" id="measure-run"
 def measure_run(run, qrels):
     """nDCG@10 and RR@10 of each query that has an answer, and their means. For RR@10, grades 2 and 3 are relevant.
 
@@ -113,7 +115,7 @@ check_measure_run(measure_run)
 # <details><summary>Hint 2</summary>
 #
 # For the run, ir-measures wants a score for each document and sorts by it, the highest first. You have
-# places. Lesson 04 made scores out of places: look at how `ScoredDoc` is used there.
+# places. [](Lesson:retrieval_flow) made scores out of places: look at how `ScoredDoc` is used there.
 #
 # </details>
 # <details><summary>Hint 3</summary>
@@ -133,7 +135,7 @@ check_measure_run(measure_run)
 # those that are there. No ranking here is empty.
 
 
-# %% role="solution" id="ex04-judged-at-10"
+# %% role="solution" id="judged-at-10"
 def judged_at_10(ranking, grades):
     """The share of the first ten documents of one ranking that have a grade, whatever the grade. From 0 to 1."""
     ### BEGIN SOLUTION
@@ -168,7 +170,7 @@ check_judged_at_10(judged_at_10)
 # system's and the second's. The two dictionaries hold the same queries, **not always in the same order**.
 
 
-# %% role="solution" id="ex04-compare-queries"
+# %% role="solution" id="compare-queries"
 def compare_queries(before, after):
     """Compare two systems on the same queries.
 
@@ -213,7 +215,7 @@ check_compare_queries(compare_queries)
 # interval of a mean.
 
 
-# %% role="solution" id="ex04-decide"
+# %% role="solution" id="decide"
 def decide(before, after):
     """ "better", "worse" or "not shown". before and after as in part 4."""
     ### BEGIN SOLUTION
@@ -250,9 +252,9 @@ check_decide(decide)
 # %% [markdown]
 # ## A real decision
 #
-# The handbook is searched with vectors, the *dense* search of lesson 04. A colleague proposes to rerank its
-# first 20 results. Here are both runs, with scores of the course's reranker in full precision that were
-# recorded beforehand.
+# The handbook is searched with vectors, the *dense* search of [](lesson:retrieval_flow). A colleague proposes
+# to rerank its first 20 results. Here are both runs, with scores of the course's reranker in full precision
+# that were recorded beforehand.
 
 # %%
 from rerank_course import DenseRetriever, load_corpus, load_embedder, retrieve_and_rerank
@@ -358,9 +360,9 @@ when_finished(for_each_kind, sort_by="difference")
 # show? **Which kinds of query** gain or lose, and how sure can you be of a kind, with so few queries in each
 # and so many kinds to look at? **What would you do**: switch it on, leave it off, or something else, and what
 # would you measure first? No program reads this part; in a class your teacher does. If you learn alone, write
-# first, then compare with `solutions/ex04_judge_a_ranking.ipynb`.
+# first, then compare with [](solution:judge_a_ranking).
 
-# %% [markdown] role="written" id="ex04-advice" points=3
+# %% [markdown] role="written" id="advice" points=3
 # ### BEGIN SOLUTION
 # On average the tables show no difference that could not be an accident: about as many queries gained as
 # lost, and both intervals hold 0. That does not prove that reranking changes nothing, and the average hides
@@ -391,7 +393,7 @@ when_finished(for_each_kind, sort_by="difference")
 # hidden tests, with other runs and other judgements. A function that passes the public checks for the right
 # reason passes those too.
 
-# %% role="graded" id="ex04-graded-reciprocal-rank" points=2
+# %% role="graded" id="graded-reciprocal-rank" points=2
 check_reciprocal_rank(reciprocal_rank).require()
 ### BEGIN HIDDEN TESTS
 check_reciprocal_rank(
@@ -406,7 +408,7 @@ check_reciprocal_rank(
 ).require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex04-graded-measures" points=4
+# %% role="graded" id="graded-measures" points=4
 check_measure_run(measure_run).require()
 ### BEGIN HIDDEN TESTS
 check_measure_run(
@@ -428,7 +430,7 @@ check_measure_run(
 ).require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex04-graded-judged" points=2
+# %% role="graded" id="graded-judged" points=2
 check_judged_at_10(judged_at_10).require()
 ### BEGIN HIDDEN TESTS
 check_judged_at_10(
@@ -441,7 +443,7 @@ check_judged_at_10(
 ).require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex04-graded-comparison" points=2
+# %% role="graded" id="graded-comparison" points=2
 check_compare_queries(compare_queries).require()
 ### BEGIN HIDDEN TESTS
 check_compare_queries(
@@ -451,7 +453,7 @@ check_compare_queries(
 ).require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex04-graded-decision" points=2
+# %% role="graded" id="graded-decision" points=2
 check_decide(decide).require()
 ### BEGIN HIDDEN TESTS
 from rerank_course.checks.judge_a_ranking import two_systems

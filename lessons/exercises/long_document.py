@@ -1,13 +1,15 @@
 # %% [markdown]
-# # Exercise 06 · A document that is too long
+# # {title}
+#
+# **Goal.** Count what a cross-encoder reads of a long document, make it miss an answer, and repair that with
+# overlapping windows and the best window's score.
 #
 # | | |
 # | --- | --- |
-# | **Goal** | Count what a cross-encoder reads of a long document, make it miss an answer, and repair that with overlapping windows and the best window's score. |
 # | **Difficulty** | ●●○ |
-# | **Time** | 20 minutes |
-# | **Points** | 10: tokens 2, hidden answer 2, windows 4, best window 2 |
-# | **You need** | [lesson 05](../notebooks/05_failure_modes.ipynb) for what truncation does, [exercise 02](ex02_score_pairs.ipynb) for scoring pairs |
+# | **Time** | {minutes} minutes |
+# | **Points** | {points}: tokens 2, hidden answer 2, windows 4, best window 2 |
+# | **You need** | [](lesson:failure_modes) for what truncation does, [](exercise:score_pairs) for scoring pairs |
 #
 # Each part has a place for your answer and a **check** below it. Run the check as often as you like: it says
 # *not attempted*, *wrong* and why, or *right*.
@@ -23,7 +25,7 @@
 # begins and ends take some, and the document gets the rest. What does not fit is cut off at the document's
 # end (as long as the query is the shorter of the two).
 
-# %% role="solution" id="ex06-count-tokens"
+# %% role="solution" id="count-tokens"
 def count_tokens(query, document, reranker):
     """How the tokens of a (query, document) pair are shared out.
 
@@ -72,7 +74,7 @@ check_count_tokens(count_tokens)
 # score. The filler is shorter than the limit, so you will need it more than once.
 
 
-# %% role="solution" id="ex06-hide-the-answer"
+# %% role="solution" id="hide-the-answer"
 def hide_the_answer(query, answer, filler, reranker):
     """Make two documents from the filler: (with the answer, word by word, past what the model reads; the same text without the answer)."""
     ### BEGIN SOLUTION
@@ -112,7 +114,7 @@ check_hide_the_answer(hide_the_answer)
 # harm.)
 
 
-# %% role="solution" id="ex06-cut-windows"
+# %% role="solution" id="cut-windows"
 def cut_windows(query, document, reranker, overlap):
     """Cut a document into overlapping windows that fit beside the query.
 
@@ -162,7 +164,7 @@ check_cut_windows(cut_windows)
 # Score each window and take the highest: a document is as good as its best part. Say which window it was.
 
 
-# %% role="solution" id="ex06-best-window"
+# %% role="solution" id="best-window"
 def best_window(query, windows, reranker):
     """Return (score, window): the highest score among the windows of a document, and the text of that window."""
     ### BEGIN SOLUTION
@@ -273,7 +275,7 @@ table
 # from the middle of a page has lost it, as a chunk has.
 #
 # A repair of this kind brings the answer in front of the model. It does not make the model recognise it. So
-# measure it on judged queries, as in lesson 04, before you pay for the additional pairs.
+# measure it on judged queries, as in [](lesson:retrieval_flow), before you pay for the additional pairs.
 #
 # </details>
 
@@ -293,7 +295,7 @@ table
 # hidden tests, with other queries and other documents. A function that passes the public checks for the right
 # reason passes those too.
 
-# %% role="graded" id="ex06-graded-tokens" points=2
+# %% role="graded" id="graded-tokens" points=2
 check_count_tokens(count_tokens).require()
 ### BEGIN HIDDEN TESTS
 from rerank_course.checks.long_document import handbook_text
@@ -311,7 +313,7 @@ check_count_tokens(
 ).require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex06-graded-hidden-answer" points=2
+# %% role="graded" id="graded-hidden-answer" points=2
 check_hide_the_answer(hide_the_answer).require()
 ### BEGIN HIDDEN TESTS
 check_hide_the_answer(
@@ -322,7 +324,7 @@ check_hide_the_answer(
 ).require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex06-graded-windows" points=4
+# %% role="graded" id="graded-windows" points=4
 check_cut_windows(cut_windows).require()
 ### BEGIN HIDDEN TESTS
 check_cut_windows(
@@ -334,7 +336,7 @@ check_cut_windows(
 check_cut_windows(cut_windows, query="Parking?", document=handbook_text("sec", 700), overlap=11).require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex06-graded-best-window" points=2
+# %% role="graded" id="graded-best-window" points=2
 check_best_window(best_window).require()
 ### BEGIN HIDDEN TESTS
 check_best_window(

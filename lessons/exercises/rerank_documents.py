@@ -1,20 +1,22 @@
 # %% [markdown]
-# # Exercise 03 · Write rerank_documents
+# # {title}
+#
+# **Goal.** Write the function that a search calls: candidates in, the best ones out, in the right order, and
+# a clear error when something is wrong.
 #
 # | | |
 # | --- | --- |
-# | **Goal** | Write the function that a search calls: candidates in, the best ones out, in the right order, and a clear error when something is wrong. |
 # | **Difficulty** | ●●○ |
-# | **Time** | 30 minutes |
-# | **Points** | 25: ranking 5, one call 4, what comes back 5, top_k 4, bad arguments 4, bad scores 3 |
-# | **You need** | [lesson 03](../notebooks/03_batch_scoring.ipynb), its first half |
+# | **Time** | {minutes} minutes |
+# | **Points** | {points}: ranking 5, one call 4, what comes back 5, top_k 4, bad arguments 4, bad scores 3 |
+# | **You need** | [](lesson:batch_scoring), its first half |
 #
 # This is one function that grows. Start with step 1 and make its check say *right*. Then go to the next step,
 # come back up to the **same cell**, extend the function, run the cell, and run the next check. Until you get
 # there, later checks may say *wrong*.
 #
-# Lesson 03 shows the package's own version, and you may look things up in it afterwards. Write this one
-# yourself: the checks notice a call to that one.
+# [](Lesson:batch_scoring) shows the package's own version, and you may look things up in it afterwards. Write
+# this one yourself: the checks notice a call to that one.
 #
 # ## The contract
 #
@@ -28,7 +30,7 @@
 # | **returns** | `[(candidate, score), …]`, the highest score first; equal scores in the order in which they came; the candidates are the very objects that were passed in, the scores are Python floats |
 # | **errors** | a `ValueError` or a `TypeError`, with a message in your own words |
 
-# %% role="solution" id="ex03-rerank-documents"
+# %% role="solution" id="rerank-documents"
 def rerank_documents(query, candidates, reranker, batch_size=32, top_k=20):
     """Score each candidate against the query and return the best ones, as the contract above says.
 
@@ -77,8 +79,8 @@ check_best_first(rerank_documents)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# Exercise 02 has the parts: pairs, `predict`, and `sorted` with a key. What is new is that a candidate and
-# its text are two things: the text goes into the pair, the candidate comes back.
+# [](Exercise:score_pairs) has the parts: pairs, `predict`, and `sorted` with a key. What is new is that a
+# candidate and its text are two things: the text goes into the pair, the candidate comes back.
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -248,7 +250,7 @@ except NotImplementedError:
 
 # %% [markdown]
 # The keyword search counted words of the question; your function read each passage together with it. One
-# question proves nothing, so try others. Lesson 04 measures a hundred.
+# question proves nothing, so try others. [](Lesson:retrieval_flow) measures a hundred.
 
 # %% [markdown]
 # ## Think about it
@@ -266,7 +268,7 @@ except NotImplementedError:
 # hidden tests, with other queries and other documents. A function that passes the public checks for the right
 # reason passes those too.
 
-# %% role="graded" id="ex03-graded-ranking" points=5
+# %% role="graded" id="graded-ranking" points=5
 check_best_first(rerank_documents).require()
 ### BEGIN HIDDEN TESTS
 check_best_first(
@@ -281,7 +283,7 @@ check_best_first(
 ).require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex03-graded-one-call" points=4
+# %% role="graded" id="graded-one-call" points=4
 check_one_call(rerank_documents).require()
 ### BEGIN HIDDEN TESTS
 check_one_call(
@@ -298,7 +300,7 @@ check_one_call(
 ).require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex03-graded-what-comes-back" points=5
+# %% role="graded" id="graded-what-comes-back" points=5
 check_what_comes_back(rerank_documents).require()
 ### BEGIN HIDDEN TESTS
 check_what_comes_back(
@@ -312,7 +314,7 @@ check_what_comes_back(
 ).require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex03-graded-top-k" points=4
+# %% role="graded" id="graded-top-k" points=4
 check_top_k(rerank_documents).require()
 ### BEGIN HIDDEN TESTS
 check_top_k(
@@ -329,7 +331,7 @@ check_top_k(
 ).require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex03-graded-bad-arguments" points=4
+# %% role="graded" id="graded-bad-arguments" points=4
 check_bad_arguments(rerank_documents).require()
 ### BEGIN HIDDEN TESTS
 check_bad_arguments(
@@ -344,7 +346,7 @@ check_bad_arguments(
 ).require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex03-graded-bad-scores" points=3
+# %% role="graded" id="graded-bad-scores" points=3
 check_bad_scores(rerank_documents).require()
 ### BEGIN HIDDEN TESTS
 check_bad_scores(

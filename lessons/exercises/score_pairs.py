@@ -1,13 +1,15 @@
 # %% [markdown]
-# # Exercise 02 · Score pairs by hand
+# # {title}
+#
+# **Goal.** Go the whole way from a query and its documents to a place in the ranking in steps of your own:
+# pairs, scores, order, sigmoid, place.
 #
 # | | |
 # | --- | --- |
-# | **Goal** | Go the whole way from a query and its documents to a place in the ranking in steps of your own: pairs, scores, order, sigmoid, place. |
 # | **Difficulty** | ●○○ |
-# | **Time** | 20 minutes |
-# | **Points** | 10: pairs 1, scores 2, order 2, sigmoid 2, what stays 1, place 2 |
-# | **You need** | [lesson 02](../notebooks/02_scoring_pairs.ipynb) |
+# | **Time** | {minutes} minutes |
+# | **Points** | {points}: pairs 1, scores 2, order 2, sigmoid 2, what stays 1, place 2 |
+# | **You need** | [](lesson:scoring_pairs) |
 #
 # Each part is a line or two. It has a place for your answer and a **check** below it. Run the check as often
 # as you like: it says *not attempted*, *wrong* and why, or *right*. The first check that needs the model
@@ -19,7 +21,7 @@
 # A cross-encoder reads pairs. Make one for each document, in the order of the documents. Which of the two
 # texts comes first?
 
-# %% role="solution" id="ex02-build-pairs"
+# %% role="solution" id="build-pairs"
 def build_pairs(query, documents):
     """Pair one query with each of its documents.
 
@@ -38,8 +40,8 @@ check_build_pairs(build_pairs)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# The model was trained with the question in front. Lesson 02, *The order of the pair*, shows what happens
-# otherwise: no error, another ranking.
+# The model was trained with the question in front. [](Lesson:scoring_pairs), *The order of the pair*, shows
+# what happens otherwise: no error, another ranking.
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -58,7 +60,7 @@ check_build_pairs(build_pairs)
 # single pair.
 
 
-# %% role="solution" id="ex02-score-pairs"
+# %% role="solution" id="score-pairs"
 def score_pairs(pairs, reranker):
     """Score pairs with a cross-encoder.
 
@@ -96,7 +98,7 @@ check_score_pairs(score_pairs)
 # search, the only opinion that is left. Write it without a model.
 
 
-# %% role="solution" id="ex02-order-by-score"
+# %% role="solution" id="order-by-score"
 def order_by_score(documents, scores):
     """Order documents by their scores.
 
@@ -137,7 +139,7 @@ check_order_by_score(order_by_score)
 # as you like.
 
 
-# %% role="solution" id="ex02-squash"
+# %% role="solution" id="squash"
 def squash(logits):
     """Send each logit through a sigmoid.
 
@@ -185,7 +187,7 @@ check_squash(squash)
 # If you are not sure, make up a few logits and try.
 
 
-# %% role="solution" id="ex02-what-stays"
+# %% role="solution" id="what-stays"
 def what_stays():
     """Return the set of the letters of all that stays, for example {"B", "E"}."""
     ### BEGIN SOLUTION
@@ -221,7 +223,7 @@ check_what_stays(what_stays)
 # it? Places count from 1.
 
 
-# %% role="solution" id="ex02-place-of-answer"
+# %% role="solution" id="place-of-answer"
 def place_of_answer(query, documents, answer, reranker):
     """The place of one of the documents when all of them are ordered for the query.
 
@@ -257,7 +259,7 @@ check_place_of_answer(place_of_answer)
 # %% [markdown]
 # ## See it at work
 #
-# Lesson 02's seven passages and the right answer among them. Three ways to ask for it.
+# [](Lesson:scoring_pairs)'s seven passages and the right answer among them. Three ways to ask for it.
 #
 # **Predict.** On which place will the answer come out each time?
 
@@ -317,7 +319,7 @@ except NotImplementedError:
 # hidden tests, with other queries and other documents. A function that passes the public checks for the right
 # reason passes those too.
 
-# %% role="graded" id="ex02-graded-pairs" points=1
+# %% role="graded" id="graded-pairs" points=1
 check_build_pairs(build_pairs).require()
 ### BEGIN HIDDEN TESTS
 check_build_pairs(
@@ -334,7 +336,7 @@ check_build_pairs(
 ).require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex02-graded-scores" points=2
+# %% role="graded" id="graded-scores" points=2
 check_score_pairs(score_pairs).require()
 ### BEGIN HIDDEN TESTS
 check_score_pairs(
@@ -350,7 +352,7 @@ check_score_pairs(
 ).require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex02-graded-order" points=2
+# %% role="graded" id="graded-order" points=2
 check_order_by_score(order_by_score).require()
 ### BEGIN HIDDEN TESTS
 check_order_by_score(
@@ -365,17 +367,17 @@ check_order_by_score(
 ).require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex02-graded-sigmoid" points=2
+# %% role="graded" id="graded-sigmoid" points=2
 check_squash(squash).require()
 ### BEGIN HIDDEN TESTS
 check_squash(squash, logits=(-9.5, 2.5, -0.25, 10.5, 1.0)).require()
 check_squash(squash, logits=(-3.0,)).require()
 ### END HIDDEN TESTS
 
-# %% role="graded" id="ex02-graded-what-stays" points=1
+# %% role="graded" id="graded-what-stays" points=1
 check_what_stays(what_stays).require()
 
-# %% role="graded" id="ex02-graded-place" points=2
+# %% role="graded" id="graded-place" points=2
 check_place_of_answer(place_of_answer).require()
 ### BEGIN HIDDEN TESTS
 check_place_of_answer(

@@ -1,6 +1,6 @@
-"""Which checks you have passed, and what comes next. It stands in one small file of yours on this machine,
-and nothing is sent anywhere.
+"""Which checks you have passed, and what comes next.
 
+It stands in one small file of yours on this machine, and nothing is sent anywhere.
 A bookmark, not a certificate: who runs a worked solution passes its checks too, since a check sees a function
 and not its author. Grading never reads the file.
 """
@@ -8,7 +8,6 @@ and not its author. Grading never reads the file.
 import json
 import os
 import sys
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from itertools import count
@@ -17,9 +16,22 @@ from pathlib import Path
 import filelock
 import platformdirs
 
+from rerank_course.learner.course import COURSE, EXERCISES, Step
+
 PROGRESS_VARIABLE = "RERANK_COURSE_PROGRESS"
 FILE_NAME = "progress.json"
-FORMAT = "rerank_course progress 1"
+FORMAT = "rerank_course progress 2"
+# The first format named exercises by the numbers of that time. Such a file is read, and written anew when
+# the next check is passed.
+OLD_FORMAT = "rerank_course progress 1"
+OLD_NAMES = {
+    "ex02": "score_pairs",
+    "ex03": "rerank_documents",
+    "ex04": "judge_a_ranking",
+    "ex05": "cosine_comparison",
+    "ex06": "long_document",
+    "ex07": "hosted_with_fallback",
+}
 LOCK_SECONDS = 10
 
 
@@ -27,112 +39,10 @@ class UnreadableProgressError(ValueError):
     """The file is damaged, or was written by something else."""
 
 
-@dataclass(frozen=True)
-class Step:
-    """A lesson, or an exercise with its checks."""
-
-    number: str
-    title: str
-    checks: tuple[
-        tuple[str, str], ...
-    ] = ()  # (function in rerank_course.checks, what the exercise calls this part), in the exercise's order
-    in_words: str = ""  # the last part, if it is answered in words
-
-    @property
-    def name(self) -> str:
-        return f"{'exercise' if self.checks else 'lesson'} {self.number} · {self.title}"
-
-    @property
-    def keys(self) -> list[str]:
-        return [f"ex{self.number}.{function}" for function, _ in self.checks]
-
-
-# In the order in which the lessons send one on. Tests compare it with the notebooks and with the checks.
-COURSE = (
-    Step("00", "Start here"),
-    Step("01", "Model options"),
-    Step("02", "Scoring pairs"),
-    Step(
-        "02",
-        "Score pairs by hand",
-        (
-            ("check_build_pairs", "Build the pairs"),
-            ("check_score_pairs", "Score them"),
-            ("check_order_by_score", "Order by score"),
-            ("check_squash", "From 0 to 1"),
-            ("check_what_stays", "What stays?"),
-            ("check_place_of_answer", "On which place is the answer?"),
-        ),
-    ),
-    Step("03", "Batch scoring"),
-    Step(
-        "03",
-        "Write rerank_documents",
-        (
-            ("check_best_first", "Pairs, scores, order"),
-            ("check_one_call", "One call"),
-            ("check_what_comes_back", "What comes back"),
-            ("check_top_k", "How many"),
-            ("check_bad_arguments", "Bad arguments"),
-            ("check_bad_scores", "Bad scores"),
-        ),
-    ),
-    Step("04", "The retrieval flow"),
-    Step(
-        "04",
-        "Judge a ranking",
-        (
-            ("check_reciprocal_rank", "Reciprocal rank, by hand"),
-            ("check_measure_run", "A whole run, with ir-measures"),
-            ("check_judged_at_10", "How much of it is judged?"),
-            ("check_compare_queries", "Query by query"),
-            ("check_decide", "May it be an accident?"),
-        ),
-        in_words="What do you advise?",
-    ),
-    Step("05", "Failure modes"),
-    Step(
-        "06",
-        "A document that is too long",
-        (
-            ("check_count_tokens", "Who gets the tokens?"),
-            ("check_hide_the_answer", "Hide an answer"),
-            ("check_cut_windows", "Windows"),
-            ("check_best_window", "The best window"),
-        ),
-    ),
-    Step("06", "Cosine against cross-encoder"),
-    Step(
-        "05",
-        "Cross-encoder against cosine similarity",
-        (
-            ("check_load_models", "Load two models"),
-            ("check_cross_encoder_ranking", "Rank with the cross-encoder"),
-            ("check_cosine_ranking", "Rank by cosine similarity"),
-            ("check_ten_pairs", "Ten pairs of your own"),
-            ("check_two_cases", "Two cases in which the rankings differ"),
-        ),
-        in_words="Explain them",
-    ),
-    Step("07", "Hosted reranking"),
-    Step(
-        "07",
-        "A hosted reranker with a fallback",
-        (
-            ("check_connect", "Connect"),
-            ("check_hosted_scores", "Scores in your order"),
-            ("check_is_temporary", "What passes, and what does not"),
-            ("check_rerank_with_fallback", "Behind one function"),
-        ),
-    ),
-    Step("08", "Scale out"),
-)
-EXERCISES = tuple(step for step in COURSE if step.checks)
-
-
 def progress_file() -> Path | None:
-    """Where progress is kept: ``$RERANK_COURSE_PROGRESS``, a folder, else the user's data folder. ``None``,
-    nothing is kept, if the variable is empty.
+    """Where progress is kept: ``$RERANK_COURSE_PROGRESS``, a folder, else the user's data folder.
+
+    ``None``, nothing is kept, if the variable is empty.
 
     Raises:
         ValueError: the folder is no full path, so that each notebook would have a file of its own.
@@ -143,13 +53,14 @@ def progress_file() -> Path | None:
     folder = Path(chosen or platformdirs.user_data_dir("rerank_course")).expanduser()
     if not folder.is_absolute():  # also where there is no home folder: then "~" stays as it is
         raise ValueError(
-            f"{folder} is no full path. Set the environment variable {PROGRESS_VARIABLE} to a folder of yours, from the root on."
+            f"{folder} is no full path. Set the environment variable {PROGRESS_VARIABLE} to a folder of yours, "
+            "from the root on."
         )
     return folder / FILE_NAME
 
 
 def passed_checks() -> dict[str, datetime]:
-    """{"ex02.check_build_pairs": when it was first passed, …}.
+    """{"score_pairs.check_build_pairs": when it was first passed, …}.
 
     Raises:
         UnreadableProgressError: the file is damaged or not this course's.
@@ -160,7 +71,7 @@ def passed_checks() -> dict[str, datetime]:
 
 
 def remember(key: str) -> None:
-    """Note that a check of the course, for example "ex02.check_build_pairs", was passed now, unless it was
+    """Note that a check of the course, for example "score_pairs.check_build_pairs", was passed now, unless it was
     before.
 
     Safe when several kernels do it at once. Never fails: a check must not depend on a disk. What could not be
@@ -271,15 +182,22 @@ def _read_or_set_aside(file: Path) -> dict[str, datetime]:
 def _read(file: Path) -> dict[str, datetime]:
     try:
         content = json.loads(file.read_bytes())
-        if content["format"] != FORMAT:
+        if content["format"] not in (FORMAT, OLD_FORMAT):
             raise ValueError(f"its format is {content['format']!r}")
-        return {key: datetime.fromisoformat(when) for key, when in content["passed"].items()}
+        passed = {key: datetime.fromisoformat(when) for key, when in content["passed"].items()}
+        return passed if content["format"] == FORMAT else _by_name(passed)
     except FileNotFoundError:
         return {}
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableProgressError(
             f"{file} does not hold this course's progress: {type(error).__name__}: {error}."
         ) from None
+
+
+def _by_name(passed: dict[str, datetime]) -> dict[str, datetime]:
+    """Checks of the first format under the names of their exercises."""
+    split = {key: key.partition(".") for key in passed}
+    return {f"{OLD_NAMES.get(first, first)}.{rest}": passed[key] for key, (first, _, rest) in split.items()}
 
 
 def _write(file: Path, passed: dict[str, datetime]) -> None:

@@ -1,18 +1,18 @@
-"""Build the notebooks from lessons/: `python tools/build.py [--only 05] [--force]`, or `make build`.
+"""Build the notebooks from lessons/: `python -m tools.build.notebooks [--only 05]`, or `make build`.
 
-    lessons/NN_name.py            -> notebooks/NN_name.ipynb      executed
-    lessons/exercises/exNN_name.py -> solutions/exNN_name.ipynb   executed, with solutions and hidden tests
-                                   -> exercises/exNN_name.ipynb   solutions, hidden tests and outputs removed
+    lessons/NAME.py            -> notebooks/NN_NAME.ipynb     executed
+    lessons/exercises/NAME.py  -> solutions/exNN_NAME.ipynb   executed, with solutions and hidden tests
+                               -> exercises/exNN_NAME.ipynb   solutions, hidden tests and outputs removed
 
+Numbers come from the outline (tools/build/outline.py), and so do headings and links (tools/build/links.py).
 The sources are percent-format text (jupytext). Marks on a cell's first line say what it is:
 
-    # %% output="varies"                      its output differs from run to run; nbval does not compare it
-    # %% role="solution" id="rank-pairs"      between BEGIN SOLUTION and END SOLUTION stands what learners
-    write # %% role="graded" id="…" points=5        run by the teacher; BEGIN/END HIDDEN TESTS marks what
-    learners never see # %% [markdown] role="written" id="…" points=6     an answer in words, read by the
-    teacher
+    # %% output="varies"                   its output differs from run to run; nbval does not compare it
+    # %% role="solution" id="rank-pairs"   learners write what stands between BEGIN and END SOLUTION
+    # %% role="graded" id="…" points=5     run by the teacher; learners never see its HIDDEN TESTS
+    # %% [markdown] role="written" id="…" points=6     an answer in words, read by the teacher
 
-A notebook is executed again only when its source or the helper package has changed, so building twice changes
+A notebook is executed again only when its cells or the helper package have changed, so building twice changes
 nothing.
 """
 
@@ -24,7 +24,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import jupytext
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
@@ -38,95 +37,13 @@ from nbgrader.preprocessors import (
     LockCells,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
-KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-LANGUAGE = {
-    "file_extension": ".py",
-    "mimetype": "text/x-python",
-    "name": "python",
-    "pygments_lexer": "ipython3",
-}
+from tools.build.course_file import write_course_file
+from tools.build.documents import write_documents
+from tools.build.outline import ROOT, Exercise, Lesson, Outline, OutlineError, read_outline
+from tools.build.sources import KERNEL, LANGUAGE, BuildError, read_source
+
 WIDGET = "application/vnd.jupyter.widget-view+json"
 CELL_SECONDS = 600
-ROLES = {
-    "solution": {"solution": True, "grade": False, "locked": False},
-    "graded": {"solution": False, "grade": True, "locked": True},
-    "written": {"solution": True, "grade": True, "locked": False},
-}
-
-
-class BuildError(Exception):
-    """A source is malformed, or a built notebook would hold what must not be in it."""
-
-
-def read_source(source: Path, root: Path = ROOT) -> NotebookNode:
-    """A source file as a notebook without outputs: marks turned into metadata, ids that stay the same from
-    build to build.
-    """
-    parsed = jupytext.read(source, fmt="py:percent")
-    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL, "language_info": LANGUAGE})
-    notebook.metadata["rerank_course"] = {"source": source.relative_to(root).as_posix()}
-    ids: set[str] = set()
-    for number, cell in enumerate(parsed.cells, start=1):
-        cell.metadata = _metadata(cell, f"{source.name}, cell {number}")
-        cell.id = _cell_id(cell, ids)
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-        notebook.cells.append(cell)
-    grade_ids = [cell.metadata.nbgrader.grade_id for cell in notebook.cells if "nbgrader" in cell.metadata]
-    if len(set(grade_ids)) < len(grade_ids):
-        raise BuildError(f"{source.name}: an id marks two cells: {max(grade_ids, key=grade_ids.count)!r}.")
-    return notebook
-
-
-def _metadata(cell: NotebookNode, where: str) -> NotebookNode:
-    """nbgrader's and nbval's metadata, from the marks on the cell's first line."""
-    marks = {
-        key: value for key, value in cell.metadata.items() if not key.startswith("lines_to_")
-    }  # jupytext's notes on blank lines
-    metadata = NotebookNode()
-    role, output, grade_id, points = (marks.pop(key, None) for key in ("role", "output", "id", "points"))
-    if marks or role not in (None, *ROLES) or output not in (None, "varies"):
-        raise BuildError(f"{where}: unknown marks in {marks}; role={role!r}, output={output!r}.")
-    if output:
-        metadata["tags"] = ["nbval-ignore-output"]
-    if role:
-        if not grade_id or (points is not None) != ROLES[role]["grade"]:
-            raise BuildError(
-                f"{where}: role={role!r} needs an id"
-                + (" and points." if ROLES[role]["grade"] else " and no points.")
-            )
-        metadata["nbgrader"] = {"schema_version": 3, "grade_id": grade_id, "task": False, **ROLES[role]}
-        if points is not None:
-            metadata["nbgrader"]["points"] = points
-    elif grade_id or points:
-        raise BuildError(f"{where}: id and points need a role.")
-    _check_regions(cell.source, role, where)
-    return metadata
-
-
-def _check_regions(source: str, role: str | None, where: str) -> None:
-    """Every region is closed, not nested, and stands in a cell whose role has it."""
-    for region, home in (("SOLUTION", ("solution", "written")), ("HIDDEN TESTS", ("graded",))):
-        found = re.findall(rf"### (BEGIN|END) {region}$", source, flags=re.MULTILINE)
-        if found != ["BEGIN", "END"] * (len(found) // 2) or (found and role not in home):
-            raise BuildError(f"{where}: {region} regions {found} in a cell with role={role!r}.")
-        if region == "SOLUTION" and role == "solution" and not found:
-            raise BuildError(f"{where}: a solution cell without a SOLUTION region.")
-
-
-def _cell_id(cell: NotebookNode, taken: set[str]) -> str:
-    """From the grade_id, else from the text: a cell keeps its id when others are added before it."""
-    base = (
-        cell.metadata.get("nbgrader", {}).get("grade_id")
-        or hashlib.sha256(cell.source.encode()).hexdigest()[:12]
-    )
-    name, number = base, 1
-    while name in taken:
-        number += 1
-        name = f"{base}-{number}"
-    taken.add(name)
-    return name
 
 
 def fingerprint(notebook: NotebookNode, root: Path = ROOT) -> str:
@@ -144,14 +61,11 @@ def fingerprint(notebook: NotebookNode, root: Path = ROOT) -> str:
 
 
 def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
-    """Run all cells in order in a fresh kernel, in ``folder``, and keep outputs that are the same on every
-    machine.
+    """Run all cells in order in a fresh kernel, in ``folder``; keep what is the same on every machine.
 
     Raises:
         BuildError: a cell fails, warns, or prints a path or a memory address of this machine.
     """
-    # Tests are run with this in CI anyway; here it keeps a forgotten hub access from working for the author
-    # alone.
     client = NotebookClient(
         notebook,
         kernel_name="python3",
@@ -163,9 +77,9 @@ def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
     )
     name = notebook.metadata["rerank_course"]["source"]
     try:
-        with (
-            tempfile.TemporaryDirectory() as nobody
-        ):  # a built notebook shows no progress, and running the solutions is none
+        # A built notebook shows no progress, and running the solutions is none.
+        with tempfile.TemporaryDirectory() as nobody:
+            # Off line, so that a forgotten access to the hub does not work for the author alone.
             client.execute(env={**os.environ, "HF_HUB_OFFLINE": "1", "RERANK_COURSE_PROGRESS": nobody})
     except CellExecutionError as error:
         raise BuildError(f"{name}: {error}") from None
@@ -195,9 +109,7 @@ def _check_outputs(cell: NotebookNode, where: str) -> None:
 
 
 def to_exercise(solution: NotebookNode) -> NotebookNode:
-    """What a learner gets: nbgrader takes out solutions, hidden tests and outputs, locks the graded cells,
-    adds checksums.
-    """
+    """What a learner gets: no solutions, hidden tests or outputs; locked graded cells with checksums."""
     notebook = nbformat.from_dict(solution)
     resources: dict = {}
     for step in (
@@ -212,19 +124,20 @@ def to_exercise(solution: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def build_lesson(source: Path, force: bool = False, root: Path = ROOT) -> list[Path]:
+def build_lesson(lesson: Lesson, outline: Outline, force: bool = False, root: Path = ROOT) -> list[Path]:
     """Build one lesson; the paths that changed."""
-    return _build_executed(
-        read_source(source, root), root / "notebooks" / f"{source.stem}.ipynb", force, root
-    )
+    notebook = read_source(root / lesson.source, root, outline)
+    return _build_executed(notebook, root / "notebooks" / lesson.file, force, root)
 
 
-def build_exercise(source: Path, force: bool = False, root: Path = ROOT) -> list[Path]:
+def build_exercise(
+    exercise: Exercise, outline: Outline, force: bool = False, root: Path = ROOT
+) -> list[Path]:
     """Build one exercise and its solution; the paths that changed."""
-    notebook = read_source(source, root)
-    exercise = to_exercise(nbformat.from_dict(notebook))
-    changed = _build_executed(notebook, root / "solutions" / f"{source.stem}.ipynb", force, root)
-    return changed + _write(exercise, root / "exercises" / f"{source.stem}.ipynb")
+    notebook = read_source(root / exercise.source, root, outline)
+    handed_out = to_exercise(nbformat.from_dict(notebook))
+    changed = _build_executed(notebook, root / "solutions" / exercise.file, force, root)
+    return changed + _write(handed_out, root / "exercises" / exercise.file)
 
 
 def _build_executed(notebook: NotebookNode, target: Path, force: bool, root: Path) -> list[Path]:
@@ -239,7 +152,7 @@ def _build_executed(notebook: NotebookNode, target: Path, force: bool, root: Pat
 
 
 def is_current(notebook: NotebookNode, built: NotebookNode, root: Path = ROOT) -> bool:
-    """Whether a built notebook has the cells of its source, and outputs made with the present helper package."""
+    """Whether a built notebook has its source's cells, and outputs of the present helper package."""
     same_cells = [(c.id, c.cell_type, c.source, c.metadata) for c in notebook.cells] == [
         (c.id, c.cell_type, c.source, c.metadata) for c in built.cells
     ]
@@ -261,39 +174,64 @@ def _write(notebook: NotebookNode, target: Path) -> list[Path]:
     return [target]
 
 
-def sources(only: str = "", root: Path = ROOT) -> tuple[list[Path], list[Path]]:
-    """(lessons, exercises) whose number, or name, ``only`` is part of; all if it is empty."""
-    lessons = sorted((root / "lessons").glob("[0-9]*.py"))
-    exercises = sorted((root / "lessons" / "exercises").glob("ex*.py"))
-    return [p for p in lessons if only in p.stem], [p for p in exercises if only in p.stem]
+def remove_unplaced(outline: Outline, root: Path = ROOT) -> list[Path]:
+    """Remove the notebooks that were built under a name that the outline no longer gives; they are returned.
+
+    Only what a build made is removed: the source stands in a built notebook's metadata.
+    """
+    folders = ("notebooks", "exercises", "solutions")
+    found = [path for folder in folders for path in (root / folder).glob("*.ipynb")]
+    placed = outline.built()
+    gone = [path for path in found if path.relative_to(root).as_posix() not in placed and _is_built(path)]
+    for path in gone:
+        path.unlink()
+    return gone
+
+
+def _is_built(path: Path) -> bool:
+    return "source" in nbformat.read(path, as_version=4).metadata.get("rerank_course", {})
+
+
+def chosen(outline: Outline, only: str = "") -> tuple[list[Lesson], list[Exercise]]:
+    """The lessons and exercises whose number, or name, ``only`` is part of; all if it is empty."""
+    lessons = [lesson for lesson in outline.lessons if only in lesson.file]
+    return lessons, [exercise for exercise in outline.exercises if only in exercise.file]
+
+
+def build(only: str = "", force: bool = False, root: Path = ROOT) -> list[Path]:
+    """Build what ``only`` chooses, and all that is derived from the outline; the paths that changed.
+
+    Raises:
+        BuildError, OutlineError: a source or the outline is wrong. What was built before that stays.
+    """
+    outline = read_outline(root)
+    lessons, exercises = chosen(outline, only)
+    if not lessons and not exercises:
+        raise BuildError(f"no lesson and no exercise has {only!r} in its name.")
+    changed = [*write_course_file(outline, root), *write_documents(outline, root)]
+    changed += remove_unplaced(outline, root)
+    for lesson in lessons:
+        changed += build_lesson(lesson, outline, force, root)
+    for exercise in exercises:
+        changed += build_exercise(exercise, outline, force, root)
+    return changed
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Build notebooks/, solutions/ and exercises/ from lessons/.")
     parser.add_argument(
-        "--only",
-        default="",
-        metavar="TEXT",
-        help="build only the sources whose name contains TEXT, for example 05",
+        "--only", default="", metavar="TEXT", help="only what has TEXT in its name, for example 05"
     )
     parser.add_argument("--force", action="store_true", help="execute again even what has not changed")
     options = parser.parse_args(arguments)
-    lessons, exercises = sources(options.only)
-    if not lessons and not exercises:
-        print(f"No source in lessons/ has {options.only!r} in its name.", file=sys.stderr)
-        return 2
-    changed = []
     try:
-        for source in lessons:
-            changed += build_lesson(source, options.force)
-        for source in exercises:
-            changed += build_exercise(source, options.force)
-    except BuildError as error:
+        changed = build(options.only, options.force)
+    except (BuildError, OutlineError) as error:
         print(f"Not built: {error}", file=sys.stderr)
         return 1
     for path in changed:
-        print(f"wrote {path.relative_to(ROOT)}")
-    print(f"{len(changed)} of {len(lessons) + 2 * len(exercises)} notebooks changed.")
+        print(f"{'wrote' if path.exists() else 'removed'} {path.relative_to(ROOT)}")
+    print(f"{len(changed)} files changed.")
     return 0
 
 

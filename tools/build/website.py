@@ -13,7 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tools.build.outline import ROOT, read_outline
+
 COPIED = (
     "README.md", "LICENSE", "docs/*.md", "notebooks/*.ipynb", "exercises/*.ipynb", "solutions/*.ipynb",
     "rerank_course/*.py", "rerank_course/data/*/README.md",
@@ -30,7 +31,7 @@ def gather(source: Path, root: Path = ROOT) -> None:
     Raises:
         SiteError: a lesson or an exercise has not been built.
     """
-    missing = [name for name in built_from_sources(root) if not (root / name).exists()]
+    missing = [name for name in read_outline(root).built() if not (root / name).exists()]
     if missing:
         raise SiteError(f"{', '.join(missing)}: not built yet. Run make build first.")
     for path in (path for pattern in COPIED for path in sorted(root.glob(pattern))):
@@ -40,14 +41,6 @@ def gather(source: Path, root: Path = ROOT) -> None:
     shutil.copytree(
         root / "docs" / "site", source, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
     )
-
-
-def built_from_sources(root: Path = ROOT) -> list[str]:
-    """The notebooks that `make build` makes of the sources in lessons/, as paths from ``root``."""
-    exercises = sorted((root / "lessons" / "exercises").glob("ex*.py"))
-    return [f"notebooks/{path.stem}.ipynb" for path in sorted((root / "lessons").glob("[0-9]*.py"))] + [
-        f"{folder}/{path.stem}.ipynb" for path in exercises for folder in ("exercises", "solutions")
-    ]
 
 
 def build(folder: Path, root: Path = ROOT) -> int:

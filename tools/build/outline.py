@@ -1,0 +1,150 @@
+"""The outline of the course, lessons/course.toml: its lessons in order, with their exercises.
+
+Everything that has a number gets it here: a lesson's is its place, an exercise's is its lesson's.
+"""
+
+import tomllib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+OUTLINE = "lessons/course.toml"
+
+
+class OutlineError(Exception):
+    """The outline contradicts itself or the files in lessons/; the message says what to mend."""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise; ``number`` is its lesson's."""
+
+    name: str
+    title: str
+    minutes: int
+    number: str
+
+    @property
+    def source(self) -> str:
+        return f"lessons/exercises/{self.name}.py"
+
+    @property
+    def file(self) -> str:
+        """The built notebook's name in exercises/ and in solutions/."""
+        return f"ex{self.number}_{self.name}.ipynb"
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson; ``number`` is its place, from 00."""
+
+    name: str
+    title: str
+    minutes: int
+    shows: str
+    number: str
+    exercise: Exercise | None = None
+
+    @property
+    def source(self) -> str:
+        return f"lessons/{self.name}.py"
+
+    @property
+    def file(self) -> str:
+        """The built notebook's name in notebooks/."""
+        return f"{self.number}_{self.name}.ipynb"
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The lessons in order, and the plans for teachers as they stand in the file."""
+
+    lessons: tuple[Lesson, ...]
+    plans: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def exercises(self) -> tuple[Exercise, ...]:
+        return tuple(lesson.exercise for lesson in self.lessons if lesson.exercise)
+
+    def lesson(self, name: str) -> Lesson:
+        return _named(self.lessons, name, "lesson")
+
+    def exercise(self, name: str) -> Exercise:
+        return _named(self.exercises, name, "exercise")
+
+    def after(self, lesson: Lesson) -> Lesson | None:
+        """The lesson that comes next."""
+        place = self.lessons.index(lesson)
+        return self.lessons[place + 1] if place + 1 < len(self.lessons) else None
+
+    def built(self) -> dict[str, str]:
+        """{built notebook: source}, as paths from the course's folder."""
+        built = {f"notebooks/{lesson.file}": lesson.source for lesson in self.lessons}
+        for exercise in self.exercises:
+            built |= {f"{folder}/{exercise.file}": exercise.source for folder in ("exercises", "solutions")}
+        return built
+
+
+def read_outline(root: Path = ROOT) -> Outline:
+    """The outline of the course at ``root``, checked against the sources that are there.
+
+    Raises:
+        OutlineError: a name is missing, unknown or there twice; the message says which.
+    """
+    file = root / OUTLINE
+    try:
+        rows = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise OutlineError(f"{OUTLINE} is missing.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise OutlineError(f"{OUTLINE} is not TOML: {error}") from None
+    lessons = tuple(_lesson(row, f"{number:02}") for number, row in enumerate(rows.get("lesson", [])))
+    outline = Outline(lessons, tuple(rows.get("plan", [])))
+    _check_sources(outline, root)
+    return outline
+
+
+def _lesson(row: dict[str, Any], number: str) -> Lesson:
+    row = dict(row)
+    exercise = row.pop("exercise", None)
+    _check_keys(row, {"name": str, "title": str, "minutes": int, "shows": str}, "a lesson")
+    if exercise is None:
+        return Lesson(**row, number=number)
+    _check_keys(exercise, {"name": str, "title": str, "minutes": int}, f"the exercise of {row['name']!r}")
+    return Lesson(**row, number=number, exercise=Exercise(**exercise, number=number))
+
+
+def _check_keys(row: dict[str, Any], keys: dict[str, type], what: str) -> None:
+    if set(row) != set(keys) or not all(
+        isinstance(row[key], kind) and row[key] for key, kind in keys.items()
+    ):
+        named = f" ({row['name']!r})" if "name" in row else ""
+        raise OutlineError(f"{OUTLINE}: {what}{named} has {', '.join(keys)}, each with a value; found {row}.")
+
+
+def _check_sources(outline: Outline, root: Path) -> None:
+    """Each name once, each with its source, and no source without a place."""
+    names = Counter(part.name for part in (*outline.lessons, *outline.exercises))
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise OutlineError(f"{OUTLINE}: the name {twice[0]!r} is there twice.")
+    wanted = set(outline.built().values())
+    found = {
+        path.relative_to(root).as_posix()
+        for folder in ("lessons", "lessons/exercises")
+        for path in (root / folder).glob("*.py")
+    }
+    if missing := sorted(wanted - found):
+        raise OutlineError(f"{OUTLINE} names {missing[0]}, which is not there.")
+    if unplaced := sorted(found - wanted):
+        raise OutlineError(f"{unplaced[0]} has no place in {OUTLINE}. Add it there.")
+
+
+def _named(parts: tuple, name: str, what: str) -> Any:
+    found = next((part for part in parts if part.name == name), None)
+    if found is None:
+        raise OutlineError(
+            f"There is no {what} {name!r}. There are: {', '.join(part.name for part in parts)}."
+        )
+    return found
