@@ -19,7 +19,7 @@ override PIP_ARGS += $(if $(OFFLINE),--no-index --find-links wheelhouse)
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course test setup doctor build scores bench lock grade wheelhouse site clean
+.PHONY: help course test quick check setup doctor build scores bench lock grade wheelhouse site clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -29,20 +29,29 @@ course: setup ## install what is missing, check it, open JupyterLab (LAB_ARGS=�
 	@$(BIN)/python -m tools.setup.start_lab $(LAB_ARGS)
 
 test: setup ## install what is missing and run every test (TEST_ARGS=… passes options on)
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --nbval --nbval-current-env tests notebooks solutions $(TEST_ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --nbval --nbval-current-env \
+		tests notebooks solutions $(TEST_ARGS)
+
+quick: setup ## run the tests that need no model, no browser and no cluster, in a minute (TEST_ARGS=…)
+	@$(BIN)/python -m pytest -m "not heavy" --numprocesses 2 --dist loadfile tests $(TEST_ARGS)
+
+check: setup ## look at the code without running it: format, lint, types, the forge's files
+	@$(BIN)/python -m tools.setup.check
 
 setup: ## install the lock into .venv (PIP_ARGS=… passes options on)
 	@if [ -z "$(PYTHON)" ]; then \
-		echo "No Python from 3.11 to 3.14 was found. Install one (python.org, or your system's package manager), then run this again." >&2; \
+		echo "No Python from 3.11 to 3.14 was found. Install one (python.org, or your system's package manager)," \
+			"then run this again." >&2; \
 		echo "If it is installed under another name: make course PYTHON=/path/to/python" >&2; exit 1; fi
 	@if [ -n "$(OFFLINE)" ] && [ ! -d wheelhouse ]; then \
-		echo "There is no folder wheelhouse here. Make it where there is a network, with make wheelhouse, and copy it into this folder." >&2; exit 1; fi
+		echo "There is no folder wheelhouse here. Make it where there is a network, with make wheelhouse," \
+			"and copy it into this folder." >&2; exit 1; fi
 	@$(PYTHON) tools/setup/install.py $(VENV) $(PIP_ARGS)
 
 doctor: setup ## check this machine and rerank one example
 	@$(BIN)/python -m rerank_course doctor
 
-build: setup ## build notebooks/, solutions/ and exercises/ from lessons/ (ONLY=05 one; FORCE=1 all anew)
+build: setup ## build the notebooks and all else that is derived (ONLY=NAME one lesson or exercise; FORCE=1 anew)
 	@$(BIN)/python -m tools.build.notebooks $(if $(ONLY),--only $(ONLY)) $(if $(FORCE),--force)
 
 scores: setup ## record the reranker's scores that the lessons look up (most of an hour; goes on where it stopped)

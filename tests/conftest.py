@@ -19,6 +19,12 @@ os.environ["RERANK_COURSE_PROGRESS"] = ""  # what tests and solutions pass is no
 
 import pytest
 
+from tests.support.heavy import (  # noqa: F401  (pytest calls them)
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_runtest_protocol,
+)
+
 
 @pytest.fixture(scope="session")
 def reranker():

@@ -1,5 +1,4 @@
-"""Write requirements.txt, the tested lock, from pyproject.toml: `make lock`. Run it on the lowest Python that
-is supported.
+"""Write requirements.txt, the tested lock, from pyproject.toml: `make lock`, on the lowest supported Python.
 
 What the lock holds stays as it is where it still fits; `make lock LOCK_ARGS=--upgrade` takes the newest of
 everything.
@@ -13,7 +12,10 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-HEADER = "# The tested lock: everything that the course installs. Made by `make lock` from pyproject.toml; do not edit by hand.\n"
+HEADER = (
+    "# The tested lock: everything that the course installs. "
+    "Made by `make lock` from pyproject.toml; do not edit by hand.\n"
+)
 COMPILE = (
     "--quiet",
     "--extra=dev",
@@ -29,30 +31,21 @@ COMPILE = (
 
 
 def tidy(lock: str) -> str:
-    """Without build tags such as +cpu, which another machine's index may not have, and without pip-compile's
-    remarks.
-    """
+    """Without pip-compile's remarks, and without build tags such as +cpu, which other indexes lack."""
     lines = [re.sub(r"^(\S+==[^+\s]+)\+\S+", r"\1", line) for line in lock.splitlines()]
     return HEADER + "".join(line + "\n" for line in lines if line.strip() and not line.startswith("#"))
 
 
-if __name__ == "__main__":
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "pip-tools>=7.5,<8"], check=True)
+def compile_lock(options: list[str]) -> str:
+    """What pip-compile makes of pyproject.toml, beginning with the pins of the lock that is there."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "requirements.txt"
-        shutil.copy(ROOT / "requirements.txt", out)  # the pins that it starts from
-        subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "piptools",
-                "compile",
-                *COMPILE,
-                *sys.argv[1:],
-                f"--output-file={out}",
-                "pyproject.toml",
-            ],
-            cwd=ROOT,
-            check=True,
-        )
-        (ROOT / "requirements.txt").write_text(tidy(out.read_text(encoding="utf-8")), encoding="utf-8")
+        shutil.copy(ROOT / "requirements.txt", out)
+        command = [sys.executable, "-m", "piptools", "compile", *COMPILE, *options]
+        subprocess.run([*command, f"--output-file={out}", "pyproject.toml"], cwd=ROOT, check=True)
+        return out.read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "pip-tools>=7.5,<8"], check=True)
+    (ROOT / "requirements.txt").write_text(tidy(compile_lock(sys.argv[1:])), encoding="utf-8")

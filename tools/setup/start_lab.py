@@ -1,5 +1,6 @@
-"""Start JupyterLab on the first lesson: `python tools/lab.py [JupyterLab options]`, or `make course
-LAB_ARGS=…`.
+"""Start JupyterLab on the first lesson: `make course LAB_ARGS=…`.
+
+Or `python -m tools.setup.start_lab [JupyterLab options]`.
 """
 
 import os
@@ -7,13 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools.build.outline import read_outline
+
 ROOT = Path(__file__).resolve().parents[2]
-FIRST_LESSON = "notebooks/00_start_here.ipynb"
+FIRST_LESSON = f"notebooks/{read_outline(ROOT).lessons[0].file}"
 # The whole course is served, not only the folder of the first lesson: lessons link to exercises.
 OPEN_FIRST_LESSON = [f"--ServerApp.root_dir={ROOT}", f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}"]
-# tools/lab/ leaves out what a learner has no use for: the question about Jupyter news, which needs a network,
-# and nbgrader's menus.
-SETTINGS = [f"--LabApp.app_settings_dir={ROOT / 'tools' / 'lab'}"]
+# These settings leave out what a learner has no use for: the question about Jupyter news, which needs a
+# network, and nbgrader's menus.
+SETTINGS = [f"--LabApp.app_settings_dir={Path(__file__).with_name('lab_settings')}"]
 
 
 def lab_command(options: list[str], environment: dict[str, str], platform: str, is_root: bool) -> list[str]:
@@ -29,18 +32,21 @@ def lab_command(options: list[str], environment: dict[str, str], platform: str, 
     return [sys.executable, "-m", "jupyterlab", *flags, *OPEN_FIRST_LESSON, *SETTINGS, *options]
 
 
-if __name__ == "__main__":
-    command = lab_command(
-        sys.argv[1:], dict(os.environ), sys.platform, hasattr(os, "geteuid") and os.geteuid() == 0
-    )
+def start(command: list[str]) -> int:
+    """Run JupyterLab until it ends, and say what may help if it failed; its exit code."""
     try:
         code = subprocess.run(command, cwd=ROOT).returncode
     except KeyboardInterrupt:
-        code = 0
+        return 0
     if code:
         print(
             "\nJupyterLab did not start; its last lines stand above. If the port is taken, choose another: "
             "make course LAB_ARGS='--port 8890'",
             file=sys.stderr,
         )
-    sys.exit(code)
+    return code
+
+
+if __name__ == "__main__":
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    sys.exit(start(lab_command(sys.argv[1:], dict(os.environ), sys.platform, is_root)))

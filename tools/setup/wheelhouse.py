@@ -1,8 +1,8 @@
-"""Download every wheel that the course installs, and its own: `python tools/wheelhouse.py wheelhouse [pip
-options]`, or `make wheelhouse`.
+"""Download every wheel that the course installs, and its own: `make wheelhouse`.
 
-A room without a network then installs with `make course OFFLINE=1`. Wheels fit one operating system and one
-Python version: make the folder on a machine like those in the room.
+Or `python -m tools.setup.wheelhouse FOLDER [pip options]`. A room without a network then
+installs with `make course OFFLINE=1`. Wheels fit one
+operating system and one Python version: make the folder on a machine like those in the room.
 """
 
 import os
@@ -27,8 +27,7 @@ def pip_commands(folder: Path, pip_options: list[str]) -> list[list[str]]:
 
 
 def fill(folder: Path, pip_options: list[str]) -> int:
-    """Download into a folder beside ``folder`` and put it in its place when it is complete; the number of
-    wheels.
+    """Download into a folder beside ``folder``, put it in its place when complete, and count the wheels.
 
     Raises:
         subprocess.CalledProcessError: pip failed; what it printed says why. An older ``folder`` is untouched.
@@ -49,10 +48,12 @@ if __name__ == "__main__":
         number = fill(Path(sys.argv[1]), sys.argv[2:])
     except subprocess.CalledProcessError:
         sys.exit(
-            "\nThe wheels could not be downloaded; pip's last lines stand above. What was there before is kept. Run it again."
+            "\nThe wheels could not be downloaded; pip's last lines stand above. "
+            "What was there before is kept. Run it again."
         )
     except KeyboardInterrupt:
         sys.exit("\nStopped. What was there before is kept.")
     print(
-        f"{number} wheels in {sys.argv[1]}. Copy the whole project with this folder; in the room: make course OFFLINE=1"
+        f"{number} wheels in {sys.argv[1]}. "
+        "Copy the whole project with this folder; in the room: make course OFFLINE=1"
     )

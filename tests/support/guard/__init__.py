@@ -1,0 +1,1 @@
+"""A folder for PYTHONPATH: every Python that a test starts loads its sitecustomize.py."""

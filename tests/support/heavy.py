@@ -1,0 +1,40 @@
+"""Which tests are heavy: they load a model, start a browser or a cluster, or take more than some seconds.
+
+A test that uses one of ``HEAVY_FIXTURES`` is marked by itself; one that does such work itself says so with
+``@pytest.mark.heavy``. ``guard/`` makes a test fail that is heavy without a mark.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.support.guard import sitecustomize
+
+GUARD = Path(sitecustomize.__file__).parent
+HEAVY_FIXTURES = {"reranker", "embedder"}
+
+
+def pytest_configure(config):
+    """Each Python that a test starts loads the guard."""
+    paths = [str(GUARD), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if HEAVY_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.heavy)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """While a light test runs, its set-up and its end included, the guard is on."""
+    is_light = item.config.option.markexpr == "not heavy" and item.get_closest_marker("heavy") is None
+    if is_light:
+        os.environ[sitecustomize.LIGHT_TEST] = item.name
+    try:
+        return (yield)
+    finally:
+        os.environ.pop(sitecustomize.LIGHT_TEST, None)
