@@ -24,8 +24,7 @@
 # without seeing them, choose Edit → Clear Outputs of All Cells first.*
 
 # %% output="varies"
-from rerank_course.scale.rerank_run.cluster import INSTALL, local_cluster, ray_is_installed
-from rerank_course.scale.rerank_run.rerank_run import rerank_run
+from rerank_course.scale import INSTALL, local_cluster, ray_is_installed, rerank_run
 
 have_ray = ray_is_installed()
 print(
