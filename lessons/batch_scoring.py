@@ -260,10 +260,10 @@ pd.DataFrame.from_dict(rows, orient="index").rename_axis("max_length").round(2)
 #
 # A weight is a 32-bit number. Rounded to 8 bits it takes a quarter of the memory, and many processors
 # multiply small integers faster. The course has such an engine for the same model:
-# [fast.py](../rerank_course/fast.py) runs it in [OpenVINO](https://docs.openvino.ai/2026/index.html), with
-# most weights and intermediate results in 8 bits. It has the same `predict`. Its model is made once on your
-# machine, which takes a minute ([quantise.py](../rerank_course/quantise.py)); the doctor did it when you set
-# up the course.
+# [int8.py](../rerank_course/engine/int8.py) runs it in
+# [OpenVINO](https://docs.openvino.ai/2026/index.html), with most weights and intermediate results in 8 bits.
+# It has the same `predict`. Its model is made once on your machine, which takes a minute
+# ([quantise.py](../rerank_course/engine/quantise.py)); the doctor did it when you set up the course.
 
 # %% output="varies"
 fast = load_reranker(backend="int8")

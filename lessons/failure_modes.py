@@ -344,8 +344,8 @@ pd.DataFrame(shares).round(2)
 # for them cannot be told from these numbers, and the passages to judge were chosen for each collection by
 # itself. What can be told: the same reranker is a far weaker judge there, and on neither collection does it
 # tell answers from the rest clearly better than the cosine, which the dense search has computed anyway. (The
-# handbook's [data card](../rerank_course/data/handbook/README.md) says that its queries were meant to be hard
-# for models that match words.)
+# handbook's [data card](../rerank_course/texts/data/handbook/README.md) says that its queries were meant to
+# be hard for models that match words.)
 #
 # Which questions pay? Three of the largest losses of the hybrid search, and what stood on top before and
 # after:
@@ -545,7 +545,7 @@ answer_of = {
 
 # %% [markdown]
 # `what_the_model_reads` cuts a pair as the model's tokenizer does, and shows what is left. It is an ordinary
-# function: [widgets.py](../rerank_course/widgets.py).
+# function: [length_explorer.py](../rerank_course/lab/explorers/length_explorer.py).
 #
 # **Predict.** Of how many of the twelve documents does the model not read the answer?
 

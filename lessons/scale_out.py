@@ -127,8 +127,8 @@ here.parts[["pairs", "rejects", "loading", "seconds"]].round(2)
 # [Ray](https://docs.ray.io/en/latest/) starts processes, here or on many machines, and hands them work. [Ray
 # Data](https://docs.ray.io/en/latest/data/data.html) does it for tables: a function runs over all blocks of a
 # table, on a pool of *actors*, processes that keep what they have loaded. That is all that reranking needs:
-# it has no step in which one part waits for another. The whole of [scale.py](../rerank_course/scale.py) is
-# one `map_batches`, and what goes in and out.
+# it has no step in which one part waits for another. The whole of
+# [ray_data.py](../rerank_course/scale/ray_data.py) is one `map_batches`, and what goes in and out.
 #
 # The next cell starts a cluster on this machine, as small as clusters get: room for two workers, closed to
 # the network. It stays until the end of the lesson.

@@ -276,8 +276,8 @@ pair_scorer(reranker, query, chunk.content)
 #
 # Seven candidates are a toy. Let us score every passage of the handbook's chapters on expenses, travel and
 # pay, with their headings, for our question. Some of them have been judged for it by reading: 3 answers it in
-# full, 2 in part, 1 and 0 do not ([how](../rerank_course/data/handbook/README.md)). These judgements are
-# called *qrels*.
+# full, 2 in part, 1 and 0 do not ([how](../rerank_course/texts/data/handbook/README.md)). These judgements
+# are called *qrels*.
 
 # %%
 chapters = ("exp", "trv", "pay")
