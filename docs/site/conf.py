@@ -1,5 +1,6 @@
-"""How Sphinx turns the course into a website. `make site` lays this folder over a copy of the course and
-builds there; see tools/website.py.
+"""How Sphinx turns the course into a website.
+
+`make site` lays this folder over a copy of the course and builds there: see tools/build/website.py.
 """
 
 from pathlib import Path
@@ -40,7 +41,7 @@ html_math_renderer = "mathml"
 
 
 class ModuleParser(Parser):
-    """A page for a Python module: its name and its text. Lessons link to modules, and here one can read them."""
+    """A page for a Python module: its name and its text, for the links from lessons."""
 
     supported = ("python-module",)
 
@@ -57,7 +58,10 @@ class ModuleParser(Parser):
 
 
 def write_math(translator, node: nodes.Element) -> None:
-    """A formula as MathML, which browsers draw by themselves; Sphinx's usual way is a script from elsewhere."""
+    """A formula as MathML, which browsers draw by themselves.
+
+    Sphinx's usual way is a script from elsewhere.
+    """
     translator.body.append(tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block)))
     raise nodes.SkipNode
 
@@ -69,8 +73,9 @@ def name_solution(app, docname: str, source: list[str]) -> None:
 
 
 def keep_out_of_search(app, doctree: nodes.document) -> None:
-    """Whoever searches for a word wants the lesson on it: no solution to stumble over, and no list of modules
-    that use the word.
+    """Whoever searches for a word wants the lesson on it.
+
+    So there is no solution to stumble over, and no list of modules that use the word.
     """
     if app.env.docname.startswith("solutions/ex") or app.env.doc2path(app.env.docname).suffix == ".py":
         app.env.metadata[app.env.docname]["no-search"] = True

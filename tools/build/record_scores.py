@@ -1,7 +1,7 @@
-"""Record the reranker's scores for both corpora: every answered query, the first hundred of each retriever,
-both engines.
+"""Record the reranker's scores for both corpora, with both engines: `make scores`.
 
-    make scores [CORPUS=handbook] [ENGINE=int8]
+Every answered query, the first hundred of each retriever. `python -m tools.build.record_scores` takes
+``--corpus handbook`` and ``--engine int8`` for a part of them.
 
 Saved after each query; a second run goes on where the first stopped. Takes most of an hour in float32 on two
 cores.

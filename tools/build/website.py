@@ -1,9 +1,9 @@
-"""Build the course as a website to read without running: `python tools/website.py [folder]`, or `make site`.
+"""Build the course as a website to read: `python -m tools.build.website [folder]`, or `make site`.
 
-Sphinx with myst-nb makes a page of every executed notebook, every text in docs/ and every module of the
-helper package. It runs on a copy with the course's own folders, so the links between them hold as they stand;
-docs/site/ lies over that copy with Sphinx's settings and the pages that only the website has. Nothing is
-executed and nothing is fetched, neither now nor when the pages are read.
+Sphinx with myst-nb makes a page of every notebook that the outline names, every text in docs/ and every
+module of the helper package. It runs on a copy with the course's own folders, so the links between them hold
+as they stand; docs/site/ lies over that copy with Sphinx's settings and the pages that only the website has.
+Nothing is executed and nothing is fetched, neither now nor when the pages are read.
 """
 
 import os
@@ -13,12 +13,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.build.outline import ROOT, read_outline
+from tools.build.outline import ROOT, OutlineError, read_outline
 
-COPIED = (
-    "README.md", "LICENSE", "docs/*.md", "notebooks/*.ipynb", "exercises/*.ipynb", "solutions/*.ipynb",
-    "rerank_course/*.py", "rerank_course/data/*/README.md",
-)  # fmt: skip
+TEXTS = ("README.md", "LICENSE", "docs/*.md", "docs/*.svg", "rerank_course/texts/data/*/README.md")
+PACKAGE = "rerank_course"
+CHECKS = "checks"  # this room has no pages: a check knows the answer
 
 
 class SiteError(Exception):
@@ -31,16 +30,28 @@ def gather(source: Path, root: Path = ROOT) -> None:
     Raises:
         SiteError: a lesson or an exercise has not been built.
     """
-    missing = [name for name in read_outline(root).built() if not (root / name).exists()]
+    notebooks = [root / name for name in read_outline(root).built()]
+    missing = [path.relative_to(root).as_posix() for path in notebooks if not path.exists()]
     if missing:
         raise SiteError(f"{', '.join(missing)}: not built yet. Run make build first.")
-    for path in (path for pattern in COPIED for path in sorted(root.glob(pattern))):
+    texts = [path for pattern in TEXTS for path in sorted(root.glob(pattern))]
+    for path in [*texts, *notebooks, *_modules(root)]:
         target = source / path.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
-    shutil.copytree(
-        root / "docs" / "site", source, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
-    )
+    without_caches = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(root / "docs" / "site", source, dirs_exist_ok=True, ignore=without_caches)
+
+
+def _modules(root: Path) -> list[Path]:
+    """The helper package's modules; of the files named __init__ only the front door."""
+    package = root / PACKAGE
+    return [
+        path
+        for path in sorted(package.rglob("*.py"))
+        if path.parent == package
+        or (path.name != "__init__.py" and path.relative_to(package).parts[0] != CHECKS)
+    ]
 
 
 def build(folder: Path, root: Path = ROOT) -> int:
@@ -60,45 +71,34 @@ def build(folder: Path, root: Path = ROOT) -> int:
         os.replace(scratch / "site", folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return sum(
-        "_static" not in path.parts for path in folder.rglob("*.html")
-    )  # Sphinx leaves two templates in _static
+    # Sphinx leaves two templates in _static.
+    return sum("_static" not in path.parts for path in folder.rglob("*.html"))
 
 
 def _run_sphinx(source: Path, target: Path) -> None:
     """Warnings are errors, and all of them are shown."""
-    command = [
-        sys.executable,
-        "-m",
-        "sphinx",
-        "-b",
-        "html",
-        "--quiet",
-        "--fail-on-warning",
-        "-d",
-        str(source.with_name("doctrees")),
-    ]
-    run = subprocess.run(
-        [*command, str(source), str(target)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    )
+    sphinx = [sys.executable, "-m", "sphinx", "-b", "html", "--quiet", "--fail-on-warning"]
+    command = [*sphinx, "-d", str(source.with_name("doctrees")), str(source), str(target)]
+    run = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace")
     if run.returncode:
-        raise SiteError(
-            f"Sphinx said:\n{(run.stdout + run.stderr).strip().replace(str(source) + os.sep, '')}"
-        )
+        said = (run.stdout + run.stderr).strip().replace(str(source) + os.sep, "")
+        raise SiteError(f"Sphinx said:\n{said}")
+
+
+def main(arguments: list[str]) -> int:
+    target = Path(arguments[0]) if arguments else ROOT / "_site"
+    try:
+        pages = build(target)
+    except (SiteError, OutlineError) as error:
+        print(f"\nNo website was built; what was there before is kept. {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. What was there before is kept.", file=sys.stderr)
+        return 1
+    print(f"{pages} pages in {target}. Open {target / 'index.html'} in a browser,")
+    print("or copy the folder to any web server.")
+    return 0
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "_site"
-    try:
-        pages = build(target)
-    except SiteError as error:
-        sys.exit(f"\nNo website was built; what was there before is kept. {error}")
-    except KeyboardInterrupt:
-        sys.exit("\nStopped. What was there before is kept.")
-    print(
-        f"{pages} pages in {target}. Open {target / 'index.html'} in a browser, or copy the folder to any web server."
-    )
+    sys.exit(main(sys.argv[1:]))
