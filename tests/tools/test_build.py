@@ -188,8 +188,7 @@ def test_what_must_not_be_in_a_notebook_stops_the_build_and_writes_nothing(cours
         ('# %% role="solution" id="a"\n1\n', "without a SOLUTION region"),
         ('# %% role="solution" id="a"\n### BEGIN SOLUTION\n1\n', "SOLUTION regions"),
         (
-            '# %% role="solution" id="a"\n### BEGIN SOLUTION\n### BEGIN SOLUTION\n'
-            "### END SOLUTION\n### END SOLUTION\n",
+            '# %% role="solution" id="a"\n' + "### BEGIN SOLUTION\n" * 2 + "### END SOLUTION\n" * 2,
             "SOLUTION regions",
         ),
         ("# %%\n### BEGIN SOLUTION\n1\n### END SOLUTION\n", "SOLUTION regions"),
