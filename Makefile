@@ -13,6 +13,7 @@ LOCK_ARGS ?=
 GRADE_ARGS ?=
 OUT ?= grading
 OFFLINE ?=
+VALIDATE = $(BIN)/check-jsonschema --builtin-schema vendor.github
 # An offline room installs from wheelhouse/ and asks no index.
 override PIP_ARGS += $(if $(OFFLINE),--no-index --find-links wheelhouse)
 # The kernel python3 is .venv's own, whatever kernels your home folder holds and whoever made .venv.
@@ -36,7 +37,13 @@ quick: setup ## run the tests that need no model, no browser and no cluster, in 
 	@$(BIN)/python -m pytest -m "not heavy" --numprocesses 2 --dist loadfile tests $(TEST_ARGS)
 
 check: setup ## look at the code without running it: format, lint, types, the forge's files
-	@$(BIN)/python -m tools.setup.check
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(VALIDATE)-workflows .github/workflows/ci.yml
+	@$(VALIDATE)-issue-config .github/ISSUE_TEMPLATE/config.yml
+	@$(VALIDATE)-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/wrong_claim.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 
 setup: ## install the lock into .venv (PIP_ARGS=… passes options on)
 	@if [ -z "$(PYTHON)" ]; then \
@@ -53,6 +60,7 @@ doctor: setup ## check this machine and rerank one example
 
 build: setup ## build the notebooks and all else that is derived (ONLY=NAME one lesson or exercise; FORCE=1 anew)
 	@$(BIN)/python -m tools.build.notebooks $(if $(ONLY),--only $(ONLY)) $(if $(FORCE),--force)
+	@$(BIN)/python -m tools.build.architecture_picture
 
 scores: setup ## record the reranker's scores that the lessons look up (most of an hour; goes on where it stopped)
 	@$(BIN)/python -m tools.build.record_scores

@@ -1,0 +1,1 @@
+"""Time the engines and other libraries, and write docs/benchmarks.md."""

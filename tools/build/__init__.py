@@ -1,0 +1,1 @@
+"""What is derived: notebooks, tables, the website, the picture of the architecture."""
