@@ -639,7 +639,7 @@ for count in (0, 1, 2, 4):
 
 # %% output="varies"
 from rerank_course.chunking import Window, room_for_document, windows
-from rerank_course.lab.diagrams import draw_window
+from rerank_course.lab.windows import draw_window
 
 question, (document, go_home) = "When may we go home after an alarm?", answer_of["hls-q08"]
 alarm = handbook.documents[document].content

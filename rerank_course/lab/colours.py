@@ -1,9 +1,16 @@
-"""The colours of the pictures."""
+"""The colours of the pictures: Okabe and Ito's palette, which the colour-blind can tell apart.
 
-# Okabe and Ito's palette, which the colour-blind can tell apart (https://jfly.uni-koeln.de/color/).
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
-LIGHT_GREY, MIDDLE_GREY, YELLOW = "#DDDDDD", "#999999", "#F0E442"
-# Fill, text on it, hatch: the hatches tell apart what looks alike to the colour-blind.
+Source: https://jfly.uni-koeln.de/color/. Where two colours may still look alike, a hatch, a marker or a line
+style tells them apart too.
+"""
+
+BLUE, ORANGE, GREEN, YELLOW = "#0072B2", "#D55E00", "#009E73", "#F0E442"
+GREY, MIDDLE_GREY, LIGHT_GREY = "#666666", "#999999", "#DDDDDD"
+
+# One after the other, for things that are told apart by name: groups, lines, points.
+IN_TURN = (BLUE, ORANGE, GREEN, GREY)
+
+# For the pieces of a bar: fill, text on it, hatch.
 PIECES = (
     (LIGHT_GREY, "black", ""),
     (BLUE, "white", ""),

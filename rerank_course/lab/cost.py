@@ -50,21 +50,16 @@ class Machine:
     start: float = 0.0
 
     def __post_init__(self) -> None:
-        if (
-            self.workers < 1
-            or self.speed <= 0
-            or not 0 < self.efficiency <= 1
-            or self.price < 0
-            or self.start < 0
-        ):
+        works = self.workers >= 1 and self.speed > 0 and 0 < self.efficiency <= 1
+        if not works or self.price < 0 or self.start < 0:
             raise ValueError(
-                f"A machine needs at least one worker, a speed above 0, an efficiency above 0 and up to 1, and no negative price or start: {self}."
+                "A machine needs at least one worker, a speed above 0, an efficiency above 0 and up to 1, "
+                f"and no negative price or start: {self}."
             )
 
 
 def fit_pair_cost(tokens: Sequence[float], seconds: Sequence[float]) -> PairCost:
-    """The line through measured points, each weighted so that one per cent off counts the same for short
-    pairs and for long ones.
+    """The line through measured points; one per cent off counts the same for short pairs and for long ones.
 
     Args:
         tokens: lengths of pairs, query and special tokens included.
@@ -85,7 +80,7 @@ def fit_pair_cost(tokens: Sequence[float], seconds: Sequence[float]) -> PairCost
 def plan(
     cost: PairCost, pairs: float, tokens: float, machine: Machine, machines: int = 1
 ) -> dict[str, float]:
-    """What a run takes on ``machines`` of one kind, all of which start at once and are kept to the end.
+    """What a run takes on ``machines`` of one kind, which start at once and are all kept to the end.
 
     Returns:
         ``{"hours": …, "machine hours": …, "price": …}``, ``hours`` by the clock.

@@ -9,8 +9,7 @@ import pandas as pd
 
 
 def compare_times(ways: Mapping[str, Callable[[], Any]], repeats: int = 3) -> pd.DataFrame:
-    """Run each way ``repeats`` times, in turns, so that a slow moment of the machine does not fall on one of
-    them only.
+    """Run each way ``repeats`` times, in turns: so a slow moment of the machine falls on all of them.
 
     Args:
         ways: ``{name: function without arguments}``; the first is the one that the others are compared with.
@@ -33,15 +32,12 @@ def compare_times(ways: Mapping[str, Callable[[], Any]], repeats: int = 3) -> pd
             run()
             seconds[name].append(time.perf_counter() - started)
     first = median(next(iter(seconds.values())))
-    rows = {
-        name: {
-            "median s": median(times),
-            "min s": min(times),
-            "max s": max(times),
-            "times faster": first / median(times),
+    table = pd.DataFrame(
+        {
+            "median s": {name: median(times) for name, times in seconds.items()},
+            "min s": {name: min(times) for name, times in seconds.items()},
+            "max s": {name: max(times) for name, times in seconds.items()},
+            "times faster": {name: first / median(times) for name, times in seconds.items()},
         }
-        for name, times in seconds.items()
-    }
-    return pd.DataFrame.from_dict(rows, orient="index").round(
-        {"median s": 3, "min s": 3, "max s": 3, "times faster": 2}
     )
+    return table.round({"median s": 3, "min s": 3, "max s": 3, "times faster": 2})

@@ -6,10 +6,14 @@ from typing import Any
 
 
 def explorer(controls: Mapping[str, Any], describe: Callable[..., str]) -> Any:
-    """Controls over what ``describe`` makes of their values, as HTML: an ``ipywidgets.VBox`` whose last child
-    shows it.
+    """Controls, and below them what ``describe`` makes of their values.
 
-    A ``ValueError`` says what is wrong with the input; its message is shown in place of the result.
+    Args:
+        controls: ``{name: widget}``; ``describe`` is called with each widget's value under its name.
+        describe: gives HTML. If it raises ``ValueError``, the message is shown in place of the result.
+
+    Returns:
+        An ``ipywidgets.VBox`` of the controls; its last child shows the HTML.
     """
     import ipywidgets
 

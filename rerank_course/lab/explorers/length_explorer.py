@@ -1,4 +1,4 @@
-"""What a model reads of a long document."""
+"""Move a model's limit and see what it reads of a long document."""
 
 import html
 from dataclasses import dataclass
@@ -6,8 +6,6 @@ from typing import Any
 
 from rerank_course.lab.explorers.controls import explorer
 from rerank_course.text import text_of
-
-# Lesson 05: what a model reads
 
 
 @dataclass(frozen=True)
@@ -52,38 +50,47 @@ def what_the_model_reads(query: str, document: Any, reranker: Any, max_length: i
     if not 8 <= max_length <= limit:
         raise ValueError(f"max_length must be from 8 to {limit} for this reranker, not {max_length}.")
     texts = (text_of(query, "query"), text_of(document, "document"))
-    encoded = reranker.tokenizer(
+    query_ends, document_ends = _ends_of_tokens(texts, reranker.tokenizer, max_length)
+    query_read = _what_is_read(texts[0], query_ends, reranker.tokenizer)
+    document_read = _what_is_read(texts[1], document_ends, reranker.tokenizer)
+    return Reading(
+        query=query_read,
+        document=document_read,
+        cut=texts[1][len(document_read) :],
+        query_cut=texts[0][len(query_read) :],
+        query_tokens=len(query_ends),
+        document_tokens=len(document_ends),
+        score=float(reranker.predict([(query_read, document_read)])[0]),
+    )
+
+
+def _ends_of_tokens(texts: tuple[str, str], tokenizer: Any, max_length: int) -> tuple[list[int], list[int]]:
+    """Where the tokens that are read end in each of the two texts, in characters."""
+    encoded = tokenizer(
         *texts, truncation="longest_first", max_length=max_length, return_offsets_mapping=True, verbose=False
     )
-    ends = [
-        [end for (_, end), part in zip(encoded["offset_mapping"], encoded.sequence_ids(0)) if part == number]
-        for number in (0, 1)
-    ]
-    full = [
-        len(reranker.tokenizer(text, add_special_tokens=False, truncation=False, verbose=False)["input_ids"])
-        for text in texts
-    ]
-    read = [
-        text if len(found) == count else text[: found[-1]] for text, found, count in zip(texts, ends, full)
-    ]
-    return Reading(
-        query=read[0],
-        document=read[1],
-        cut=texts[1][len(read[1]) :],
-        query_cut=texts[0][len(read[0]) :],
-        query_tokens=len(ends[0]),
-        document_tokens=len(ends[1]),
-        score=float(reranker.predict([(read[0], read[1])])[0]),
-    )
+    ends: tuple[list[int], list[int]] = ([], [])
+    for (_, end), part in zip(encoded["offset_mapping"], encoded.sequence_ids(0)):
+        if part is not None:  # special tokens belong to neither text
+            ends[part].append(end)
+    return ends
+
+
+def _what_is_read(text: str, ends: list[int], tokenizer: Any) -> str:
+    """The text up to its last token that is read; all of it, white space too, where no token is cut."""
+    tokens = tokenizer(text, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
+    return text if len(ends) == len(tokens) else text[: ends[-1]]
 
 
 def length_explorer(query: str, document: Any, reranker: Any, answer: str = "") -> Any:
-    """``what_the_model_reads`` behind a slider for ``max_length``: an ``ipywidgets.VBox`` whose last child
-    shows the text as HTML.
+    """``what_the_model_reads`` behind a slider for ``max_length``.
 
     Args:
         query, document, reranker: as for ``what_the_model_reads``.
         answer: a part of the document to mark, so that one sees when it comes into view.
+
+    Returns:
+        An ``ipywidgets.VBox`` whose last child shows the text.
     """
     import ipywidgets
 
@@ -97,30 +104,25 @@ def length_explorer(query: str, document: Any, reranker: Any, answer: str = "") 
         continuous_update=False,
         layout={"width": "36em"},
     )
-    return explorer(
-        {"max_length": slider},
-        lambda max_length: _as_html(what_the_model_reads(query, document, reranker, max_length), answer),
-    )
+
+    def describe(max_length: int) -> str:
+        return _as_html(what_the_model_reads(query, document, reranker, max_length), answer)
+
+    return explorer({"max_length": slider}, describe)
 
 
 def _as_html(reading: Reading, answer: str) -> str:
-    """The score, then the document: what is read as it is, what is cut struck through and grey, the answer
-    bold.
-    """
+    """The score, then the document: what is cut is struck through and grey, the answer bold."""
     answer_html = html.escape(answer)
 
     def marked(text: str) -> str:
         text = html.escape(text).replace("\n", "<br>")
         return text.replace(answer_html, f"<b>{answer_html}</b>") if answer else text
 
-    seen = (
-        ""
-        if not answer
-        else " The answer is read."
-        if answer in reading.document
-        else " <b>The answer is not read in full.</b>"
-    )
+    seen = " The answer is read." if answer in reading.document else " <b>The answer is not read in full.</b>"
     return (
-        f"<p>{reading.query_tokens} tokens of the query and {reading.document_tokens} of the document are read; score {reading.score:.2f}.{seen}</p>"
-        f"<p style='line-height: 1.4'>{marked(reading.document)}<del style='opacity: 0.5'>{marked(reading.cut)}</del></p>"
+        f"<p>{reading.query_tokens} tokens of the query and {reading.document_tokens} of the document are "
+        f"read; score {reading.score:.2f}.{seen if answer else ''}</p>"
+        f"<p style='line-height: 1.4'>{marked(reading.document)}"
+        f"<del style='opacity: 0.5'>{marked(reading.cut)}</del></p>"
     )

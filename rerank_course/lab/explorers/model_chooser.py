@@ -8,8 +8,6 @@ from rerank_course.engine.weights import DEFAULT_RERANKER
 from rerank_course.lab.explorers.controls import explorer
 from rerank_course.models import CATALOGUE, ModelOption
 
-# Lesson 01: choose a model
-
 HOSTED_SECONDS = 1.0  # room for the network and the service; nothing here can measure it
 
 
@@ -43,27 +41,20 @@ def choose_model(
     Raises:
         ValueError: a number is not above 0.
     """
-    for name, number in (
-        ("candidates", candidates),
-        ("budget_seconds", budget_seconds),
-        ("seconds_per_pair", seconds_per_pair),
-    ):
-        if not number > 0:
-            raise ValueError(f"{name} must be above 0, not {number!r}.")
+    _check_above_0(candidates=candidates, budget_seconds=budget_seconds, seconds_per_pair=seconds_per_pair)
     rows = []
     for option in CATALOGUE:
         seconds = _estimated_seconds(option, candidates, seconds_per_pair, gpu)
         against = _reasons_against(option, language, open_weights, may_leave, seconds, budget_seconds)
-        reasons = against or _reasons_for(option)
-        rows.append(
-            {"model": option.name, "fits": not against, "seconds": seconds, "why": "; ".join(reasons)}
-        )
+        why = "; ".join(against or _reasons_for(option))
+        rows.append({"model": option.name, "fits": not against, "seconds": seconds, "why": why})
     return pd.DataFrame(rows).sort_values("fits", ascending=False, kind="stable").set_index("model")
 
 
 def relative_compute(option: ModelOption) -> float:
-    """Arithmetic for one token, the packaged L-12 being 1: layers × width² (attention, which grows with
-    length, left out).
+    """Arithmetic for one token, the packaged L-12 being 1: layers × width².
+
+    Attention, which grows with the length, is left out. NaN where the model's size is not known.
     """
     base = next(row for row in CATALOGUE if row.name == DEFAULT_RERANKER)
     if option.layers is None or option.width is None:
@@ -71,12 +62,16 @@ def relative_compute(option: ModelOption) -> float:
     return option.layers * option.width**2 / (base.layers * base.width**2)
 
 
+def _check_above_0(**numbers: float) -> None:
+    for name, number in numbers.items():
+        if not number > 0:
+            raise ValueError(f"{name} must be above 0, not {number!r}.")
+
+
 def _estimated_seconds(option: ModelOption, candidates: int, seconds_per_pair: float, gpu: bool) -> float:
-    return (
-        float("nan")
-        if gpu or option.runs == "hosted"
-        else candidates * seconds_per_pair * relative_compute(option)
-    )
+    if gpu or option.runs == "hosted":
+        return float("nan")
+    return candidates * seconds_per_pair * relative_compute(option)
 
 
 def _reasons_against(
@@ -102,10 +97,8 @@ def _reasons_for(option: ModelOption) -> list[str]:
         "hub": "one download, then on your machine",
         "hosted": "nothing to run; needs a key, and each search costs",
     }
-    return [
-        where[option.runs],
-        option.licence if option.runs == "hosted" else f"{option.licence}, business use allowed",
-    ]
+    licence = option.licence if option.runs == "hosted" else f"{option.licence}, business use allowed"
+    return [where[option.runs], licence]
 
 
 def model_chooser(seconds_per_pair: float) -> Any:
@@ -127,9 +120,8 @@ def model_chooser(seconds_per_pair: float) -> Any:
             value=2.0, min=0.1, max=10, step=0.1, description="seconds for a query", **wide
         ),
     }
-    return explorer(
-        controls,
-        lambda **answers: (
-            choose_model(**answers, seconds_per_pair=seconds_per_pair).round(2).to_html(na_rep="–")
-        ),
-    )
+
+    def describe(**answers: Any) -> str:
+        return choose_model(**answers, seconds_per_pair=seconds_per_pair).round(2).to_html(na_rep="–")
+
+    return explorer(controls, describe)

@@ -5,8 +5,6 @@ from typing import Any
 
 from rerank_course.lab.explorers.controls import explorer, text_box
 
-# Lesson 02: score a pair
-
 
 def score_pair(query: str, document: str, reranker: Any) -> dict[str, float]:
     """One pair's score, and what of the model's length it takes.
@@ -36,21 +34,19 @@ def score_pair(query: str, document: str, reranker: Any) -> dict[str, float]:
 
 
 def pair_scorer(reranker: Any, query: str = "", document: str = "") -> Any:
-    """``score_pair`` behind two text boxes: an ``ipywidgets.VBox`` whose last child shows the score as HTML."""
+    """``score_pair`` behind two text boxes: an ``ipywidgets.VBox`` whose last child shows the score."""
     import ipywidgets
 
     def describe(query: str, document: str) -> str:
         score = score_pair(query, document, reranker)
         cut = score["tokens"] - score["limit"]
-        length = f"{score['tokens']} tokens of at most {score['limit']}" + (
-            f": <b>{cut} are cut off</b>" if cut > 0 else ""
-        )
+        length = f"{score['tokens']} tokens of at most {score['limit']}"
+        if cut > 0:
+            length += f": <b>{cut} are cut off</b>"
         return f"logit <b>{score['logit']:.2f}</b>, after a sigmoid {score['sigmoid']:.4f}<br>{length}"
 
-    return explorer(
-        {
-            "query": text_box(ipywidgets.Text, query, "query"),
-            "document": text_box(ipywidgets.Textarea, document, "document", height="7em"),
-        },
-        describe,
-    )
+    controls = {
+        "query": text_box(ipywidgets.Text, query, "query"),
+        "document": text_box(ipywidgets.Textarea, document, "document", height="7em"),
+    }
+    return explorer(controls, describe)

@@ -1,4 +1,4 @@
-"""The explorers of the lessons: a plain function does the work, an ipywidgets layer calls it."""
+"""Compare two rankings for a query that you type: cosine similarity and a cross-encoder."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,8 +9,6 @@ from rerank_course.compare import compare_rankings
 from rerank_course.lab.explorers.controls import explorer, text_box
 from rerank_course.rerank import Candidate, rerank_documents
 from rerank_course.text import text_of
-
-# Lesson 06: cosine beside the cross-encoder
 
 
 def compare_query(query: str, documents: Sequence[Candidate], reranker: Any, embedder: Any) -> pd.DataFrame:
@@ -44,8 +42,10 @@ def compare_query(query: str, documents: Sequence[Candidate], reranker: Any, emb
 
 
 def query_comparer(documents: Sequence[str], reranker: Any, embedder: Any, query: str = "") -> Any:
-    """``compare_query`` behind a query box and a box with one document a line: an ``ipywidgets.VBox`` whose
-    last child shows the table as HTML.
+    """``compare_query`` behind a box for the query and a box with one document a line.
+
+    Returns:
+        An ``ipywidgets.VBox`` whose last child shows the table.
     """
     import ipywidgets
 
@@ -55,10 +55,8 @@ def query_comparer(documents: Sequence[str], reranker: Any, embedder: Any, query
         with pd.option_context("display.max_colwidth", None):
             return table.to_html(index=False)
 
-    return explorer(
-        {
-            "query": text_box(ipywidgets.Text, query, "query"),
-            "documents": text_box(ipywidgets.Textarea, "\n".join(documents), "documents", height="15em"),
-        },
-        describe,
-    )
+    controls = {
+        "query": text_box(ipywidgets.Text, query, "query"),
+        "documents": text_box(ipywidgets.Textarea, "\n".join(documents), "documents", height="15em"),
+    }
+    return explorer(controls, describe)
