@@ -1,7 +1,8 @@
+"""What a large run will cost."""
+
 import pytest
 
 from rerank_course.lab.cost import Machine, PairCost, fit_pair_cost, plan
-from rerank_course.lab.diagrams import draw_timeline
 
 
 def test_a_line_through_measured_times_is_found_again():
@@ -44,18 +45,3 @@ def test_a_plan_counts_workers_their_efficiency_and_the_start():
 def test_impossible_numbers_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
-
-
-def test_a_timeline_names_each_worker_and_what_it_did():
-    picture = draw_timeline(
-        {
-            "worker 1": {"loads": [(0, 2)], "scores": [(2, 3), (5.5, 1)]},
-            "worker 2": {"loads": [(0.5, 2)], "scores": []},
-        },
-        "seconds",
-    )
-    assert picture.png.startswith(b"\x89PNG")
-    assert "worker 1: loads 1 time, 2.0 in sum, the last until 2.0; scores 2 times, 4.0" in picture.alt
-    assert "in sum, the last until 6.5" in picture.alt and "worker 2: loads 1 time" in picture.alt
-    with pytest.raises(ValueError, match="nothing to draw"):
-        draw_timeline({"worker 1": {"loads": []}}, "seconds")

@@ -11,11 +11,6 @@ ANSWER = "within two working days of the interview"
 
 
 @pytest.fixture(scope="module")
-def fast():
-    return load_reranker(backend="int8")
-
-
-@pytest.fixture(scope="module")
 def long_document():
     return load_corpus("handbook").documents["hir-012"]
 
@@ -40,9 +35,9 @@ def test_the_two_parts_are_the_document_and_the_budget_is_used_up(fast, long_doc
 
 @pytest.mark.parametrize("max_length", [40, 333, 512])
 @pytest.mark.parametrize("backend", ["torch", "int8"])
-def test_the_score_is_what_the_model_gives_at_this_limit(backend, max_length, long_document):
-    """The full texts through a model with this limit, against the cut texts through one that could read more."""
-    full = load_reranker(backend=backend)
+def test_the_score_is_what_the_model_gives_at_this_limit(reranker, fast, backend, max_length, long_document):
+    """The full texts through a model with this limit, against the cut texts through one without."""
+    full = {"torch": reranker, "int8": fast}[backend]
     limited = load_reranker(backend=backend, max_length=max_length)
     reading = what_the_model_reads(QUERY, long_document, full, max_length)
     assert reading.score == pytest.approx(

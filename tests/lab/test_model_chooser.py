@@ -1,4 +1,4 @@
-"""The explorers: the plain functions, and that the controls call them."""
+"""The model chooser: the plain function, and that the controls call it."""
 
 import math
 

@@ -3,8 +3,7 @@
 import pytest
 
 from rerank_course.chunking import Window, windows
-from rerank_course.lab.diagrams import draw_window
-from rerank_course.models import load_reranker
+from rerank_course.lab.windows import draw_window
 
 DOCUMENT = (
     "one two three four five six seven eight nine ten " * 3 + "the answer stands here and then comes more"
@@ -12,8 +11,8 @@ DOCUMENT = (
 
 
 @pytest.fixture(scope="module")
-def tokenizer():
-    return load_reranker(backend="int8").tokenizer
+def tokenizer(fast):
+    return fast.tokenizer
 
 
 def test_places_are_in_tokens_and_the_best_window_is_named(tokenizer):

@@ -1,9 +1,7 @@
-"""Which words a score hangs on, and the pictures of lesson 06."""
+"""Which words a score hangs on."""
 
-import pandas as pd
 import pytest
 
-from rerank_course.lab.charts import draw_counts, draw_importance
 from rerank_course.lab.occlusion import word_importance
 
 
@@ -66,28 +64,3 @@ def test_with_the_models(reranker, embedder):
 def test_nothing_to_leave_out(arguments, message):
     with pytest.raises(ValueError, match=message):
         word_importance(**{"query": "one", "document": "two words", "score": Counting(1)} | arguments)
-
-
-def test_the_picture_tells_each_word_and_sign():
-    picture = draw_importance(
-        {"cosine": [("the", 0.5), ("the", -0.25)], "cross-encoder": [("the", -3), ("the", 4)]}, "score lost"
-    )
-    assert picture.png.startswith(b"\x89PNG")
-    assert (
-        picture.alt
-        == "Bars for each row, score lost. cosine: the +0.50, the -0.25; cross-encoder: the -3.00, the +4.00."
-    )
-
-
-@pytest.mark.parametrize(
-    "panels", [{}, {"a": [("x", 1)], "b": [("y", 1)]}, {"a": [("x", 1)], "b": [("x", 1), ("y", 1)]}]
-)
-def test_panels_that_do_not_belong_together(panels):
-    with pytest.raises(ValueError, match="same rows"):
-        draw_importance(panels, "x")
-
-
-def test_counts_are_told():
-    picture = draw_counts(pd.DataFrame({"same": [1, 0], "other": [2, 3]}, index=["a", "b"]), "queries")
-    assert picture.png.startswith(b"\x89PNG")
-    assert picture.alt == "queries. a: same 1, other 2; b: same 0, other 3."
