@@ -50,3 +50,8 @@ def _pairs(rows: list[list[str]]) -> tuple[tuple[str, str], ...]:
 
 COURSE = _read_steps()
 EXERCISES = tuple(step for step in COURSE if step.checks)
+
+
+def title_of(slug: str) -> str:
+    """The heading of a lesson or an exercise, by the name of its source."""
+    return next(step.title for step in COURSE if step.slug == slug)

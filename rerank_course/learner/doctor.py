@@ -7,23 +7,27 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from rerank_course.engine import weights
 from rerank_course.engine.int8 import int8_folder
+from rerank_course.learner.course import title_of
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 RUNNING_QUERY = "What is the reimbursement limit?"
 RUNNING_IDS = ("pay-008", "exp-005", "exp-001")  # in an order that the reranker should change
-LOCKED_EXTRAS = (
-    "",
-    "int8",
-    "dev",
-)  # what requirements.txt installs: the course itself, the int8 engine, and what builds and tests it
+# What requirements.txt installs: the course itself, the int8 engine, and what builds and tests it.
+LOCKED_EXTRAS = ("", "int8", "dev")
 
 
 def run_doctor(only_failures: bool = False) -> bool:
-    """Check Python, each requirement, the kernel, the weights and a first rerank; print OK or FAIL for each,
-    then which models are here.
+    """Check Python, each requirement, the kernel, the weights and a first rerank; a line for each.
+
+    The line begins with OK or FAIL. Then say which models are here.
 
     Args:
         only_failures: do not print what is OK, nor the models: the course needs the packaged ones only.
@@ -63,7 +67,7 @@ def _checks() -> Iterator[tuple[str, Callable[[], str]]]:
 
 
 def _check_python() -> str:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  (somebody may run it with another Python than they installed)
         raise RuntimeError(
             f"this is {platform.python_version()}. Install a newer Python and run `make setup` again."
         )
@@ -76,24 +80,21 @@ def _requirement_checks() -> Iterator[tuple[str, Callable[[], str]]]:
     try:
         lines = metadata.requires("rerank-course") or []
     except metadata.PackageNotFoundError:
-
-        def not_installed() -> str:
-            raise RuntimeError("not installed. Run in the course's folder: pip install --no-deps -e .")
-
-        yield "rerank-course", not_installed
+        yield "rerank-course", _fail_uninstalled
         return
     for requirement in map(Requirement, lines):
         if requirement.marker and not any(
             requirement.marker.evaluate({"extra": extra}) for extra in LOCKED_EXTRAS
         ):
             continue  # of an optional extra, or for another system
-        yield (
-            str(requirement).split(";")[0].strip(),
-            lambda requirement=requirement: _check_requirement(requirement),
-        )
+        yield str(requirement).split(";")[0].strip(), partial(_check_requirement, requirement)
 
 
-def _check_requirement(requirement) -> str:
+def _fail_uninstalled() -> str:
+    raise RuntimeError("not installed. Run in the course's folder: pip install --no-deps -e .")
+
+
+def _check_requirement(requirement: "Requirement") -> str:
     try:
         version = metadata.version(requirement.name)
     except metadata.PackageNotFoundError:
@@ -117,24 +118,17 @@ def _check_kernel() -> str:
         )
     if command not in own and (prefix := _prefix_of(command)) and not os.path.samefile(prefix, sys.prefix):
         raise RuntimeError(
-            f"it starts {command}, another Python than this one, in which notebooks do not find the course. Set the environment variable "
-            f"JUPYTER_PREFER_ENV_PATH to 1, or rename the folder {spec.resource_dir}"
+            f"it starts {command}, another Python than this one, in which notebooks do not find the course. "
+            "Set the environment variable JUPYTER_PREFER_ENV_PATH to 1, or rename the folder "
+            f"{spec.resource_dir}"
         )
     return spec.display_name
 
 
 def _prefix_of(command: str) -> str | None:
-    """Where a Python has its packages; ``None`` for what is not plainly a Python, such as a script that
-    starts one.
-    """
-    run = subprocess.run(
-        [command, "-c", "import sys; print(sys.prefix)"],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=60,
-    )
+    """Where a Python has its packages; ``None`` for what is not plainly one, such as a script around it."""
+    ask = [command, "-c", "import sys; print(sys.prefix)"]
+    run = subprocess.run(ask, capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=60)
     prefix = run.stdout.strip()
     return prefix if run.returncode == 0 and os.path.isdir(prefix) else None
 
@@ -155,13 +149,13 @@ def _check_rerank() -> str:
 def _print_models() -> None:
     from rerank_course.models import CATALOGUE, availability
 
-    print("The rerankers of lesson 01 on this machine:")
+    print(f"The rerankers of the lesson “{title_of('model_options')}” on this machine:")
     for option in CATALOGUE:
         try:
             state = availability(option)
         except (
             Exception
-        ) as error:  # a cache folder that cannot be read, for example; no reason for the doctor to fail
+        ) as error:  # an unreadable cache folder, for example: no reason for the doctor to fail
             state = f"not known ({error})"
         print(f"      {option.name}: {state}")
 

@@ -1,15 +1,17 @@
 """Bring hub models to this machine in advance, so that a class, or a train, needs no network.
 
 huggingface_hub does the work: it shows progress, tries again when a connection breaks and then asks only for
-    the bytes that are missing, and puts a
-file into its place when it is whole. What is decided here is which files a model needs, whether they fit on
-the disk, and whether the model can rerank.
+the bytes that are missing, and puts a file into its place when it is whole. What is decided here is which
+files a model needs, whether they fit on the disk, and whether the model can rerank.
 """
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from rerank_course.engine.hub import UnsuitableModelError, current_name, hub_cache, is_local, why_no_hub
+from rerank_course.learner.course import title_of
 from rerank_course.models import is_hosted, is_packaged, load_reranker
 
 NEEDED_SUFFIXES = {".json", ".txt", ".model", ".jinja"}  # configuration, tokenizer, module settings
@@ -51,25 +53,16 @@ def fetch_model(name: str) -> str:
         FetchError: it cannot be fetched (no such model, no access, no network, no room, a broken connection)
         or does not load; and what to do. UnsuitableModelError: it is on this machine now, and cannot rerank.
     """
-    from huggingface_hub.utils import HFValidationError, validate_repo_id
-
     if is_packaged(name):
         return f"{name}: packaged with the course, needs no fetching."
     if is_hosted(name):
         raise FetchError(
-            f"{name} is a hosted service: it is called over the network and cannot be fetched. See lesson 07."
+            f"{name} is a hosted service: it is called over the network and cannot be fetched. "
+            f"See the lesson “{title_of('hosted_reranking')}”."
         )
     if Path(name).is_dir():
         return f"{name}: a folder on this machine, needs no fetching. {_load_once(name)}"
-    repository = (
-        current_name(name) if "/" in name else f"cross-encoder/{current_name(name)}"
-    )  # as sentence-transformers completes a bare name
-    try:
-        validate_repo_id(repository)
-    except HFValidationError:
-        raise FetchError(
-            f"{name!r} is neither a folder nor a model's name, which looks like BAAI/bge-reranker-base."
-        ) from None
+    repository = _repository(name)
     reason = why_no_hub()
     if reason is None:
         note = _download(repository)
@@ -77,9 +70,24 @@ def fetch_model(name: str) -> str:
         note = f"was here already; it was not compared with the hub, since {reason}"
     else:
         raise FetchError(
-            f"{name} is not on this machine, and {reason} Run this again where there is a network; what is here by then is kept."
+            f"{name} is not on this machine, and {reason} Run this again where there is a network; "
+            "what is here by then is kept."
         )
     return f"{repository}: {note} {_load_once(repository)} It stands in {hub_cache()}."
+
+
+def _repository(name: str) -> str:
+    """The hub's name of a model: sentence-transformers completes a bare name like this, too."""
+    from huggingface_hub.utils import HFValidationError, validate_repo_id
+
+    repository = current_name(name) if "/" in name else f"cross-encoder/{current_name(name)}"
+    try:
+        validate_repo_id(repository)
+    except HFValidationError:
+        raise FetchError(
+            f"{name!r} is neither a folder nor a model's name, which looks like BAAI/bge-reranker-base."
+        ) from None
+    return repository
 
 
 def _load_once(name: str) -> str:
@@ -95,8 +103,9 @@ def _load_once(name: str) -> str:
 
 
 def needed_files(files: list[str]) -> list[str]:
-    """The files of a repository that sentence-transformers reads: weights in one format, configuration,
-    tokenizer. None where there are no weights.
+    """The files of a repository that sentence-transformers reads; none where there are no weights.
+
+    They are weights in one format, configuration, and tokenizer.
     """
     own = [file for file in files if not OTHER_ENGINES & set(PurePosixPath(file).parts[:-1])]
     safe = [file for file in own if file.endswith(".safetensors")]
@@ -106,18 +115,17 @@ def needed_files(files: list[str]) -> list[str]:
 
 def _download(repository: str) -> str:
     """Bring what is missing into the hub's cache; says what that was."""
-    from huggingface_hub import HfApi, constants, snapshot_download, try_to_load_from_cache
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
-    from huggingface_hub.utils import httpx
+    from huggingface_hub import HfApi, snapshot_download, try_to_load_from_cache
 
     cache = hub_cache()
-    try:
+    with _plain_errors(repository):
         info = HfApi().model_info(repository, files_metadata=True)
         sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
         needed = needed_files(list(sizes))
         if not needed:
             raise FetchError(
-                f"{repository} holds no weights that this course can load (safetensors or pytorch_model.bin). It may be for another engine."
+                f"{repository} holds no weights that this course can load (safetensors or "
+                "pytorch_model.bin). It may be for another engine."
             )
         missing = [
             file
@@ -127,23 +135,41 @@ def _download(repository: str) -> str:
         missing_bytes = sum(sizes[file] for file in missing)
         _check_room(repository, missing_bytes, cache)
         snapshot_download(repository, cache_dir=cache, allow_patterns=needed)
-    except GatedRepoError:
-        raise FetchError(
-            f"{repository} asks for an agreement first. Accept it at {constants.ENDPOINT}/{repository}, log in here with: hf auth login, and run this again."
-        ) from None
-    except RepositoryNotFoundError:
-        raise FetchError(
-            f"the hub has no model {repository}, or does not show it to you. Check the spelling at {constants.ENDPOINT}; for a private one, log in with: "
-            "hf auth login"
-        ) from None
-    except (OSError, httpx.HTTPError) as error:
-        raise FetchError(
-            f"{repository}: the download broke off ({_first_line(error)}). Run this again: complete files are kept, the one that broke off starts anew."
-        ) from error
     total = _megabytes(sum(sizes[file] for file in needed))
     if not missing:
         return f"was here already, up to date, {total}."
-    return f"fetched {_megabytes(missing_bytes)} in {len(missing)} {'file' if len(missing) == 1 else 'files'}, {total} in all."
+    files = "file" if len(missing) == 1 else "files"
+    return f"fetched {_megabytes(missing_bytes)} in {len(missing)} {files}, {total} in all."
+
+
+@contextmanager
+def _plain_errors(repository: str) -> Iterator[None]:
+    """What the hub's client raises, said in plain words.
+
+    Raises:
+        FetchError: no access, no such model, or a connection that broke.
+    """
+    from huggingface_hub import constants
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+    from huggingface_hub.utils import httpx
+
+    try:
+        yield
+    except GatedRepoError:
+        raise FetchError(
+            f"{repository} asks for an agreement first. Accept it at {constants.ENDPOINT}/{repository}, "
+            "log in here with: hf auth login, and run this again."
+        ) from None
+    except RepositoryNotFoundError:
+        raise FetchError(
+            f"the hub has no model {repository}, or does not show it to you. Check the spelling at "
+            f"{constants.ENDPOINT}; for a private one, log in with: hf auth login"
+        ) from None
+    except (OSError, httpx.HTTPError) as error:
+        raise FetchError(
+            f"{repository}: the download broke off ({_first_line(error)}). Run this again: complete files "
+            "are kept, the one that broke off starts anew."
+        ) from error
 
 
 def _check_room(repository: str, needed_bytes: int, cache: Path) -> None:
@@ -151,8 +177,9 @@ def _check_room(repository: str, needed_bytes: int, cache: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed_bytes:
         raise FetchError(
-            f"{repository} needs {_megabytes(needed_bytes)}, and only {_megabytes(free)} are free in {cache}. Nothing was fetched. Make room, or set the "
-            "environment variable HF_HOME to a folder on another disk, here and where the course runs."
+            f"{repository} needs {_megabytes(needed_bytes)}, and only {_megabytes(free)} are free in "
+            f"{cache}. Nothing was fetched. Make room, or set the environment variable HF_HOME to a "
+            "folder on another disk, here and where the course runs."
         )
 
 

@@ -53,8 +53,8 @@ def progress_file() -> Path | None:
     folder = Path(chosen or platformdirs.user_data_dir("rerank_course")).expanduser()
     if not folder.is_absolute():  # also where there is no home folder: then "~" stays as it is
         raise ValueError(
-            f"{folder} is no full path. Set the environment variable {PROGRESS_VARIABLE} to a folder of yours, "
-            "from the root on."
+            f"{folder} is no full path. Set the environment variable {PROGRESS_VARIABLE} to a folder "
+            "of yours, from the root on."
         )
     return folder / FILE_NAME
 
@@ -71,8 +71,7 @@ def passed_checks() -> dict[str, datetime]:
 
 
 def remember(key: str) -> None:
-    """Note that a check of the course, for example "score_pairs.check_build_pairs", was passed now, unless it was
-    before.
+    """Note that a check, for example "score_pairs.check_build_pairs", was passed now, unless it was before.
 
     Safe when several kernels do it at once. Never fails: a check must not depend on a disk. What could not be
     kept is said in one line, once.
@@ -138,7 +137,7 @@ def _parts(step: Step, passed: dict[str, datetime]) -> list[str]:
 
 
 def next_steps(passed: dict[str, datetime]) -> str:
-    """The first part that is still open; before an exercise that is not begun, the lessons that lead to it."""
+    """The first part that is open; before an exercise that is not begun, the lessons that lead to it."""
     lessons: list[str] = []
     for step in COURSE:
         missing = [place for place, key in enumerate(step.keys) if key not in passed]

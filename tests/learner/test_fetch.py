@@ -187,7 +187,7 @@ def test_several_names_go_on_after_a_failure_and_older_weights_load_too(hub, mac
             ["toy/bi-encoder is a bi-encoder", "load_embedder"],
             ["toy/gguf holds no weights"],
             ["'two words' is neither"],
-            ["rerank-v5.0-fast is a hosted service", "cannot be fetched"],
+            ["rerank-v5.0-fast is a hosted service", "cannot be fetched", "lesson “Hosted reranking”"],
             ["packaged with the course, needs no fetching"],
             ["toy/older: fetched", "It loads"],
         ],
