@@ -1,3 +1,5 @@
+"""What all tests of runs compare with."""
+
 import pytest
 
 from rerank_course.scale import rerank_run

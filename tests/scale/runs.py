@@ -1,6 +1,7 @@
 """A run of toy texts, and rerankers that do as they are told; Ray's workers find them here by name."""
 
 import json
+import os
 import time
 from collections import Counter
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from rerank_course.scale import INSTALL, ray_is_installed, rerank_run
 from tests.support import ROOT
 
-FOR_WORKERS = str(ROOT)  # their PYTHONPATH
+FOR_WORKERS = os.pathsep.join([str(ROOT), str(Path(__file__).parent / "quick_start")])  # their PYTHONPATH
 needs_ray = pytest.mark.skipif(not ray_is_installed(), reason=f"needs Ray Data: {INSTALL}")
 
 DOCUMENTS = {f"d{number}": "word " * (1 + 7 * number % 40) + str(number) for number in range(30)}

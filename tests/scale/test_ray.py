@@ -1,3 +1,5 @@
+"""A run on a real Ray cluster of this machine, with workers that die and runs that are stopped."""
+
 import json
 import os
 import re
@@ -12,13 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rerank_course.scale import (
-    ScaleError,
-    local_cluster,
-    read_rejects,
-    read_run,
-    rerank_run,
-)
+from rerank_course.scale import ScaleError, local_cluster, read_rejects, read_run, rerank_run
 from rerank_course.texts.corpora import load_corpus
 from tests.scale.runs import (
     FOR_WORKERS,
@@ -97,7 +93,7 @@ def test_the_real_model_on_two_actors_equals_one_process_score_by_score(tmp_path
 @needs_ray
 def test_poisoned_records_are_set_aside_by_the_workers_too(tmp_path, cluster):
     run, queries, corpus = poisoned_run()
-    result = with_ray(tmp_path, Poisoned, run, queries, corpus)
+    result = with_ray(tmp_path, Poisoned, run, queries, corpus, actors=1)
     here = rerank_run(run, queries, corpus, model=Poisoned, **SMALL)
     check_rejects(result.rejects, result.run)
     assert result.run == here.run and result.rejects == here.rejects == read_rejects(tmp_path)
@@ -140,7 +136,7 @@ def test_no_memory_for_a_moment_is_tried_again_and_for_ever_is_an_error(tmp_path
                 raise MemoryError("Unable to allocate 9.3 GiB")
             return super().predict(pairs, batch_size=batch_size)
 
-    assert with_ray(tmp_path / "out", Full).run == expected and once.exists()
+    assert with_ray(tmp_path / "out", Full, actors=1).run == expected and once.exists()
 
     class AlwaysFull(Cheap):
         def predict(self, pairs, *, batch_size):
@@ -149,7 +145,7 @@ def test_no_memory_for_a_moment_is_tried_again_and_for_ever_is_an_error(tmp_path
             return super().predict(pairs, batch_size=batch_size)
 
     with pytest.raises(MemoryError, match="9.3 GiB"):
-        with_ray(tmp_path / "always", AlwaysFull)
+        with_ray(tmp_path / "always", AlwaysFull, actors=1)
     assert {query: expected[query] for query in list(RUN)[:8]}.items() <= read_run(
         tmp_path / "always"
     ).items()
@@ -192,7 +188,7 @@ def test_a_run_that_waits_for_machines_that_never_come_ends(tmp_path, cluster):
 @needs_ray
 def test_a_model_that_cannot_be_loaded_says_so(tmp_path, cluster):
     with pytest.raises(OSError, match="absent/model is not on this machine"):
-        with_ray(tmp_path, "absent/model")
+        with_ray(tmp_path, "absent/model", actors=1)
 
 
 ALONE = """
