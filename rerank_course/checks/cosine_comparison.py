@@ -1,4 +1,4 @@
-"""Exercise 05: the cross-encoder against cosine similarity."""
+"""Checks of the exercise cosine_comparison: the cross-encoder against cosine similarity."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -6,20 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from rerank_course.checks.common import (
+from rerank_course.checks.answers import Mistake, Mistakes, show
+from rerank_course.checks.calling import call
+from rerank_course.checks.models import (
     COSINE_TOLERANCE,
     LOGIT_TOLERANCE,
-    Wrong,
-    call,
-    check,
-    check_ranking,
     cosines,
     cross_encoder,
-    demand,
     embedder,
     embedder_without_normalising,
-    show,
 )
+from rerank_course.checks.rankings import check_ranking
+from rerank_course.checks.verdict import Wrong, check, demand
 from rerank_course.rerank import rerank_documents
 
 _QUERY = "How often should I water a cactus?"
@@ -34,11 +32,12 @@ _DOCUMENTS = (
 
 @check
 def check_load_models(load_models: Callable[[], tuple]) -> str:
-    """Exercise 05, part 1: ``load_models()`` gives (cross-encoder, embedding model)."""
+    """``load_models()`` gives (cross-encoder, embedding model)."""
     answer = call(load_models)
     demand(
         isinstance(answer, (tuple, list)) and len(answer) == 2,
-        f"load_models() should return two things, the cross-encoder and the embedding model, but returned {show(answer)}.",
+        "load_models() should return two things, the cross-encoder and the embedding model, but returned "
+        f"{show(answer)}.",
     )
     reranker, embedder = answer
     demand(
@@ -47,51 +46,59 @@ def check_load_models(load_models: Callable[[], tuple]) -> str:
     )
     demand(
         hasattr(reranker, "predict"),
-        f"The first thing is a {type(reranker).__name__}, which cannot predict. Load it with load_reranker().",
+        f"The first thing is a {type(reranker).__name__}, which cannot predict. Load it with "
+        "load_reranker().",
     )
     demand(
         hasattr(embedder, "encode"),
-        f"The second thing is a {type(embedder).__name__}, which cannot encode. Load it with load_embedder().",
+        f"The second thing is a {type(embedder).__name__}, which cannot encode. Load it with "
+        "load_embedder().",
     )
     scores = reranker.predict([(_QUERY, _DOCUMENTS[2]), (_QUERY, _DOCUMENTS[3])])
-    return f"The cross-encoder gives a pair one score ({scores[0]:.2f} and {scores[1]:.2f} for two test pairs); the embedding model gives one text one vector."
+    return (
+        f"The cross-encoder gives a pair one score ({scores[0]:.2f} and {scores[1]:.2f} for two test pairs); "
+        "the embedding model gives one text one vector."
+    )
 
 
 @check
 def check_cross_encoder_ranking(
     function: Callable, query: str = _QUERY, documents: Sequence[str] = _DOCUMENTS
 ) -> str:
-    """Exercise 05, part 2: ``cross_encoder_ranking(query, documents, reranker)`` gives [(document, logit),
-    …], best first.
-    """
+    """``cross_encoder_ranking(query, documents, reranker)`` gives [(document, logit), …], best first."""
     reranker, documents = cross_encoder(), list(documents)
     answer = call(function, query, list(documents), reranker)
     expected = dict(rerank_documents(query, documents, reranker, top_k=None))
-    backwards = reranker.predict([(document, query) for document in documents])
-    mistakes = [
-        (
-            {document: 1 / (1 + math.exp(-score)) for document, score in expected.items()},
-            "That is the logit after a sigmoid. Return the score as predict gives it for this model.",
-        ),
-        (
-            dict(zip(documents, map(float, backwards))),
-            "That is the score of the pair (document, query). A pair is (query, document): the model was trained on that order.",
-        ),
-        (
-            cosines(query, documents, embedder()),
-            "That is the embedding model's cosine similarity, not the cross-encoder's score.",
-        ),
-    ]
+    mistakes = _mistakes_of_cross_encoder(expected, query, documents)
     check_ranking(answer, query, expected, mistakes, LOGIT_TOLERANCE, "reranker.predict gives this pair")
-    return "Each score comes from reading query and document together. Their order counts; a single score, positive or negative, says little."
+    return (
+        "Each score comes from reading query and document together. Their order counts; a single score, "
+        "positive or negative, says little."
+    )
+
+
+def _mistakes_of_cross_encoder(expected: dict[str, float], query: str, documents: list[str]) -> Mistakes:
+    yield Mistake(
+        {document: 1 / (1 + math.exp(-score)) for document, score in expected.items()},
+        "That is the logit after a sigmoid. Return the score as predict gives it for this model.",
+    )
+    backwards = cross_encoder().predict([(document, query) for document in documents])
+    yield Mistake(
+        dict(zip(documents, map(float, backwards))),
+        "That is the score of the pair (document, query). A pair is (query, document): the model was trained "
+        "on that order.",
+    )
+    yield Mistake(
+        cosines(query, documents, embedder()),
+        "That is the embedding model's cosine similarity, not the cross-encoder's score.",
+    )
 
 
 @check
 def check_cosine_ranking(
     function: Callable, query: str = _QUERY, documents: Sequence[str] = _DOCUMENTS
 ) -> str:
-    """Exercise 05, part 3: ``cosine_ranking(query, documents, embedder)`` gives [(document, cosine), …], best
-    first.
+    """``cosine_ranking(query, documents, embedder)`` gives [(document, cosine), …], best first.
 
     It is called twice: with the course's embedder, and with the same one without its last layer, whose
     vectors are not of length 1, so that a dot product is no cosine.
@@ -102,57 +109,58 @@ def check_cosine_ranking(
         (embedder_without_normalising(), "an embedder whose vectors are not of length 1"),
     ):
         answer = call(function, query, list(documents), model)
-        vectors = model.encode([query, *documents])
-        dots = vectors[1:] @ vectors[0]
-        distances = np.linalg.norm(vectors[1:] - vectors[0], axis=1)
-        mistakes = [
-            (
-                dict(zip(documents, map(float, dots))),
-                "That is the dot product. Divide by the lengths of both vectors: not every embedding model returns vectors of length 1.",
-            ),
-            (
-                dict(zip(documents, map(float, distances))),
-                "That is the distance between the vectors: small when they are close. A cosine is large then.",
-            ),
-            (
-                {d: 1 - c for d, c in cosines(query, documents, model).items()},
-                "That is the cosine distance, 1 − cosine. Return the cosine itself.",
-            ),
-            (
-                dict(rerank_documents(query, documents, cross_encoder(), top_k=None)),
-                "That is the cross-encoder's score, not the cosine similarity of two embeddings.",
-            ),
-        ]
-        check_ranking(
-            answer,
-            query,
-            cosines(query, documents, model),
-            mistakes,
-            COSINE_TOLERANCE,
-            f"with {which}, the cosine is",
-        )
-    return "Query and document never met inside the model: each became a vector alone, and the cosine compares the two vectors."
+        expected = cosines(query, documents, model)
+        mistakes, truth = _mistakes_of_cosine(query, documents, model), f"with {which}, the cosine is"
+        check_ranking(answer, query, expected, mistakes, COSINE_TOLERANCE, truth)
+    return (
+        "Query and document never met inside the model: each became a vector alone, and the cosine compares "
+        "the two vectors."
+    )
+
+
+def _mistakes_of_cosine(query: str, documents: list[str], model: Any) -> Mistakes:
+    vectors = model.encode([query, *documents])
+    yield Mistake(
+        dict(zip(documents, map(float, vectors[1:] @ vectors[0]))),
+        "That is the dot product. Divide by the lengths of both vectors: not every embedding model returns "
+        "vectors of length 1.",
+    )
+    distances = np.linalg.norm(vectors[1:] - vectors[0], axis=1)
+    yield Mistake(
+        dict(zip(documents, map(float, distances))),
+        "That is the distance between the vectors: small when they are close. A cosine is large then.",
+    )
+    yield Mistake(
+        {document: 1 - cosine for document, cosine in cosines(query, documents, model).items()},
+        "That is the cosine distance, 1 − cosine. Return the cosine itself.",
+    )
+    yield Mistake(
+        dict(rerank_documents(query, documents, cross_encoder(), top_k=None)),
+        "That is the cross-encoder's score, not the cosine similarity of two embeddings.",
+    )
 
 
 @check
 def check_ten_pairs(ten_pairs: Callable[[], tuple]) -> str:
-    """Exercise 05, part 4: ``ten_pairs()`` gives (query, ten documents) on which the two rankings' top 3
-    differ.
-    """
+    """``ten_pairs()`` gives (query, ten documents) on which the two rankings' top 3 differ."""
     query, documents = _ten_pairs(ten_pairs)
     cross, cosine = _two_rankings(query, documents)
     demand(
         cross[:3] != cosine[:3],
-        "The ten pairs are sound, but both models put the same three documents on top, in the same order, so there is nothing to explain. "
-        "Write harder documents: one that repeats the question without answering it, one that answers in other words, one that says the opposite.",
+        "The ten pairs are sound, but both models put the same three documents on top, in the same order, so "
+        "there is nothing to explain. Write harder documents: one that repeats the question without "
+        "answering it, one that answers in other words, one that says the opposite.",
     )
     shared = len(set(cross[:3]) & set(cosine[:3]))
-    return f"Ten different documents for one query. The two top 3 share {shared} of 3 documents. Now look at the ranks."
+    return (
+        f"Ten different documents for one query. The two top 3 share {shared} of 3 documents. Now look at "
+        "the ranks."
+    )
 
 
 @check
 def check_two_cases(two_cases: Callable[[], list], ten_pairs: Callable[[], tuple]) -> str:
-    """Exercise 05, part 5: ``two_cases()`` names two documents and their ranks in both rankings.
+    """``two_cases()`` names two documents and their ranks in both rankings.
 
     Each case is ``{"document": position in your list, "cross-encoder rank": …, "cosine rank": …}``, all
     counted from 1.
@@ -170,7 +178,10 @@ def check_two_cases(two_cases: Callable[[], list], ten_pairs: Callable[[], tuple
         cases[0]["document"] != cases[1]["document"],
         "Both cases are about the same document. Take two different ones.",
     )
-    return "The facts are right. Now say why: what does the cross-encoder see in this pair that two separate vectors cannot hold, or the other way round?"
+    return (
+        "The facts are right. Now say why: what does the cross-encoder see in this pair that two separate "
+        "vectors cannot hold, or the other way round?"
+    )
 
 
 def _check_case(number: int, case: Any, cross: list[int], cosine: list[int]) -> None:
@@ -178,24 +189,28 @@ def _check_case(number: int, case: Any, cross: list[int], cosine: list[int]) -> 
     keys = ("document", "cross-encoder rank", "cosine rank")
     demand(
         isinstance(case, Mapping) and set(case) == set(keys) and all(type(case[key]) is int for key in keys),
-        f"Case {number} should be a dictionary of three whole numbers with the keys {', '.join(keys)}, but is {show(case)}.",
+        f"Case {number} should be a dictionary of three whole numbers with the keys {', '.join(keys)}, but "
+        f"is {show(case)}.",
     )
     document, said = case["document"], (case["cross-encoder rank"], case["cosine rank"])
     demand(
         1 <= document <= 10,
-        f"Case {number} is about document {document}. The documents are numbered from 1 to 10, as they stand in your list.",
+        f"Case {number} is about document {document}. The documents are numbered from 1 to 10, as they stand "
+        "in your list.",
     )
     true = (cross.index(document) + 1, cosine.index(document) + 1)
     if said != true:
+        cause = (
+            "Look the document up in both lists again; its number is its place in your list of ten, not in a "
+            "ranking."
+        )
         if said == (true[0] - 1, true[1] - 1):
             cause = "You count from 0; the best rank is 1."
         elif said == true[::-1]:
             cause = "The two ranks are swapped."
-        else:
-            cause = "Look the document up in both lists again; its number is its place in your list of ten, not in a ranking."
         raise Wrong(
-            f"Case {number}, document {document}: you say rank {said[0]} by the cross-encoder and {said[1]} by cosine. "
-            f"One of the two is not so. {cause}"
+            f"Case {number}, document {document}: you say rank {said[0]} by the cross-encoder and {said[1]} "
+            f"by cosine. One of the two is not so. {cause}"
         )
     demand(
         true[0] != true[1],
@@ -203,19 +218,19 @@ def _check_case(number: int, case: Any, cross: list[int], cosine: list[int]) -> 
     )
     demand(
         min(true) <= 3,
-        f"Case {number}: document {document} is in neither top 3 (ranks {true[0]} and {true[1]}). Take one that at least one model puts among its best three.",
+        f"Case {number}: document {document} is in neither top 3 (ranks {true[0]} and {true[1]}). Take one "
+        "that at least one model puts among its best three.",
     )
 
 
 def _ten_pairs(ten_pairs: Callable[[], tuple]) -> tuple[str, list[str]]:
     """The learner's query and documents, found to be ten different texts."""
     answer = call(ten_pairs)
+    is_pair = isinstance(answer, (tuple, list)) and len(answer) == 2
     demand(
-        isinstance(answer, (tuple, list))
-        and len(answer) == 2
-        and isinstance(answer[0], str)
-        and isinstance(answer[1], (list, tuple)),
-        f"ten_pairs() should return your query (a string) and a list of documents, but returned {show(answer)}.",
+        is_pair and isinstance(answer[0], str) and isinstance(answer[1], (list, tuple)),
+        "ten_pairs() should return your query (a string) and a list of documents, but returned "
+        f"{show(answer)}.",
     )
     query, documents = answer[0], list(answer[1])
     demand(query.strip() != "", "Your query is empty.")
@@ -223,7 +238,8 @@ def _ten_pairs(ten_pairs: Callable[[], tuple]) -> tuple[str, list[str]]:
     for number, document in enumerate(documents, start=1):
         demand(
             isinstance(document, str) and document.strip() != "",
-            f"Document {number} should be a text, but is {show(document)}. The query is paired with each document later; here, list the documents alone.",
+            f"Document {number} should be a text, but is {show(document)}. The query is paired with each "
+            "document later; here, list the documents alone.",
         )
     repeated = next(
         (n for n, document in enumerate(documents, start=1) if document in documents[: n - 1]), None
@@ -235,8 +251,7 @@ def _ten_pairs(ten_pairs: Callable[[], tuple]) -> tuple[str, list[str]]:
 def _two_rankings(query: str, documents: list[str]) -> tuple[list[int], list[int]]:
     """Document numbers (from 1), best first, by the cross-encoder and by cosine."""
     numbers = {document: number for number, document in enumerate(documents, start=1)}
-    cross = [
-        numbers[document] for document, _ in rerank_documents(query, documents, cross_encoder(), top_k=None)
-    ]
+    cross = rerank_documents(query, documents, cross_encoder(), top_k=None)
     similarity = cosines(query, documents, embedder())
-    return cross, [numbers[document] for document in sorted(documents, key=similarity.get, reverse=True)]
+    by_cosine = sorted(documents, key=lambda document: similarity[document], reverse=True)
+    return [numbers[document] for document, _ in cross], [numbers[document] for document in by_cosine]

@@ -15,7 +15,7 @@ import nbformat
 import pytest
 
 from rerank_course.__main__ import main
-from rerank_course.checks.common import check
+from rerank_course.checks.verdict import check
 from rerank_course.checks.score_pairs import check_build_pairs, check_what_stays
 from rerank_course.learner import progress
 from rerank_course.learner.progress import (
