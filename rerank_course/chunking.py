@@ -24,8 +24,7 @@ class Window:
 
 
 def windows(document: str, tokenizer: Any, max_tokens: int, overlap: int = 0) -> list[Window]:
-    """Cut a text into windows of at most ``max_tokens`` tokens, each beginning ``overlap`` tokens before the
-    last one ended.
+    """Cut a text into windows of at most ``max_tokens`` tokens, of which neighbours share ``overlap``.
 
     Args:
         document: a non-empty text. If it fits, it is one window.
@@ -42,9 +41,8 @@ def windows(document: str, tokenizer: Any, max_tokens: int, overlap: int = 0) ->
         raise ValueError(
             f"overlap must be at least 0 and less than max_tokens, not {overlap} of {max_tokens}."
         )
-    offsets = tokenizer(
-        document, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False
-    )["offset_mapping"]
+    options = {"add_special_tokens": False, "truncation": False, "verbose": False}
+    offsets = tokenizer(document, return_offsets_mapping=True, **options)["offset_mapping"]
     if len(offsets) <= max_tokens:
         return [Window(document, 0, len(document))]
     pieces = []
@@ -55,8 +53,7 @@ def windows(document: str, tokenizer: Any, max_tokens: int, overlap: int = 0) ->
 
 
 class BestWindow:
-    """A reranker that scores a long document by its best window; give it to ``rerank_documents`` like any
-    other.
+    """A reranker that scores a long document by its best window. Use it like any other reranker.
 
     Args:
         reranker: a ``CrossEncoder``.
@@ -78,25 +75,22 @@ class BestWindow:
     def best_windows(
         self, pairs: Sequence[tuple[str, str]], batch_size: int = 32
     ) -> list[tuple[float, Window]]:
-        """For each pair the score of the document's best window, and that window. All windows go to one
-        ``predict`` call.
+        """For each pair the score of the document's best window, and that window.
+
+        All windows go to one ``predict`` call.
 
         Raises:
             ValueError: a query leaves no room for the document.
         """
         cut = [self._windows(query, document) for query, document in pairs]
         flat = [(query, window.text) for (query, _), pieces in zip(pairs, cut) for window in pieces]
-        scores = iter(
-            np.asarray(self.reranker.predict(flat, batch_size=batch_size), dtype=float).tolist()
-            if flat
-            else []
-        )
+        answer = self.reranker.predict(flat, batch_size=batch_size) if flat else []
+        scores = iter(np.asarray(answer, dtype=float).tolist())
         # max keeps the first of equal windows
         return [max(((next(scores), window) for window in pieces), key=lambda row: row[0]) for pieces in cut]
 
     def _windows(self, query: str, document: str) -> list[Window]:
-        # A window's text can give a token more than its piece of the whole did; one in reserve keeps it
-        # inside.
+        # A window's text can give a token more than its piece of the whole did: one is kept in reserve.
         size = room_for_document(query, self.reranker) - 1
         size = size if self.window is None else min(size, self.window)
         return windows(document, self.reranker.tokenizer, size, min(self.overlap, size // 2))
@@ -109,11 +103,11 @@ def room_for_document(query: str, reranker: Any) -> int:
         ValueError: next to none are left.
     """
     tokenizer, limit = reranker.tokenizer, reranker.max_seq_length
-    used = len(
-        tokenizer(query, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
-    ) + tokenizer.num_special_tokens_to_add(pair=True)
+    tokens = tokenizer(query, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
+    used = len(tokens) + tokenizer.num_special_tokens_to_add(pair=True)
     if limit - used < MIN_ROOM:
         raise ValueError(
-            f"The query takes {used} of the model's {limit} tokens, special tokens included; that leaves no room for a document. Shorten it."
+            f"The query takes {used} of the model's {limit} tokens, special tokens included; "
+            "that leaves no room for a document. Shorten it."
         )
     return limit - used

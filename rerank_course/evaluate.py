@@ -33,9 +33,7 @@ RESAMPLES = 10_000
 
 
 def make_run(corpus: Corpus, search: Callable[[str], Found], *, show_progress: bool = False) -> Run:
-    """Run all queries of a corpus through ``search``, a function from a query text to ``[(chunk, score),
-    …]``.
-    """
+    """Run all queries of a corpus through ``search``, which gives ``[(chunk, score), …]`` for a text."""
     queries = tqdm(corpus.queries.items(), unit="query", disable=not show_progress)
     return {query_id: [(chunk.id, score) for chunk, score in search(text)] for query_id, text in queries}
 
@@ -49,8 +47,7 @@ def retrieve_and_rerank(
     batch_size: int = 32,
     show_progress: bool = False,
 ) -> dict[str, Run]:
-    """Each retriever's run over the answered queries, and that run with its first documents reranked, for
-    each depth.
+    """Each retriever's run over the answered queries, and that run reranked to each depth.
 
     A pair is scored once, however many retrievers found it. Below the reranked depth a run stays as retrieval
     left it.
@@ -63,21 +60,16 @@ def retrieve_and_rerank(
     with tqdm(total=len(answered_queries(corpus)), unit="query", disable=not show_progress) as bar:
         for query_id in answered_queries(corpus):
             query = corpus.queries[query_id]
-            found = {
-                name: retriever.search(query, max(100, deepest)) for name, retriever in retrievers.items()
-            }
+            found = {name: one.search(query, max(100, deepest)) for name, one in retrievers.items()}
             pooled = {chunk.id: chunk for ranking in found.values() for chunk, _ in ranking[:deepest]}
-            scores = {
-                chunk.id: score
-                for chunk, score in rerank_documents(query, pooled.values(), reranker, batch_size, top_k=None)
-            }
+            reranked = rerank_documents(query, pooled.values(), reranker, batch_size, top_k=None)
+            scores = {chunk.id: score for chunk, score in reranked}
             for name, ranking in found.items():
                 ids = [(chunk.id, score) for chunk, score in ranking]
                 runs.setdefault(name, {})[query_id] = ids
                 for depth in depths:
-                    runs.setdefault(f"{name} + rerank {depth}", {})[query_id] = _rerank_first(
-                        ids, scores, depth
-                    )
+                    run = runs.setdefault(f"{name} + rerank {depth}", {})
+                    run[query_id] = _rerank_first(ids, scores, depth)
             bar.update()
     return runs
 
@@ -85,15 +77,15 @@ def retrieve_and_rerank(
 def _rerank_first(
     ranking: list[tuple[str, float]], scores: Mapping[str, float], depth: int
 ) -> list[tuple[str, float]]:
-    """The first ``depth`` by reranker score, the rest behind them; scores are made to fall, since the two
-    kinds cannot be compared.
+    """The first ``depth`` by reranker score, the rest behind them.
+
+    The rest get scores that go on falling, since retrieval's own cannot be compared with the reranker's.
     """
     first = sorted((document for document, _ in ranking[:depth]), key=scores.__getitem__, reverse=True)
     rest = [document for document, _ in ranking[depth:]]
     floor = min((scores[document] for document in first), default=0.0)
-    return [(document, scores[document]) for document in first] + [
-        (document, floor - place) for place, document in enumerate(rest, start=1)
-    ]
+    below = [(document, floor - place) for place, document in enumerate(rest, start=1)]
+    return [(document, scores[document]) for document in first] + below
 
 
 def write_trec_run(run: Run, path: Path, tag: str) -> None:
@@ -116,8 +108,7 @@ def write_trec_run(run: Run, path: Path, tag: str) -> None:
 
 
 def per_query(run: Run, corpus: Corpus) -> pd.DataFrame:
-    """Each measure for each query: one row a query, indexed by query id, a column for each of ``MEASURES``
-    and ``kind``.
+    """Each measure for each query: rows by query id, a column for each of ``MEASURES`` and ``kind``.
 
     Queries that nothing in the corpus answers (no document of grade 2 or 3) are left out: there, these
     measures say nothing. ``judged@10`` is the share of the first ten that people have judged; an unjudged
@@ -134,7 +125,8 @@ def per_query(run: Run, corpus: Corpus) -> pd.DataFrame:
     answered = answered_queries(corpus)
     if not answered:
         raise ValueError(
-            f"The corpus {corpus.name} has no query with a document of grade {RELEVANT} or more: nothing can be measured."
+            f"The corpus {corpus.name} has no query with a document of grade {RELEVANT} or more: "
+            "nothing can be measured."
         )
     qrels = {query: corpus.qrels[query] for query in answered}
     # Ranks, not scores, go to the measures: equal scores would be put into an order of the evaluation's own.
@@ -144,9 +136,8 @@ def per_query(run: Run, corpus: Corpus) -> pd.DataFrame:
     }
     table = pd.DataFrame(0.0, index=pd.Index(answered, name="query"), columns=list(MEASURES))
     names = {measure: name for name, measure in MEASURES.items()}
-    for value in ir_measures.iter_calc(
-        list(MEASURES.values()), qrels, {query: found for query, found in ranked.items() if found}
-    ):
+    ranked = {query: found for query, found in ranked.items() if found}
+    for value in ir_measures.iter_calc(list(MEASURES.values()), qrels, ranked):
         table.loc[value.query_id, names[value.measure]] = value.value
     table["kind"] = [corpus.kinds.get(query, "") for query in answered]
     return table
@@ -162,8 +153,7 @@ def answered_queries(corpus: Corpus) -> list[str]:
 def summary(
     tables: Mapping[str, pd.DataFrame], measures: Sequence[str] = ("nDCG@10", "RR@10")
 ) -> pd.DataFrame:
-    """One row for each system: means with 95 % bootstrap intervals, number of queries, and the share of
-    judged documents.
+    """One row for each system: means with 95 % bootstrap intervals, share of judged documents, queries.
 
     Args:
         tables: ``{name of the system: per_query(…)}``.
@@ -183,8 +173,9 @@ def summary(
 def paired_difference(
     before: pd.DataFrame, after: pd.DataFrame, measure: str = "nDCG@10"
 ) -> tuple[float, float, float]:
-    """Mean difference ``after − before`` over the same queries, with a 95 % paired bootstrap interval: (mean,
-    low, high).
+    """Mean of ``after − before`` over the same queries, and its 95 % interval: (mean, low, high).
+
+    The interval is a paired bootstrap's.
 
     Where the interval does not hold 0, the difference is unlikely to be an accident of which queries were
     asked.
@@ -201,7 +192,7 @@ def paired_difference(
 
 
 def bootstrap_interval(values: np.ndarray, *, seed: int = 0) -> tuple[float, float]:
-    """The 95 % percentile bootstrap interval of a mean: queries drawn anew with replacement, 10,000 times."""
+    """The 95 % percentile bootstrap interval of a mean: 10,000 draws of the queries, with replacement."""
     draws = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
     low, high = np.percentile(np.asarray(values)[draws].mean(axis=1), [2.5, 97.5])
     return float(low), float(high)
@@ -215,8 +206,10 @@ def by_kind(tables: Mapping[str, pd.DataFrame], measure: str = "nDCG@10") -> pd.
 
 
 def same_top(first: Run, second: Run, depths: Sequence[int] = (1, 3, 10)) -> dict[str, float]:
-    """The share of the queries, 0 to 1, whose first documents are the same in two runs, in any order: ``{"top
-    1": …, "top 3": …, …}``.
+    """The share of the queries, 0 to 1, whose first documents are the same in two runs, in any order.
+
+    Returns:
+        ``{"top 1": …, "top 3": …, …}``.
 
     Raises:
         ValueError: the runs are not about the same queries, or about none.
@@ -224,15 +217,14 @@ def same_top(first: Run, second: Run, depths: Sequence[int] = (1, 3, 10)) -> dic
     if first.keys() != second.keys() or not first:
         raise ValueError("The two runs are not about the same queries.")
 
-    def top(run: Run, query: str, depth: int) -> set[str]:
-        return {document for document, _ in run[query][:depth]}
+    def share(depth: int) -> float:
+        return float(np.mean([_top(first[query], depth) == _top(second[query], depth) for query in first]))
 
-    return {
-        f"top {depth}": float(
-            np.mean([top(first, query, depth) == top(second, query, depth) for query in first])
-        )
-        for depth in depths
-    }
+    return {f"top {depth}": share(depth) for depth in depths}
+
+
+def _top(ranking: list[tuple[str, float]], depth: int) -> set[str]:
+    return {document for document, _ in ranking[:depth]}
 
 
 def winners_and_losers(

@@ -5,11 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rerank_course.engine import weights
-
-if TYPE_CHECKING:  # both import torch, which takes seconds; nothing here needs it before a model is loaded
-    from sentence_transformers import CrossEncoder, SentenceTransformer
-
-    from rerank_course.engine.int8 import Int8Reranker
 from rerank_course.engine.hub import (
     UnsuitableModelError,
     check_reranker,
@@ -18,6 +13,11 @@ from rerank_course.engine.hub import (
     is_local,
 )
 from rerank_course.engine.weights import DEFAULT_EMBEDDER, DEFAULT_RERANKER
+
+if TYPE_CHECKING:  # it imports torch, which takes seconds; nothing here needs it before a model is loaded
+    from sentence_transformers import CrossEncoder, SentenceTransformer
+
+    from rerank_course.engine.int8 import Int8Reranker
 
 DEFAULT_HOSTED = "rerank-v5.0-fast"  # rerank_course.hosted
 BACKENDS = ("torch", "int8")
@@ -52,78 +52,26 @@ class ModelOption:
 
 
 _HUB = "https://huggingface.co/"
+# name, publisher, licence; parameters, layers, width, base; languages, max_tokens, scores, runs; source
+# fmt: off
 CATALOGUE: tuple[ModelOption, ...] = (
-    ModelOption(
-        "cross-encoder/ms-marco-MiniLM-L6-v2",
-        "Sentence Transformers",
-        "Apache-2.0",
-        22.7,
-        6,
-        384,
-        "MiniLM (BERT)",
-        "en",
-        512,
-        "logits",
-        "hub",
-        _HUB + "cross-encoder/ms-marco-MiniLM-L6-v2",
-    ),
-    ModelOption(
-        DEFAULT_RERANKER,
-        "Sentence Transformers",
-        "Apache-2.0",
-        33.4,
-        12,
-        384,
-        "MiniLM (BERT)",
-        "en",
-        512,
-        "logits",
-        "packaged",
-        _HUB + DEFAULT_RERANKER,
-    ),
-    ModelOption(
-        "BAAI/bge-reranker-base",
-        "BAAI",
-        "MIT",
-        278,
-        12,
-        768,
-        "XLM-RoBERTa base",
-        "zh, en",
-        512,
-        "0–1",
-        "hub",
-        _HUB + "BAAI/bge-reranker-base",
-    ),
-    ModelOption(
-        "BAAI/bge-reranker-large",
-        "BAAI",
-        "MIT",
-        560,
-        24,
-        1024,
-        "XLM-RoBERTa large",
-        "zh, en",
-        512,
-        "0–1",
-        "hub",
-        _HUB + "BAAI/bge-reranker-large",
-    ),
-    ModelOption(
-        DEFAULT_HOSTED,
-        "Cohere",
-        "commercial service",
-        None,
-        None,
-        None,
-        "not published",
-        "multilingual",
-        32_000,
-        "0–1",
-        "hosted",
-        "https://docs.cohere.com/docs/rerank",
-    ),
+    ModelOption("cross-encoder/ms-marco-MiniLM-L6-v2", "Sentence Transformers", "Apache-2.0",
+                22.7, 6, 384, "MiniLM (BERT)", "en", 512, "logits", "hub",
+                _HUB + "cross-encoder/ms-marco-MiniLM-L6-v2"),
+    ModelOption(DEFAULT_RERANKER, "Sentence Transformers", "Apache-2.0",
+                33.4, 12, 384, "MiniLM (BERT)", "en", 512, "logits", "packaged",
+                _HUB + DEFAULT_RERANKER),
+    ModelOption("BAAI/bge-reranker-base", "BAAI", "MIT",
+                278, 12, 768, "XLM-RoBERTa base", "zh, en", 512, "0–1", "hub",
+                _HUB + "BAAI/bge-reranker-base"),
+    ModelOption("BAAI/bge-reranker-large", "BAAI", "MIT",
+                560, 24, 1024, "XLM-RoBERTa large", "zh, en", 512, "0–1", "hub",
+                _HUB + "BAAI/bge-reranker-large"),
+    ModelOption(DEFAULT_HOSTED, "Cohere", "commercial service",
+                None, None, None, "not published", "multilingual", 32_000, "0–1", "hosted",
+                "https://docs.cohere.com/docs/rerank"),
 )
+# fmt: on
 
 
 def load_reranker(
@@ -165,68 +113,13 @@ def load_reranker(
         raise ValueError(f"backend must be one of {', '.join(map(repr, BACKENDS))}, not {backend!r}.")
     if backend == "int8":
         return _int8_reranker(name, device, max_length)
-    if is_hosted(name):
-        raise UnsuitableModelError(
-            f"{name} is a service that is called, not a model to load. Use rerank_course.hosted.CohereReranker({name!r})."
-        )
-    from sentence_transformers import CrossEncoder
-
-    if is_packaged(name):
-        folder = weights.reranker_folder()
-        with weights.no_progress_bar():
-            model = CrossEncoder(str(folder), device=device)
-    else:
-        model = from_copy_or_hub(CrossEncoder, name, device, local_files_only)
-        check_reranker(model, name)
-    return _limit_length(model, max_length)
-
-
-def is_packaged(name: str) -> bool:
-    """Whether this is the reranker whose weights install with the course, in either spelling."""
-    return current_name(name) in (DEFAULT_RERANKER, DEFAULT_RERANKER.split("/")[1])
-
-
-def is_hosted(name: str) -> bool:
-    """Whether this is a service's model: a hosted row of the catalogue, or another of Cohere's, which are all
-    called rerank-v…
-    """
-    return name.startswith("rerank-v") or any(
-        option.name == name for option in CATALOGUE if option.runs == "hosted"
-    )
-
-
-def availability(option: ModelOption) -> str:
-    """What it takes to use a row of the catalogue on this machine now. Never shows a key."""
-    if option.runs == "packaged":
-        return "packaged with the course"
-    if option.runs == "hosted":
-        return (
-            "hosted, CO_API_KEY is set"
-            if os.environ.get("CO_API_KEY", "").strip()
-            else "hosted, needs a key in CO_API_KEY"
-        )
-    return (
-        "found in the local cache"
-        if is_local(option.name)
-        else f"needs fetching: python -m rerank_course fetch {option.name}"
-    )
-
-
-def _int8_reranker(name: str, device: str | None, max_length: int | None) -> "Int8Reranker":
-    from rerank_course.engine.int8 import Int8Reranker
-
-    if not is_packaged(name):
-        raise ValueError(
-            f'backend="int8" runs {DEFAULT_RERANKER} only, not {name}. Leave backend out to run {name} in torch.'
-        )
-    if device not in (None, "cpu"):
-        raise ValueError(f'backend="int8" runs on the CPU, not on {device!r}. Leave device or backend out.')
-    return Int8Reranker(max_length)
+    return _limit_length(_cross_encoder(name, device, local_files_only), max_length)
 
 
 def load_embedder(name: str = DEFAULT_EMBEDDER, *, device: str | None = None) -> "SentenceTransformer":
-    """A bi-encoder that is ready to ``encode``. The default needs no network; other names as in
-    ``load_reranker``.
+    """A bi-encoder that is ready to ``encode``.
+
+    The default needs no network; for other names see ``load_reranker``.
 
     Returns:
         A ``sentence_transformers.SentenceTransformer``. The default gives vectors of 384 numbers and length
@@ -238,11 +131,64 @@ def load_embedder(name: str = DEFAULT_EMBEDDER, *, device: str | None = None) ->
     _check_name(name, "load_embedder")
     from sentence_transformers import SentenceTransformer
 
-    if name in (DEFAULT_EMBEDDER, DEFAULT_EMBEDDER.split("/")[1]):
-        folder = weights.embedder_folder()
+    if name not in (DEFAULT_EMBEDDER, DEFAULT_EMBEDDER.split("/")[1]):
+        return from_copy_or_hub(SentenceTransformer, name, device)
+    folder = weights.embedder_folder()
+    with weights.no_progress_bar():
+        return SentenceTransformer(str(folder), device=device)
+
+
+def availability(option: ModelOption) -> str:
+    """What it takes to use a row of the catalogue on this machine now. Never shows a key."""
+    if option.runs == "packaged":
+        return "packaged with the course"
+    if option.runs == "hosted":
+        has_key = os.environ.get("CO_API_KEY", "").strip()
+        return "hosted, CO_API_KEY is set" if has_key else "hosted, needs a key in CO_API_KEY"
+    if is_local(option.name):
+        return "found in the local cache"
+    return f"needs fetching: python -m rerank_course fetch {option.name}"
+
+
+def is_packaged(name: str) -> bool:
+    """Whether this is the reranker whose weights install with the course, in either spelling."""
+    return current_name(name) in (DEFAULT_RERANKER, DEFAULT_RERANKER.split("/")[1])
+
+
+def is_hosted(name: str) -> bool:
+    """Whether this is a service's model: a hosted row of the catalogue, or another of Cohere's."""
+    hosted = {option.name for option in CATALOGUE if option.runs == "hosted"}
+    return name in hosted or name.startswith("rerank-v")  # as all of Cohere's are called
+
+
+def _cross_encoder(name: str, device: str | None, local_files_only: bool) -> "CrossEncoder":
+    if is_hosted(name):
+        raise UnsuitableModelError(
+            f"{name} is a service that is called, not a model to load. "
+            f"Use rerank_course.hosted.CohereReranker({name!r})."
+        )
+    from sentence_transformers import CrossEncoder
+
+    if is_packaged(name):
+        folder = weights.reranker_folder()
         with weights.no_progress_bar():
-            return SentenceTransformer(str(folder), device=device)
-    return from_copy_or_hub(SentenceTransformer, name, device)
+            return CrossEncoder(str(folder), device=device)
+    model = from_copy_or_hub(CrossEncoder, name, device, local_files_only)
+    check_reranker(model, name)
+    return model
+
+
+def _int8_reranker(name: str, device: str | None, max_length: int | None) -> "Int8Reranker":
+    if not is_packaged(name):
+        raise ValueError(
+            f'backend="int8" runs {DEFAULT_RERANKER} only, not {name}. '
+            f"Leave backend out to run {name} in torch."
+        )
+    if device not in (None, "cpu"):
+        raise ValueError(f'backend="int8" runs on the CPU, not on {device!r}. Leave device or backend out.')
+    from rerank_course.engine.int8 import Int8Reranker
+
+    return Int8Reranker(max_length)
 
 
 def _check_name(name: Any, function: str) -> None:

@@ -51,8 +51,7 @@ def rerank_documents(
 
     Raises:
         TypeError, ValueError: an argument or the reranker's answer is unusable. The message names the
-        argument,
-            the position and the remedy.
+        argument, the position and the remedy.
     """
     _check_query(query)
     candidates = _check_candidates(candidates)
@@ -101,16 +100,16 @@ def rerank_stream(
         for position, candidate in some:
             text_of(candidate, f"candidates[{position}]")
         ranking = rerank_documents(query, [candidate for _, candidate in some], reranker, batch_size, top_k)
-        best = sorted(best + ranking, key=lambda scored: -scored[1])[
-            :top_k
-        ]  # stable: earlier blocks stay ahead of equals
+        # The sort is stable: of equals, those of earlier blocks stay ahead.
+        best = sorted(best + ranking, key=lambda scored: -scored[1])[:top_k]
     return best
 
 
 def _check_query(query: Any) -> None:
     if not isinstance(query, str):
         raise TypeError(
-            f"query must be one string, not a {type(query).__name__}. For several queries, call once for each."
+            f"query must be one string, not a {type(query).__name__}. "
+            "For several queries, call once for each."
         )
     if not query.strip():
         raise ValueError("query is empty. A reranker needs a question to score the candidates against.")
@@ -119,7 +118,8 @@ def _check_query(query: Any) -> None:
 def _check_candidates(candidates: Any) -> list:
     if isinstance(candidates, (str, Mapping)) or not isinstance(candidates, Iterable):
         raise TypeError(
-            f"candidates must be a list of candidates, not one {type(candidates).__name__}. Put it in a list: [candidate]."
+            f"candidates must be a list of candidates, not one {type(candidates).__name__}. "
+            "Put it in a list: [candidate]."
         )
     return list(candidates)
 
@@ -139,8 +139,9 @@ def _check_count(name: str, value: Any, hint: str = "") -> int:
 def _check_reranker(reranker: Any) -> None:
     if not callable(getattr(reranker, "predict", None)):
         raise TypeError(
-            f"reranker is a {type(reranker).__name__} without .predict(pairs, batch_size=…). Pass a loaded cross-encoder, "
-            "for example load_reranker(); an embedding model cannot score pairs, and a name has to be loaded first."
+            f"reranker is a {type(reranker).__name__} without .predict(pairs, batch_size=…). "
+            "Pass a loaded cross-encoder, for example load_reranker(); an embedding model cannot score "
+            "pairs, and a name has to be loaded first."
         )
 
 
@@ -161,23 +162,22 @@ def _check_scores(answer: Any, count: int) -> np.ndarray:
         )
     if scores.shape not in [(count,), (count, 1)]:
         raise ValueError(
-            f"reranker.predict returned scores of shape {scores.shape} for {count} pairs. It must return one score for each pair."
+            f"reranker.predict returned scores of shape {scores.shape} for {count} pairs. "
+            "It must return one score for each pair."
         )
     scores = scores.reshape(count)
     if not np.isfinite(scores).all():
         first = int(np.flatnonzero(~np.isfinite(scores))[0])
         raise ValueError(
-            f"reranker scored candidates[{first}] as {scores[first]}, which cannot be ranked. Check the model's weights "
-            "and its precision: half precision can overflow."
+            f"reranker scored candidates[{first}] as {scores[first]}, which cannot be ranked. "
+            "Check the model's weights and its precision: half precision can overflow."
         )
     return scores
 
 
 @contextmanager
 def _progress_bar(reranker: Any, total: int, show: bool):
-    """A bar of ``total`` documents that moves with each batch of a torch model, and once for any other
-    reranker.
-    """
+    """A bar that counts documents: with each batch of a torch model, at the end for any other reranker."""
     if not show:
         yield
         return
@@ -186,11 +186,8 @@ def _progress_bar(reranker: Any, total: int, show: bool):
         def count_batch(module, inputs, output) -> None:
             bar.update(len(output["scores"]))
 
-        hook = (
-            reranker.register_forward_hook(count_batch)
-            if hasattr(reranker, "register_forward_hook")
-            else None
-        )
+        is_torch = hasattr(reranker, "register_forward_hook")
+        hook = reranker.register_forward_hook(count_batch) if is_torch else None
         try:
             yield
         finally:

@@ -23,8 +23,9 @@ class Retriever(Protocol):
 
 
 class BM25Retriever:
-    """Keyword search: BM25 by the library bm25s (https://github.com/xhluca/bm25s), English stop words left
-    out, no stemming.
+    """Keyword search: BM25, English stop words left out, no stemming.
+
+    Source: the library bm25s, https://github.com/xhluca/bm25s.
 
     Args:
         documents: what to search, as chunks; their ``content`` is indexed.
@@ -37,21 +38,16 @@ class BM25Retriever:
         import bm25s
 
         self.documents = _check_documents(documents)
-        self._tokenize = lambda texts: bm25s.tokenize(
-            texts, stopwords="en", show_progress=False, return_ids=False
-        )
+        options = {"stopwords": "en", "show_progress": False, "return_ids": False}
+        self._tokenize = lambda texts: bm25s.tokenize(texts, **options)
         self._index = bm25s.BM25()
-        self._index.index(
-            self._tokenize([text_of(document) for document in self.documents]), show_progress=False
-        )
+        contents = [text_of(document) for document in self.documents]
+        self._index.index(self._tokenize(contents), show_progress=False)
 
     def search(self, query: str, depth: int = 100) -> Found:
-        """Documents that share a word with the query, at most ``depth``. Scores are BM25's: 0 and up, without
-        a fixed end.
-        """
-        tokens = [
-            token for token in self._tokenize([_check_query(query)])[0] if token in self._index.vocab_dict
-        ]
+        """Documents that share a word with the query, at most ``depth``. Scores are BM25's: 0 and up."""
+        words = self._tokenize([_check_query(query)])[0]
+        tokens = [word for word in words if word in self._index.vocab_dict]
         if not tokens:
             return []
         scores = self._index.get_scores(tokens)
@@ -76,9 +72,8 @@ class DenseRetriever:
     def __init__(self, documents: Sequence[Chunk], embedder: Any, *, show_progress: bool = False):
         self.documents = _check_documents(documents)
         self.embedder = embedder
-        self.vectors = embed(
-            [text_of(document) for document in self.documents], embedder, show_progress=show_progress
-        )
+        contents = [text_of(document) for document in self.documents]
+        self.vectors = embed(contents, embedder, show_progress=show_progress)
 
     def search(self, query: str, depth: int = 100) -> Found:
         """The ``depth`` nearest documents. Scores are cosines, −1 to 1."""
@@ -88,8 +83,9 @@ class DenseRetriever:
 
 
 class HybridRetriever:
-    """Several retrievers mixed by reciprocal rank fusion: a document's score is the sum of 1 / (k + its rank)
-    over the rankings.
+    """Several retrievers, mixed by reciprocal rank fusion.
+
+    A document's score is the sum of 1 / (k + its rank) over the rankings.
 
     Source: Cormack, Clarke and Büttcher, 2009, https://doi.org/10.1145/1571941.1572114; k = 60 is theirs.
 
@@ -111,9 +107,7 @@ class HybridRetriever:
 
 
 def fuse(rankings: Sequence[Found], *, k: int = 60) -> Found:
-    """Mix rankings by reciprocal rank fusion; equal sums keep the order in which the documents first
-    appeared.
-    """
+    """Mix rankings by reciprocal rank fusion; equal sums keep the order of first appearance."""
     documents: dict[str, Chunk] = {}
     scores: dict[str, float] = {}
     for ranking in rankings:

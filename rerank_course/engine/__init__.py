@@ -1,1 +1,1 @@
-"""How a model gets here and runs fast."""
+"""How a model gets here, and how it runs."""

@@ -23,9 +23,7 @@ class WeightsError(RuntimeError):
 
 
 def cache_folder() -> Path:
-    """Where restored models are kept: ``$RERANK_COURSE_CACHE``, else the user's cache folder of the operating
-    system.
-    """
+    """Where models are kept: ``$RERANK_COURSE_CACHE``, else a folder in the user's own cache."""
     chosen = os.environ.get(CACHE_VARIABLE)
     return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("rerank_course"))
 
@@ -54,17 +52,12 @@ def made_once(name: str, write: Callable[[Path], None], what: str) -> Path:
                 _replace_folder(folder, write)
     except filelock.Timeout:
         raise WeightsError(
-            f"Another process has been preparing {folder} for {LOCK_SECONDS} s. End it, or wait, and call again."
+            f"Another process has been preparing {folder} for {LOCK_SECONDS} s. "
+            "End it, or wait, and call again."
         ) from None
     except OSError as error:
-        free = _free_bytes(folder)
-        room = (
-            f" Only {free / 1e6:.0f} MB are free there; {NEEDED_BYTES / 1e6:.0f} MB are needed."
-            if free < NEEDED_BYTES
-            else ""
-        )
         raise WeightsError(
-            f"The model cache {folder.parent} cannot be written: {error}.{room} "
+            f"The model cache {folder.parent} cannot be written: {error}.{_too_little_room(folder)} "
             f"Set the environment variable {CACHE_VARIABLE} to a folder that you can write to."
         ) from error
     return folder
@@ -93,7 +86,7 @@ def _replace_folder(folder: Path, write: Callable[[Path], None]) -> None:
 
 
 def _is_intact(folder: Path) -> bool:
-    """Whether every file of a restored folder is there, with the size and the SHA-256 that its manifest says."""
+    """Whether every file is there, with the size and the SHA-256 that the folder's manifest says."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         files = [(folder / name, facts) for name, facts in manifest.items()]
@@ -110,6 +103,14 @@ def _is_intact(folder: Path) -> bool:
 def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _too_little_room(folder: Path) -> str:
+    """A sentence that says so, or nothing."""
+    free = _free_bytes(folder)
+    if free >= NEEDED_BYTES:
+        return ""
+    return f" Only {free / 1e6:.0f} MB are free there; {NEEDED_BYTES / 1e6:.0f} MB are needed."
 
 
 def _free_bytes(folder: Path) -> int:

