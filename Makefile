@@ -66,7 +66,7 @@ scores: setup ## record the reranker's scores that the lessons look up (most of 
 	@$(BIN)/python -m tools.build.record_scores
 
 bench: setup ## time the engines and other libraries, write docs/benchmarks.md (BENCH_ARGS=… passes options on)
-	@$(BIN)/python -m tools.bench.bench $(BENCH_ARGS)
+	@$(BIN)/python -m tools.bench $(BENCH_ARGS)
 
 lock: setup ## resolve pyproject.toml into requirements.txt (for maintainers; LOCK_ARGS=--upgrade)
 	@$(BIN)/python -m tools.setup.lock $(LOCK_ARGS)

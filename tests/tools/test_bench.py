@@ -1,27 +1,33 @@
-"""The benchmark: its texts have the promised lengths, its table is right, and its workers answer with the
-course's own scores.
-"""
+"""The benchmark: its texts have the promised lengths, its table and its page are right, its workers score."""
+
+import venv
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from rerank_course.models import load_reranker
-from tools.bench import bench
+from tools.bench import peers, report, timing, workloads
+from tools.bench.contenders import CONTENDERS, Worker, start
+
+
+@pytest.fixture(scope="module")
+def fast():
+    return load_reranker(backend="int8")
 
 
 def test_lengths_are_what_they_are_called():
-    assert bench.lengths("30", 4) == [30] * 4
-    mixed = bench.lengths("mixed", 1000)
+    assert workloads.lengths("30", 4) == [30] * 4
+    mixed = workloads.lengths("mixed", 1000)
     assert len(mixed) == 1000 and min(mixed) >= 15 and max(mixed) < 480 and np.median(mixed) < np.mean(mixed)
 
 
-def test_documents_have_the_lengths_asked_for_and_start_again_at_the_end():
-    tokenizer = load_reranker(backend="int8").tokenizer
+def test_documents_have_the_lengths_asked_for_and_start_again_at_the_end(fast):
+    tokenizer = fast.tokenizer
     tokens = tokenizer("The limit is five hundred dollars without approval. " * 5, add_special_tokens=False)[
         "input_ids"
     ]
-    texts = bench.documents(tokenizer, tokens, [20, 20, 20])
+    texts = workloads.documents(tokenizer, tokens, [20, 20, 20])
     assert [len(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts] == [20, 20, 20]
     assert texts[2] == texts[0] and texts[1] != texts[0]
 
@@ -31,7 +37,7 @@ def test_documents_have_the_lengths_asked_for_and_start_again_at_the_end():
     [([4, 4], 2, 0.0), ([1, 3], 2, 1 / 3), ([1, 3], 1, 0.0), ([3, 1, 2], 2, 1 - 6 / 8)],
 )
 def test_padding_share(lengths, size, share):
-    assert bench.padding_share(lengths, size) == pytest.approx(share)
+    assert workloads.padding_share(lengths, size) == pytest.approx(share)
 
 
 def test_the_table_has_medians_and_ratios():
@@ -49,7 +55,7 @@ def test_the_table_has_medians_and_ratios():
             for name, seconds, scores in rows
         ]
     )
-    table = bench.table(raw)
+    table = report.summarise(raw)
     assert table.index.tolist() == [first, ours, peer]
     assert table.loc[ours].tolist() == [3.0, "3.000–3.000", 3.0, 2.0, 100, 1.0]
     assert table.loc[first, "min–max s"] == "8.000–10.000" and table.loc[peer, "Kendall tau"] == -1.0
@@ -57,33 +63,87 @@ def test_the_table_has_medians_and_ratios():
 
 def test_a_table_without_the_reference_has_no_ratios_to_it():
     raw = pd.DataFrame([{"contender": "course, int8", "seconds": 3.0, "megabytes": 100.0, "scores": [1, 2]}])
-    assert bench.table(raw).loc["course, int8"].tolist() == [3.0, "3.000–3.000", "–", "–", 100, "–"]
+    assert report.summarise(raw).loc["course, int8"].tolist() == [3.0, "3.000–3.000", "–", "–", 100, "–"]
 
 
 def test_who_would_take_too_long_or_too_much_is_left_out():
     def row(count, seconds, megabytes):
         return {"contender": "x", "kind": "200", "count": count, "seconds": seconds, "megabytes": megabytes}
 
-    assert bench.too_much([], "x", "200", 1000, 60) == ""
-    assert bench.too_much([row(10, 0.6, 500), row(100, 5.9, 520)], "x", "200", 1000, 60) == ""
+    assert timing.too_much([], "x", "200", 1000, 60) == ""
+    assert timing.too_much([row(10, 0.6, 500), row(100, 5.9, 520)], "x", "200", 1000, 60) == ""
     assert (
-        bench.too_much([row(10, 0.6, 500), row(100, 7.0, 520)], "x", "200", 1000, 60)
+        timing.too_much([row(10, 0.6, 500), row(100, 7.0, 520)], "x", "200", 1000, 60)
         == "would take about 70 s"
     )
-    assert bench.too_much([row(10, 0.6, 500), row(100, 7.0, 520)], "x", "mixed", 1000, 60) == ""
-    assert "GB of memory" in bench.too_much([row(10, 0.6, 5e5), row(100, 1.0, 5e6)], "x", "200", 1000, 60)
+    assert timing.too_much([row(10, 0.6, 500), row(100, 7.0, 520)], "x", "mixed", 1000, 60) == ""
+    assert "GB of memory" in timing.too_much([row(10, 0.6, 5e5), row(100, 1.0, 5e6)], "x", "200", 1000, 60)
 
 
-def test_a_worker_scores_as_the_course_does_and_ends(tmp_path):
-    worker = bench.Worker("course, int8", tmp_path)
-    assert worker.reason is None
+def test_a_worker_scores_as_the_course_does_and_ends(fast, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     pairs = [("How many people live in Berlin?", "Berlin had 3,520,031 inhabitants."), ("a", "b")]
-    answer = worker.run(pairs)
-    worker.close()
-    assert answer["scores"] == pytest.approx(load_reranker(backend="int8").predict(pairs).tolist(), abs=1e-4)
+    with start(["course, int8"], tmp_path) as [worker]:
+        assert worker.reason is None
+        answer = worker.run(pairs)
+    assert answer["scores"] == pytest.approx(fast.predict(pairs).tolist(), abs=1e-4)
     assert answer["seconds"] > 0 and answer["megabytes"] > 50
 
 
 def test_a_contender_that_is_not_there_gives_its_reason(tmp_path):
-    worker = bench.Worker("rerankers, fp32", tmp_path)
+    worker = Worker("rerankers, fp32", tmp_path)
+    worker.close()
     assert worker.reason.startswith("ModuleNotFoundError")
+
+
+def test_a_worker_needs_the_course_alone(fast, tmp_path, monkeypatch):
+    """It runs in an environment of its own, whatever folder the benchmark was started in."""
+    monkeypatch.chdir(tmp_path)
+    venv.create(tmp_path / "own", with_pip=False)
+    python = peers.python_of(tmp_path / "own")
+    peers.show_course(python)
+    worker = Worker("course, int8", tmp_path, python)
+    assert worker.reason is None
+    assert worker.run([("a", "b")])["scores"] == pytest.approx(fast.predict([("a", "b")]).tolist(), abs=1e-4)
+    worker.close()
+
+
+def test_padding_of_mixed_lengths(fast):
+    handbook = workloads.Handbook(fast.tokenizer)
+    assert [query for query, _ in handbook.pairs("30", 3)] == [workloads.QUERY] * 3
+    slices, sorted_first, one_by_one = handbook.padding(100).values()
+    assert slices > sorted_first > one_by_one > 0
+
+
+class Answers:
+    """A contender without a process: it takes a second for each pair, or says that it cannot."""
+
+    def __init__(self, name, error=None):
+        self.name, self.error, self.calls = name, error, []
+
+    def run(self, pairs):
+        self.calls.append(len(pairs))
+        return {"error": self.error} if self.error else {"seconds": len(pairs), "megabytes": 1, "scores": [0]}
+
+
+def test_all_are_asked_in_turns_and_the_slow_are_left_out(capsys):
+    slow, broken = Answers("slow"), Answers("broken", "no")
+    lists = {("30", 2): [("q", "d")] * 2, ("30", 20): [("q", "d")] * 20}
+    rows, left_out = timing.measure([slow, broken], lists, {2: 3, 20: 1}, longest=10)
+    assert slow.calls == [2, 2, 2] and broken.calls == [2, 2, 2, 20]
+    assert left_out == ["slow, 20 × 30: would take about 20 s"]
+    assert rows["contender"].tolist() == ["slow"] * 3 and rows["seconds"].tolist() == [2] * 3
+    assert "broken, 30 × 2: no" in capsys.readouterr().err
+
+
+def test_the_page_says_what_was_measured_and_who_was_left_out():
+    table = pd.DataFrame({"median s": [0.5]}, index=[CONTENDERS[0]])
+    judged = pd.DataFrame({"fp32": ["0.552"]}, index=["handbook, nDCG@10"])
+    measured = {("30", 10): (5, table), ("mixed", 100): (1, table)}
+    page = report.report(measured, ["x: absent"], {"slices": 0.66}, {"int8": 0.94}, judged)
+    assert "| torch, one by one | 0.5 |" in page and "| handbook, nDCG@10 | 0.552 |" in page
+    assert "## 10 candidates, 30 tokens\n\n5 rounds.\n\n|  | median s |\n| --- | --- |\n" in page
+    assert "## 100 candidates, mixed lengths\n\n1 round.\n" in page
+    assert "Left out:\n\n- x: absent\n\n## Quality\n" in page
+    assert "slices 66%." in page and "int8 0.9 s." in page and page.endswith("|\n")
+    assert "Left out" not in report.report(measured, [], {}, {}, judged)

@@ -1,1 +1,1 @@
-"""Time the engines and other libraries, and write docs/benchmarks.md."""
+"""`make bench`: how fast the course's engines are, beside the libraries that people would pick instead."""

@@ -1,0 +1,67 @@
+"""The contenders, each in a process of its own."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tools.bench.peers import peers_python
+
+REFERENCE = "torch, one by one"  # what the others are compared with
+COURSE = (REFERENCE, "torch, slices of 32", "torch, one predict", "course, int8")
+PEERS = ("FlashRank, int8", "fastembed, fp32", "fastembed, int8", "rerankers, fp32")
+CONTENDERS = COURSE + PEERS
+WORKER = Path(__file__).with_name("worker.py")
+
+
+class Worker:
+    """A contender in a process of its own; ``reason`` says why it cannot run, if it cannot.
+
+    Args:
+        name: one of ``CONTENDERS``.
+        folder: for files that the contender needs.
+        python: of the environment that it runs in.
+    """
+
+    def __init__(self, name: str, folder: Path, python: Path | str = sys.executable) -> None:
+        self.name = name
+        # -P: the worker's folder stays off its path, or a library might take a module of ours for its own.
+        self._process = subprocess.Popen(
+            [str(python), "-P", str(WORKER), name, str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+        )
+        self.reason = self._read().get("error")
+
+    def run(self, pairs: list) -> dict:
+        """``{"seconds", "megabytes", "scores"}`` for one call."""
+        self._process.stdin.write(json.dumps(pairs) + "\n")
+        self._process.stdin.flush()
+        return self._read()
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        self._process.wait(timeout=60)
+
+    def _read(self) -> dict:
+        line = self._process.stdout.readline()
+        return json.loads(line) if line else {"error": f"ended with code {self._process.wait()}"}
+
+
+@contextmanager
+def start(names: Sequence[str], folder: Path) -> Iterator[list[Worker]]:
+    """A worker for each name, alive until the end of the with block; those that cannot run have a reason."""
+    peers = peers_python() if set(names) & set(PEERS) else None
+    workers: list[Worker] = []
+    try:
+        for name in names:
+            workers.append(Worker(name, folder, peers if peers and name in PEERS else sys.executable))
+        yield workers
+    finally:
+        for worker in workers:
+            worker.close()

@@ -1,0 +1,93 @@
+"""docs/benchmarks.md, from what was measured."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from tools.bench.contenders import CONTENDERS, PEERS, REFERENCE
+from tools.bench.machine import machine
+from tools.bench.workloads import Workload
+
+HEAD = (
+    "Made by `make bench`; do not edit by hand. ms-marco-MiniLM-L12-v2 in all rows, the restored float32 "
+    "weights, the packaged int8 ones (peers), or those that the course makes (its int8)."
+)
+HOW = (
+    "One process for each contender, all asked in turns in a new order each round. Documents are cut from "
+    "the handbook to an exact number of tokens; *mixed* is log-uniform from 15 to 480. "
+    "*Peak MB* is the most memory that the process held during a call. "
+    "*Kendall tau* compares the order of the scores with the first row's."
+)
+QUALITY = (
+    "Dense search, 50 reranked; mean difference with its 95 % paired interval; "
+    "share of the queries with the same first documents."
+)
+
+
+def summarise(rows: pd.DataFrame) -> pd.DataFrame:
+    """Medians, spreads and ratios for one workload, contenders as rows."""
+    grouped = rows.groupby("contender", sort=False)
+    names = [name for name in CONTENDERS if name in set(rows["contender"])]
+    seconds = grouped["seconds"].agg(["median", "min", "max"]).reindex(names)
+    median = seconds["median"]
+    peers = median[median.index.isin(PEERS)]
+    scores = grouped["scores"].first()
+    result = pd.DataFrame({"median s": median.round(3)})
+    result["min–max s"] = [f"{low:.3f}–{high:.3f}" for low, high in zip(seconds["min"], seconds["max"])]
+    result["× one by one"] = (median[REFERENCE] / median).round(2) if REFERENCE in median else "–"
+    result["× fastest peer"] = (peers.min() / median).round(2) if len(peers) else "–"
+    result["peak MB"] = grouped["megabytes"].max()[names].round().astype(int)
+    result["Kendall tau"] = [
+        _kendall_tau(scores[REFERENCE], scores[name]) if REFERENCE in median else "–" for name in names
+    ]
+    return result
+
+
+def _kendall_tau(first: Sequence[float], second: Sequence[float]) -> float:
+    return round(pd.Series(first).corr(pd.Series(second), method="kendall"), 3)
+
+
+def report(
+    results: Mapping[Workload, tuple[int, pd.DataFrame]],
+    absent: Sequence[str],
+    padding: Mapping[str, float],
+    start_up: Mapping[str, float],
+    judged: pd.DataFrame,
+) -> str:
+    """The page, as Markdown.
+
+    Args:
+        results: ``{(kind, count): (rounds, what summarise gives)}``.
+        absent: who was left out of what, and why.
+        padding: share of padding, for each way to batch.
+        start_up: seconds from import to first score, for each backend.
+        judged: what ``quality.quality`` gives.
+    """
+    starts = ", ".join(f"{backend} {seconds:.1f} s" for backend, seconds in start_up.items())
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in padding.items())
+    paragraphs = [
+        "# Benchmarks",
+        HEAD,
+        _as_list(machine()),
+        HOW,
+        f"Import to first score, fresh process, warm cache: {starts}.",
+        f"Padding on the mixed lengths: {shares}.",
+    ]
+    if absent:
+        paragraphs += ["Left out:", _as_list(absent)]
+    paragraphs += ["## Quality", QUALITY, _as_table(judged)]
+    for (kind, count), (rounds, result) in results.items():
+        title = "mixed lengths" if kind == "mixed" else f"{kind} tokens"
+        paragraphs += [f"## {count} candidates, {title}", f"{rounds} round{'s' * (rounds > 1)}."]
+        paragraphs.append(_as_table(result))
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def _as_list(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _as_table(frame: pd.DataFrame) -> str:
+    head = ["", *frame.columns]
+    rows = [[name, *map(str, row)] for name, row in zip(frame.index, frame.to_numpy())]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, ["---"] * len(head), *rows])
