@@ -3,18 +3,14 @@
 import os
 
 for _name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-    os.environ[_name] = (
-        "http://127.0.0.1:9"  # set before any library reads it; kernels and subprocesses inherit it
-    )
+    os.environ[_name] = "http://127.0.0.1:9"  # before a library reads it; kernels and subprocesses inherit it
 for _name in ("no_proxy", "NO_PROXY"):
     os.environ[_name] = "127.0.0.1,localhost"  # Jupyter talks to its kernels there
 os.environ.pop("HF_HUB_OFFLINE", None)  # being off line must work without being told
 if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ["OMP_NUM_THREADS"] = (
-        # Torch's threads wait for each other: two processes of two threads on two cores take three times as
-        # long.
-        "1"
-    )
+    # Torch's threads wait for each other: two processes of two threads on two cores take three times as long.
+    os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["RERANK_COURSE_ROUNDS"] = "1"  # lessons are run to see that they run, not to time anything
 os.environ["RERANK_COURSE_PROGRESS"] = ""  # what tests and solutions pass is nobody's progress
 
 import pytest
