@@ -17,8 +17,8 @@ def compare_times(ways: Mapping[str, Callable[[], Any]], repeats: int = 3) -> pd
     Args:
         ways: ``{name: function without arguments}``; the first is the one that the others are compared with.
             Warm up before: what a first call prepares is counted here.
-        repeats: rounds, at least 1. The environment variable ``RERANK_COURSE_ROUNDS`` sets an upper limit: the
-            tests, which compare no times, run each way once.
+        repeats: rounds, at least 1. The environment variable ``RERANK_COURSE_ROUNDS`` sets an upper limit:
+            the tests, which compare no times, run each way once.
 
     Returns:
         A row for each way: ``median s``, ``min s`` and ``max s`` in seconds, and ``times faster`` than the
