@@ -8,10 +8,10 @@ from typing import Any
 from rerank_course.scale.job import Job, check_counts
 from rerank_course.text import text_of
 
-Part = list[dict[str, Any]]  # a row is a query with the places of its candidates among the documents
-Columns = dict[
-    str, list
-]  # documents: "id", and either "text" or the "problem" that keeps it from being scored
+# A row is a query with the places of its candidates among the documents.
+Part = list[dict[str, Any]]
+# Documents: "id", and either "text" or the "problem" that keeps it from being scored.
+Columns = dict[str, list]
 
 
 @dataclass(frozen=True)

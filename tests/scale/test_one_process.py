@@ -60,6 +60,7 @@ def test_the_real_model_gives_the_same_scores_in_parts_as_in_one_call(reranker):
     assert len(result.parts) == 3 and result.parts["pairs"].tolist() == [3, 3, 3]
 
 
+@pytest.mark.heavy
 def test_the_number_of_threads_is_given_back():
     import torch
 

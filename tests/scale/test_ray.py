@@ -31,6 +31,8 @@ from tests.scale.runs import (
     with_ray,
 )
 
+pytestmark = [needs_ray, pytest.mark.heavy]  # all of them work on a cluster
+
 
 @pytest.fixture(scope="module")
 def cluster():
@@ -62,7 +64,6 @@ def workers(root: int | None = None) -> list[psutil.Process]:
     return [child for child in ray_processes(root) if child.cmdline()[0].startswith("ray::MapWorker")]
 
 
-@needs_ray
 def test_the_real_model_on_two_actors_equals_one_process_score_by_score(tmp_path, cluster):
     corpus = load_corpus("handbook")
     names = sorted(corpus.documents, key=lambda name: len(corpus.documents[name].text))[::10]
@@ -90,7 +91,6 @@ def test_the_real_model_on_two_actors_equals_one_process_score_by_score(tmp_path
         )
 
 
-@needs_ray
 def test_poisoned_records_are_set_aside_by_the_workers_too(tmp_path, cluster):
     run, queries, corpus = poisoned_run()
     result = with_ray(tmp_path, Poisoned, run, queries, corpus, actors=1)
@@ -99,7 +99,6 @@ def test_poisoned_records_are_set_aside_by_the_workers_too(tmp_path, cluster):
     assert result.run == here.run and result.rejects == here.rejects == read_rejects(tmp_path)
 
 
-@needs_ray
 def test_a_worker_that_is_killed_costs_only_its_part(tmp_path, cluster, expected):
     log, killed = tmp_path / "log", []
 
@@ -125,7 +124,6 @@ def test_a_worker_that_is_killed_costs_only_its_part(tmp_path, cluster, expected
     assert not psutil.pid_exists(pid)
 
 
-@needs_ray
 def test_no_memory_for_a_moment_is_tried_again_and_for_ever_is_an_error(tmp_path, cluster, expected):
     once = tmp_path / "once"
 
@@ -151,7 +149,6 @@ def test_no_memory_for_a_moment_is_tried_again_and_for_ever_is_an_error(tmp_path
     ).items()
 
 
-@needs_ray
 def test_a_record_that_kills_each_worker_ends_the_run_and_the_rest_is_kept(tmp_path, patience, expected):
     mended, log = tmp_path / "mended", tmp_path / "log"
 
@@ -178,14 +175,12 @@ def test_a_record_that_kills_each_worker_ends_the_run_and_the_rest_is_kept(tmp_p
     )
 
 
-@needs_ray
 def test_a_run_that_waits_for_machines_that_never_come_ends(tmp_path, cluster):
     with pytest.raises(ScaleError, match="Ray has given up"):
         with_ray(tmp_path, gpus=1, patience=5)
     assert read_run(tmp_path) == {}
 
 
-@needs_ray
 def test_a_model_that_cannot_be_loaded_says_so(tmp_path, cluster):
     with pytest.raises(OSError, match="absent/model is not on this machine"):
         with_ray(tmp_path, "absent/model", actors=1)
@@ -207,7 +202,6 @@ model.__module__ = "alone"
 """
 
 
-@needs_ray
 @pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux ends the children of a process that was killed"
 )
@@ -260,13 +254,13 @@ def _named(module: str, name: str, model):
     return model
 
 
-@needs_ray
 @pytest.mark.skipif(sys.platform != "linux", reason="Ray watches the machine's memory on Linux only")
 def test_an_actor_that_takes_too_much_memory_is_killed_and_its_part_is_scored_all_the_same(
     tmp_path, expected
 ):
-    """Ray's own watch over the machine's memory ends it. The limit lies three gigabytes above what is in use,
-    of which Ray needs one, and the actor takes up to six.
+    """Ray's own watch over the machine's memory ends it.
+
+    The limit lies three gigabytes above what is in use, of which Ray needs one; the actor takes up to six.
     """
     out, log, script = tmp_path / "out", tmp_path / "log", tmp_path / "alone.py"
     memory = psutil.virtual_memory()

@@ -32,6 +32,7 @@ def start(inherited):
     return subprocess.Popen(COMMAND, cwd=ROOT, preexec_fn=set_signals, **pipes)
 
 
+@pytest.mark.heavy
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals between processes")
 @pytest.mark.parametrize("inherited", [signal.SIG_IGN, signal.SIG_DFL], ids=["ignored", "default"])
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -42,7 +43,7 @@ def test_serve_hosted_ends_cleanly(inherited, number, code):
             client = sdk(f"http://{address}:{port}", KEY)
             assert client.rerank(**BODY).results[0].index == 1
             process.send_signal(number)
-            assert process.wait(5) == code and process.stderr.read() == ""
+            assert process.wait(10) == code and process.stderr.read() == ""
         finally:
             process.kill()
     with socket.socket() as again:
@@ -97,10 +98,15 @@ def test_what_is_being_scored_is_scored_to_its_end(ignored):
             ended.set()
             return [0.0] * len(pairs)
 
-    with pytest.raises(SystemExit) as raised, ended_by_signals(), StandIn(Slow()) as service:
-        caller = threading.Thread(target=lambda: pytest.raises(httpx.HTTPError, post, service))
-        caller.start()
-        assert begun.wait(10)
-        signal.raise_signal(signal.SIGTERM)
-    caller.join(5)
-    assert raised.value.code == 143 and ended.is_set() and not caller.is_alive()
+    def serve_until_told():
+        with ended_by_signals(), StandIn(Slow()) as service:
+            callers.append(threading.Thread(target=lambda: pytest.raises(httpx.HTTPError, post, service)))
+            callers[0].start()
+            assert begun.wait(10)
+            signal.raise_signal(signal.SIGTERM)
+
+    callers: list[threading.Thread] = []
+    with pytest.raises(SystemExit) as raised:
+        serve_until_told()
+    callers[0].join(5)
+    assert raised.value.code == 143 and ended.is_set() and not callers[0].is_alive()
