@@ -1,6 +1,7 @@
 """Charts for any numbers: dots, lines, bars, points, signed bars, counts."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,7 +74,7 @@ def draw_points(points: Mapping[str, tuple[float, float]], xlabel: str, ylabel: 
     """
     figure, axes = one_chart(4.2)
     for number, (name, (x, y)) in enumerate(points.items(), start=1):
-        look = {"marker": "os^Dvp"[number % 6], "markersize": 9, "color": IN_TURN[number % 4]}
+        look: dict[str, Any] = {"marker": "os^Dvp"[number % 6], "markersize": 9, "color": IN_TURN[number % 4]}
         axes.plot([x], [y], linestyle="none", label=f"{number}  {name}", **look)
         axes.annotate(str(number), (x, y), xytext=(7, 5), textcoords="offset points")
     axes.set(xlabel=xlabel, ylabel=ylabel)
@@ -132,7 +133,12 @@ def draw_counts(counts: pd.DataFrame, xlabel: str) -> Picture:
     for number, column in enumerate(counts):
         widths = counts[column].to_numpy()
         colour, ink, hatch = PIECES[number % len(PIECES)]
-        look = {"color": colour, "edgecolor": "white", "hatch": hatch, "hatchcolor": MIDDLE_GREY}
+        look: dict[str, Any] = {
+            "color": colour,
+            "edgecolor": "white",
+            "hatch": hatch,
+            "hatchcolor": MIDDLE_GREY,
+        }
         bars = axes.barh(rows, widths, left=left, label=column, **look)
         figures = [str(width) if width else "" for width in widths]
         axes.bar_label(bars, labels=figures, label_type="center", fontweight="bold", color=ink)

@@ -1,6 +1,7 @@
 """What the ideas of the lessons look like: encoders, ranks that change, the sigmoid, batches, workers."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -58,7 +59,7 @@ def _prepare(axes: Axes, title: str) -> None:
 
 def _box(axes: Axes, x: float, y: float, text: str, colour: str, width: float = 3.2) -> None:
     place = (x - width / 2, y - 0.7)
-    look = {"facecolor": "white", "edgecolor": colour, "linewidth": 1.8}
+    look: dict[str, Any] = {"facecolor": "white", "edgecolor": colour, "linewidth": 1.8}
     axes.add_patch(FancyBboxPatch(place, width, 1.4, boxstyle="round,pad=0.05", **look))
     axes.text(x, y, text, ha="center", va="center", fontsize=10)
 
@@ -162,7 +163,7 @@ def draw_timeline(rows: Mapping[str, Mapping[str, Stretches]], xlabel: str) -> P
     figure, axes = chart_of_rows(1.4 + 0.5 * len(rows), rows)
     for place, row in enumerate(rows.values()):
         for number, (what, stretches) in enumerate(row.items()):
-            look = {
+            look: dict[str, Any] = {
                 "facecolor": PIECES[(number + 1) % len(PIECES)][0],
                 "hatch": ("", "///", "...")[number % 3],
             }

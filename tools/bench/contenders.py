@@ -28,7 +28,7 @@ class Worker:
     def __init__(self, name: str, folder: Path, python: Path | str = sys.executable) -> None:
         self.name = name
         # -P: the worker's folder stays off its path, or a library might take a module of ours for its own.
-        self._process = subprocess.Popen(
+        process = subprocess.Popen(
             [str(python), "-P", str(WORKER), name, str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -36,20 +36,22 @@ class Worker:
             text=True,
             encoding="utf-8",
         )
+        assert process.stdin and process.stdout  # pipes, as asked for
+        self._process, self._questions, self._answers = process, process.stdin, process.stdout
         self.reason = self._read().get("error")
 
     def run(self, pairs: list) -> dict:
         """``{"seconds", "megabytes", "scores"}`` for one call."""
-        self._process.stdin.write(json.dumps(pairs) + "\n")
-        self._process.stdin.flush()
+        self._questions.write(json.dumps(pairs) + "\n")
+        self._questions.flush()
         return self._read()
 
     def close(self) -> None:
-        self._process.stdin.close()
+        self._questions.close()
         self._process.wait(timeout=60)
 
     def _read(self) -> dict:
-        line = self._process.stdout.readline()
+        line = self._answers.readline()
         return json.loads(line) if line else {"error": f"ended with code {self._process.wait()}"}
 
 

@@ -114,7 +114,7 @@ def _export(onnx_file: Path) -> None:
 
     from rerank_course.models import load_reranker
 
-    reranker = load_reranker()
+    reranker: Any = load_reranker()
     names = ["input_ids", "attention_mask", "token_type_ids"]
 
     class Logits(torch.nn.Module):

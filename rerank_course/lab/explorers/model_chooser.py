@@ -57,9 +57,13 @@ def relative_compute(option: ModelOption) -> float:
     Attention, which grows with the length, is left out. NaN where the model's size is not known.
     """
     base = next(row for row in CATALOGUE if row.name == DEFAULT_RERANKER)
+    return _compute(option) / _compute(base)
+
+
+def _compute(option: ModelOption) -> float:
     if option.layers is None or option.width is None:
         return float("nan")
-    return option.layers * option.width**2 / (base.layers * base.width**2)
+    return option.layers * option.width**2
 
 
 def _check_above_0(**numbers: float) -> None:
