@@ -292,9 +292,8 @@ documents = [chunk for chunk in handbook.documents.values() if chunk.id.startswi
 pairs = [(query, chunk.content) for chunk in documents]
 exact, rounded = reranker.predict(pairs, batch_size=8), fast.predict(pairs)
 order = np.argsort(-exact)
-print(
-    f"a score moves by {np.abs(exact - rounded).mean():.2f} on average, {np.abs(exact - rounded).max():.2f} at most"
-)
+moved = np.abs(exact - rounded)
+print(f"a score moves by {moved.mean():.2f} on average, {moved.max():.2f} at most")
 print("top 10 in float32:", *(documents[i].id for i in order[:10]))
 print("top 10 in int8:   ", *(documents[i].id for i in np.argsort(-rounded)[:10]))
 
@@ -426,7 +425,8 @@ draw_lines(
 each = {"int8": seconds[100] / 100, "torch": torch_seconds[50] / 50}
 for engine, cost in each.items():
     print(
-        f"{engine:6} {1000 * cost:4.0f} ms for a candidate: {int(0.3 / cost)} in 0.3 s, {int(2 / cost)} in 2 s; a hundred take {100 * cost:.1f} s"
+        f"{engine:6} {1000 * cost:4.0f} ms for a candidate: {int(0.3 / cost)} in 0.3 s, "
+        f"{int(2 / cost)} in 2 s; a hundred take {100 * cost:.1f} s"
     )
 
 # %% [markdown]
@@ -470,7 +470,7 @@ def lines():
         yield chunk.content[:200]
 
 
-for document, score in rerank_stream("How long is parental leave?", lines(), fast, top_k=2, block=100):
+for document, _score in rerank_stream("How long is parental leave?", lines(), fast, top_k=2, block=100):
     print(document.splitlines()[0][:80])
 
 # %% [markdown]

@@ -159,7 +159,8 @@ for kind in ("asker's words", "opposite", "other number"):
 parking_notice = documents["other number"]
 for text in (parking_notice, parking_notice.replace("6 ", ""), parking_notice.replace("Parking ", "")):
     print(
-        f"cosine {cosine([(query, text)])[0]:.2f}   cross-encoder {reranker.predict([(query, text)])[0]:5.2f}   {text}"
+        f"cosine {cosine([(query, text)])[0]:.2f}   "
+        f"cross-encoder {reranker.predict([(query, text)])[0]:5.2f}   {text}"
     )
 
 # %% [markdown]
@@ -378,10 +379,13 @@ try_out(
 #
 # Here are two explanations of why the student with the pool table is lower in the cross-encoder's ranking.
 #
-# > *The cross-encoder reads query and document together and understands the context. Cosine only compares vectors.*
+# > *The cross-encoder reads query and document together and understands the context. Cosine only compares
+# > vectors.*
 #
-# > *The document has “student”, “pool”, “weekend” and “ticket” from the question, and cosine gives it a place in the middle for these. The cross-encoder finds the same words, but the question begins with “How much”, and the document names no amount. With
-# > “one 4 euro ticket” its score rises by several logits; with “swimming pool” for “pool table” it does not.*
+# > *The document has “student”, “pool”, “weekend” and “ticket” from the question, and cosine gives it a place
+# > in the middle for these. The cross-encoder finds the same words, but the question begins with “How much”,
+# > and the document names no amount. With “one 4 euro ticket” its score rises by several logits; with
+# > “swimming pool” for “pool table” it does not.*
 #
 # The first sounds right, and you could set it under any row of any table. It would “explain” the out-of-date
 # price just as well, where the cross-encoder is the one that is wrong. The second names words of this very

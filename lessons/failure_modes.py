@@ -72,7 +72,9 @@ print(f"{recorded.looked_up:,} pairs looked up, {recorded.scored_live} scored no
 # %% output="varies"
 echoes = {
     "the question itself": "{}",
-    "the question and “please read on”": "“{}” is a question that we hear often. Please read the handbook before you write.",
+    "the question and “please read on”": (
+        "“{}” is a question that we hear often. Please read the handbook before you write."
+    ),
 }
 questions = [handbook.queries[query] for query in best_answer.index]
 for name, form in echoes.items():
@@ -133,9 +135,8 @@ judged["bare"] = fast.predict(bare)
 for column, name in (("bare", "without headings"), ("score", "with headings")):
     best = judged[judged["grade"] >= 2].groupby("query")[column].max()
     pointer = judged[is_pointer].groupby("query")[column].max()
-    print(
-        f"{name:16}: a pointer beats the best answer in {(pointer > best[pointer.index]).sum()} of {len(pointer)} queries"
-    )
+    wins = (pointer > best[pointer.index]).sum()
+    print(f"{name:16}: a pointer beats the best answer in {wins} of {len(pointer)} queries")
 
 # %% output="varies"
 from rerank_course import paired_difference, per_query
@@ -407,7 +408,8 @@ for name, table in scored.items():
     moved = (table["float32"] - table["int8"]).abs()
     crossed = ((table["float32"] >= 0) != (table["int8"] >= 0)).sum()
     print(
-        f"{name:12} int8 moves a score by {moved.mean():.2f} on average, {moved.max():.2f} at most; {crossed} of {len(table)} pairs change sides of 0"
+        f"{name:12} int8 moves a score by {moved.mean():.2f} on average, {moved.max():.2f} at most; "
+        f"{crossed} of {len(table)} pairs change sides of 0"
     )
 
 # %% [markdown]
@@ -470,7 +472,8 @@ threshold = thresholds["pandas-docs", "float32"]
 for column in ("float32", "int8"):
     found = measured(scored["pandas-docs"], column, threshold)
     print(
-        f"{column:8} {found['pairs that pass']} of the pairs reach {threshold:.2f}; recall {found['recall']:.2f}"
+        f"{column:8} {found['pairs that pass']} of the pairs reach {threshold:.2f}; "
+        f"recall {found['recall']:.2f}"
     )
 
 # %% [markdown]
@@ -506,7 +509,8 @@ for name, table in scored.items():
     same = ((squashed >= 1 / (1 + np.exp(-threshold))) == (table["float32"] >= threshold)).all()
     print(f"{name:12} the same pairs pass: {same}")
     print(
-        f"{'':12} at 0.5 the sigmoid lets {(squashed >= 0.5).sum()} of {len(table)} through, the cosine {(table['cosine'] >= 0.5).sum()}"
+        f"{'':12} at 0.5 the sigmoid lets {(squashed >= 0.5).sum()} of {len(table)} through, "
+        f"the cosine {(table['cosine'] >= 0.5).sum()}"
     )
 
 # %% [markdown]
@@ -579,7 +583,8 @@ for max_length in (128, 256, 384, 448, 512):
     reading = what_the_model_reads(question, hiring, fast, max_length)
     end = " ".join(reading.document[-40:].split())
     print(
-        f"max_length {max_length}: score {reading.score:6.2f}, answer read: {scorecard in reading.document!s:5}  ends: …{end}"
+        f"max_length {max_length}: score {reading.score:6.2f}, "
+        f"answer read: {scorecard in reading.document!s:5}  ends: …{end}"
     )
 
 # %% [markdown]
@@ -609,8 +614,9 @@ for count in (0, 1, 2, 4):
     conversation = "\n".join([*earlier[:count], question])
     reading = what_the_model_reads(conversation, hiring, fast)
     print(
-        f"{count} before: query {reading.query_tokens:3} tokens, document {reading.document_tokens:3}, score {reading.score:5.2f}, "
-        f"answer read: {scorecard in reading.document!s:5}  question read: {reading.query.endswith(question)}"
+        f"{count} before: query {reading.query_tokens:3} tokens, document {reading.document_tokens:3}, "
+        f"score {reading.score:5.2f}, answer read: {scorecard in reading.document!s:5}  "
+        f"question read: {reading.query.endswith(question)}"
     )
 
 # %% [markdown]
@@ -679,7 +685,7 @@ plain_questions = {
     ),
     "hls-005": ("Do I get paid if the site is closed after an alarm?", "When may we go home after an alarm?"),
 }
-place = {document: answer for document, answer in answer_of.values()}
+place = dict(answer_of.values())  # {document: answer}
 asked = {
     "judged": [(handbook.queries[query], document) for query, (document, _) in answer_of.items()],
     "plain": [
@@ -742,9 +748,8 @@ for query, text in handbook.queries.items():
     top[query] = (float(scores.max()), candidates[int(scores.argmax())])
 unanswered = [query for query in handbook.queries if query not in answered]
 for query in sorted(unanswered, key=lambda query: -top[query][0])[:5]:
-    print(
-        f"{top[query][0]:6.2f}  {handbook.queries[query]}\n        {top[query][1].title}: {top[query][1].text[:60]}…"
-    )
+    score, chunk = top[query]
+    print(f"{score:6.2f}  {handbook.queries[query]}\n        {chunk.title}: {chunk.text[:60]}…")
 
 
 # %% output="varies"
@@ -773,7 +778,7 @@ score_strip(groups, "logit of the passage on top")
 
 # %%
 def best_threshold(high, low):
-    """The score that separates two groups with the smallest mean of the two error rates; what reaches it passes."""
+    """The score that separates two groups with the smallest mean error rate; what reaches it passes."""
     return min(np.concatenate([high, low]), key=lambda score: (high < score).mean() + (low >= score).mean())
 
 
@@ -792,7 +797,8 @@ tests = {
 for name, (high, low) in tests.items():
     refused, passed = left_out(high, low)
     print(
-        f"{name:20} threshold {best_threshold(high, low):5.2f}: refuses {refused} of {len(high)} good ones, lets {passed} of {len(low)} bad ones through"
+        f"{name:20} threshold {best_threshold(high, low):5.2f}: "
+        f"refuses {refused} of {len(high)} good ones, lets {passed} of {len(low)} bad ones through"
     )
 
 # %% [markdown]
@@ -807,13 +813,18 @@ for name, (high, low) in tests.items():
 #
 # ## What to remember
 #
-# | what you see | look at | do |
-# | --- | --- | --- |
-# | a page that only asks is on top | the first results of ten real questions | keep headings with chunks; keep pages of questions out of the index |
-# | reranking changes nothing, or hurts | the paired interval on *this* collection | another model, or none |
-# | everything passes the filter, or nothing | where the threshold was tuned | the best few of each query; tune for one model on one collection |
-# | long documents are ignored | tokens of query and document together | cut at headings; score windows; choose their size by measuring |
-# | a confident answer to a question without one | top scores of questions that nothing answers | collect such questions; a second reader |
+# What you see, where to look, and what to do:
+#
+# - **A page that only asks is on top.** Look at the first results of ten real questions. Keep headings with
+#   chunks; keep pages of questions out of the index.
+# - **Reranking changes nothing, or hurts.** Look at the paired interval on *this* collection. Take another
+#   model, or none.
+# - **Everything passes the filter, or nothing.** Look where the threshold was tuned. Take the best few of
+#   each query; tune for one model on one collection.
+# - **Long documents are ignored.** Look at the tokens of query and document together. Cut at headings; score
+#   windows; choose their size by measuring.
+# - **A confident answer to a question without one.** Look at the top scores of questions that nothing
+#   answers. Collect such questions; put a second reader behind the reranker.
 #
 # **Where it breaks:** quietly. None of the five gives an error. One shows in a count of tokens, the others
 # only in judged queries; so keep thirty of yours and run them after every change.

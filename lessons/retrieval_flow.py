@@ -256,12 +256,14 @@ before, after = "dense", "dense + rerank 100"
 changes = winners_and_losers(tables[before], tables[after], handbook)
 for query_id in [*changes.index[:2], *changes.index[-2:]]:
     print(
-        f"{changes.loc[query_id, 'difference']:+.2f}  {handbook.queries[query_id]}  [{handbook.kinds[query_id]}]"
+        f"{changes.loc[query_id, 'difference']:+.2f}  {handbook.queries[query_id]}  "
+        f"[{handbook.kinds[query_id]}]"
     )
     for name in (before, after):
         top = runs[name][query_id][0][0]
         print(
-            f"       {name:18}: grade {handbook.qrels[query_id].get(top, '?')}  {handbook.documents[top].title}: {handbook.documents[top].text[:30]}…"
+            f"       {name:18}: grade {handbook.qrels[query_id].get(top, '?')}  "
+            f"{handbook.documents[top].title}: {handbook.documents[top].text[:30]}…"
         )
 
 # %% [markdown]

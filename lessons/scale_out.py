@@ -30,7 +30,8 @@ have_ray = ray_is_installed()
 print(
     "Ray Data is here."
     if have_ray
-    else f"Ray Data is not installed. Get it with: {INSTALL}\nThen restart the kernel. Until then, what needs it says so."
+    else f"Ray Data is not installed. Get it with: {INSTALL}\n"
+    "Then restart the kernel. Until then, what needs it says so."
 )
 
 # %% [markdown]
@@ -54,7 +55,8 @@ sample = [(query, chunk.content) for query, chunk in zip(handbook.queries.values
 one_thread.predict(sample[:4])
 per_pair = compare_times({"": lambda: one_thread.predict(sample)})["median s"].iloc[0] / len(sample)
 print(
-    f"{1000 * per_pair:.1f} ms a pair on one core, so {1e6 * 100 * per_pair / 86400:.0f} days for a million queries by a hundred"
+    f"{1000 * per_pair:.1f} ms a pair on one core, "
+    f"so {1e6 * 100 * per_pair / 86400:.0f} days for a million queries by a hundred"
 )
 
 # %% [markdown]
@@ -194,7 +196,8 @@ if have_ray:
     parts = there.parts
     print("Ray says that it tries a part again:", "will be retried" in said.getvalue())
     print(
-        f"{parts['pairs'].sum()} pairs in {len(parts)} parts, by {parts['worker'].nunique()} workers, {there.seconds:.0f} s, {len(there.rejects)} set aside"
+        f"{parts['pairs'].sum()} pairs in {len(parts)} parts, by {parts['worker'].nunique()} workers, "
+        f"{there.seconds:.0f} s, {len(there.rejects)} set aside"
     )
     print(
         "largest difference to the scores of one process:",
@@ -204,7 +207,8 @@ else:
     there = rerank_run(run, log, texts, backend="int8", threads=1, part_pairs=100)
     parts = there.parts
     print(
-        f"On one process: {parts['pairs'].sum()} pairs in {len(parts)} parts, {there.seconds:.0f} s. A second worker needs Ray Data: {INSTALL}"
+        f"On one process: {parts['pairs'].sum()} pairs in {len(parts)} parts, {there.seconds:.0f} s. "
+        f"A second worker needs Ray Data: {INSTALL}"
     )
 
 # %% output="varies"
@@ -246,7 +250,8 @@ if have_ray:
         run, log, texts, folder / "out", engine="ray", model=clumsy, actors=2, threads=1, part_pairs=100
     )
     print(
-        f"{again.kept} parts kept, {len(again.parts)} scored, {again.seconds:.2f} s; the same run: {again.run == there.run}"
+        f"{again.kept} parts kept, {len(again.parts)} scored, {again.seconds:.2f} s; "
+        f"the same run: {again.run == there.run}"
     )
     try:
         rerank_run(run, log, texts, folder / "out", engine="ray", backend="int8", part_pairs=100)
@@ -309,9 +314,8 @@ seconds = compare_times(
     {"score": lambda: one_thread.predict(some), "only tokenise": lambda: tokens_of(some)}
 )["median s"]
 print(f"{len(log_pairs)} pairs of {lengths.mean():.0f} tokens on average, {lengths.max()} at most")
-print(
-    f"tokenising is {seconds['only tokenise'] / seconds['score']:.0%} of scoring; the rest is the model's arithmetic"
-)
+share = seconds["only tokenise"] / seconds["score"]
+print(f"tokenising is {share:.0%} of scoring; the rest is the model's arithmetic")
 
 # %% [markdown]
 # So there is little to gain from clever plumbing. The bill is arithmetic: pairs times tokens times the price
@@ -331,10 +335,9 @@ portion = {search: run[search] for search in list(run)[20:44]}
 
 
 def pairs_a_second(actors, threads):
+    way = {}
     if have_ray:
         way = {"engine": "ray", "folder": tempfile.mkdtemp(dir=folder), "actors": actors}
-    else:
-        way = {}
     result = rerank_run(portion, log, texts, backend="int8", threads=threads, part_pairs=30, **way)
     totals = result.parts.groupby("worker")[["pairs", "seconds"]].sum()
     return (totals["pairs"] / totals["seconds"]).sum()
@@ -570,7 +573,8 @@ draw_bars(steps, "dollars for a million queries on machines of 16 cores, with th
 # On real machines, the call is the one that you made:
 #
 # ```python
-# rerank_run(run, queries, corpus, "/shared/rerank-november", engine="ray", backend="int8", actors=64, threads=1)
+# folder = "/shared/rerank-november"
+# rerank_run(run, queries, corpus, folder, engine="ray", backend="int8", actors=64, threads=1)
 # ```
 #
 # Start Ray on one machine and let the others join; or let a cloud do it ([Ray on Kubernetes and on virtual

@@ -319,7 +319,8 @@ ranked = sorted(documents, key=lambda document: score_of[document.id], reverse=T
 for place, document in enumerate(ranked, start=1):
     if place <= 3 or document in answers:
         print(
-            f"place {place}, score {score_of[document.id]:.2f}, judged {judged[document.id]}: {document.title}"
+            f"place {place}, score {score_of[document.id]:.2f}, "
+            f"judged {judged[document.id]}: {document.title}"
         )
         print(textwrap.fill(document.text, 95, initial_indent="    ", subsequent_indent="    "), "\n")
 

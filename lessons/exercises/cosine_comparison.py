@@ -9,7 +9,7 @@
 # | **Difficulty** | ●●○ |
 # | **Time** | {minutes} minutes |
 # | **Points** | {points}: models 2, cross-encoder 5, cosine 6, pairs 3, cases 3, explanation 6 |
-# | **You need** | [](lesson:start_here) for the embedding model, [](lesson:scoring_pairs) for the cross-encoder |
+# | **You need** | [](lesson:start_here) (embedding model), [](lesson:scoring_pairs) (cross-encoder) |
 #
 # Each part has a place for your answer and a **check** below it. Run the check as often as you like: it says
 # *not attempted*, *wrong* and why, or *right*.

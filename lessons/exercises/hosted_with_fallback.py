@@ -69,7 +69,8 @@ check_connect(connect)
 def hosted_scores(query, documents, client):
     """Score documents with the service, all in one call.
 
-    Returns a list with one score for each document, in the order of the documents. No documents give an empty list, and no call.
+    Returns a list with one score for each document, in the order of the documents. No documents give an empty
+    list, and no call.
     Raises an error, of any type, if the answer lacks a document.
     """
     ### BEGIN SOLUTION
@@ -116,7 +117,10 @@ check_hosted_scores(hosted_scores)
 
 # %% role="solution" id="is-temporary"
 def is_temporary(error):
-    """Return True if the error passes by itself: status 429 or from 500 on, or one of httpx's transport errors. Else False."""
+    """Whether the error passes by itself.
+
+    Returns True for status 429 or from 500 on, and for each of httpx's transport errors; else False.
+    """
     ### BEGIN SOLUTION
     import httpx
     from cohere.core.api_error import ApiError
@@ -157,8 +161,8 @@ check_is_temporary(is_temporary)
 def rerank_with_fallback(query, documents, client, local):
     """Rank documents with the service or, while it is down, all of them with the local reranker.
 
-    Returns (ranking, scored_by). ranking is [(document, score), …], best first, with the scores as the scorer gave them.
-    scored_by is "hosted" or "local". If it is "local", a warning was issued.
+    Returns (ranking, scored_by). ranking is [(document, score), …], best first, with the scores as the scorer
+    gave them. scored_by is "hosted" or "local". If it is "local", a warning was issued.
     """
     ### BEGIN SOLUTION
     import warnings

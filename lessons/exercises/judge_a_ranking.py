@@ -32,7 +32,8 @@
 def reciprocal_rank(ranking, grades):
     """RR@10 of one query.
 
-    ranking: document ids, best first. grades: {document id: grade}; a document that is missing there is unjudged.
+    ranking: document ids, best first.
+    grades: {document id: grade}; a document that is missing there is unjudged.
     Returns a number from 0 to 1.
     """
     ### BEGIN SOLUTION
@@ -74,10 +75,11 @@ check_reciprocal_rank(reciprocal_rank)
 
 # %% role="solution" id="measure-run"
 def measure_run(run, qrels):
-    """nDCG@10 and RR@10 of each query that has an answer, and their means. For RR@10, grades 2 and 3 are relevant.
+    """nDCG@10 and RR@10 of each query that has an answer, and their means.
 
-    run: {query: ranking}. qrels: {query: grades}.
-    Returns two dictionaries: {"nDCG@10": {query: value, …}, "RR@10": {query: value, …}} and {"nDCG@10": mean, "RR@10": mean}.
+    run: {query: ranking}. qrels: {query: grades}. For RR@10, grades 2 and 3 are relevant.
+    Returns two dictionaries: {"nDCG@10": {query: value, …}, "RR@10": {query: value, …}}
+    and {"nDCG@10": mean, "RR@10": mean}.
     """
     ### BEGIN SOLUTION
     import ir_measures
@@ -137,7 +139,7 @@ check_measure_run(measure_run)
 
 # %% role="solution" id="judged-at-10"
 def judged_at_10(ranking, grades):
-    """The share of the first ten documents of one ranking that have a grade, whatever the grade. From 0 to 1."""
+    """The share of the first ten documents of one ranking that have a grade, whatever it is. From 0 to 1."""
     ### BEGIN SOLUTION
     top = ranking[:10]
     return len([document for document in top if document in grades]) / len(top)
@@ -175,7 +177,8 @@ def compare_queries(before, after):
     """Compare two systems on the same queries.
 
     before, after: {query: value of one measure}.
-    Returns three things: the mean of after − before over all queries, the list of the queries whose value rose, and the list of those whose value fell.
+    Returns three things: the mean of after − before over all queries, the list of the queries whose value
+    rose, and the list of those whose value fell.
     """
     ### BEGIN SOLUTION
     differences = {query: after[query] - before[query] for query in before}

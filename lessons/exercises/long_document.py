@@ -9,7 +9,7 @@
 # | **Difficulty** | ●●○ |
 # | **Time** | {minutes} minutes |
 # | **Points** | {points}: tokens 2, hidden answer 2, windows 4, best window 2 |
-# | **You need** | [](lesson:failure_modes) for what truncation does, [](exercise:score_pairs) for scoring pairs |
+# | **You need** | [](lesson:failure_modes) (truncation), [](exercise:score_pairs) (scoring pairs) |
 #
 # Each part has a place for your answer and a **check** below it. Run the check as often as you like: it says
 # *not attempted*, *wrong* and why, or *right*.
@@ -29,8 +29,9 @@
 def count_tokens(query, document, reranker):
     """How the tokens of a (query, document) pair are shared out.
 
-    Returns a dictionary of four whole numbers: "query" and "document", the tokens of each whole text alone; "special", the special tokens of a
-    pair; and "not read", how many tokens of the document are past the model's limit (0 if it fits).
+    Returns a dictionary of four whole numbers: "query" and "document", the tokens of each whole text alone;
+    "special", the special tokens of a pair; and "not read", how many tokens of the document are past the
+    model's limit (0 if it fits).
     """
     ### BEGIN SOLUTION
     tokenizer = reranker.tokenizer
@@ -76,7 +77,10 @@ check_count_tokens(count_tokens)
 
 # %% role="solution" id="hide-the-answer"
 def hide_the_answer(query, answer, filler, reranker):
-    """Make two documents from the filler: (with the answer, word by word, past what the model reads; the same text without the answer)."""
+    """Make two documents from the filler, one with the answer and one without.
+
+    Returns (with the answer, word by word, past what the model reads; the same text without the answer).
+    """
     ### BEGIN SOLUTION
     front = filler
     while count_tokens(query, front, reranker)["not read"] == 0:
@@ -118,7 +122,8 @@ check_hide_the_answer(hide_the_answer)
 def cut_windows(query, document, reranker, overlap):
     """Cut a document into overlapping windows that fit beside the query.
 
-    overlap: how many tokens two neighbouring windows share at least. Returns the windows' texts in the order of the document; a document that fits is one window.
+    overlap: how many tokens two neighbouring windows share at least.
+    Returns the windows' texts in the order of the document; a document that fits is one window.
     """
     ### BEGIN SOLUTION
     counts = count_tokens(query, document, reranker)
@@ -166,7 +171,7 @@ check_cut_windows(cut_windows)
 
 # %% role="solution" id="best-window"
 def best_window(query, windows, reranker):
-    """Return (score, window): the highest score among the windows of a document, and the text of that window."""
+    """Return (score, window): the highest score among a document's windows, and the text of that window."""
     ### BEGIN SOLUTION
     scores = reranker.predict([(query, window) for window in windows])
     return max(zip(scores.tolist(), windows), key=lambda scored: scored[0])
@@ -213,7 +218,8 @@ def try_it():
     windows = cut_windows(query, document, reranker, 64)
     score, window = best_window(query, windows, reranker)
     print(
-        f"as a whole {reranker.predict((query, document)):.2f}; best window {score:.2f}, number {windows.index(window) + 1} of {len(windows)}"
+        f"as a whole {reranker.predict((query, document)):.2f}; best window {score:.2f}, "
+        f"number {windows.index(window) + 1} of {len(windows)}"
     )
     print("it ends:", window[-80:])
 

@@ -20,15 +20,18 @@
 #
 # ## The contract
 #
-# | | |
-# | --- | --- |
-# | `query` | one text. Empty, or white space alone: an error that names `query` |
-# | `candidates` | a list as the search gave it, best first. Each is a text, a `Chunk`, or a dictionary with a text; `text_of(candidate, "candidates")` from `rerank_course.text` gives the text of any of them, and its error uses that name. One without text: an error that names `candidates`. The empty list: return `[]` and leave the reranker alone |
-# | `reranker` | anything that has `predict(pairs, batch_size=…)` and returns one number for each pair. Too few numbers, too many, or NaN: an error that names `reranker` |
-# | `batch_size` | is passed on to `predict`. Below 1: an error that names `batch_size` |
-# | `top_k` | how many to return. `None`: all. More than there are: all. Below 1: an error that names `top_k` |
-# | **returns** | `[(candidate, score), …]`, the highest score first; equal scores in the order in which they came; the candidates are the very objects that were passed in, the scores are Python floats |
-# | **errors** | a `ValueError` or a `TypeError`, with a message in your own words |
+# - `query`: one text. Empty, or white space alone: an error that names `query`.
+# - `candidates`: a list as the search gave it, best first. Each is a text, a `Chunk`, or a dictionary with a
+#   text; `text_of(candidate, "candidates")` from `rerank_course.text` gives the text of any of them, and its
+#   error uses that name. One without text: an error that names `candidates`. The empty list: return `[]` and
+#   leave the reranker alone.
+# - `reranker`: anything that has `predict(pairs, batch_size=…)` and returns one number for each pair. Too few
+#   numbers, too many, or NaN: an error that names `reranker`.
+# - `batch_size`: is passed on to `predict`. Below 1: an error that names `batch_size`.
+# - `top_k`: how many to return. `None`: all. More than there are: all. Below 1: an error that names `top_k`.
+# - **It returns** `[(candidate, score), …]`, the highest score first; equal scores in the order in which they
+#   came; the candidates are the very objects that were passed in, the scores are Python floats.
+# - **Errors** are a `ValueError` or a `TypeError`, with a message in your own words.
 
 # %% role="solution" id="rerank-documents"
 def rerank_documents(query, candidates, reranker, batch_size=32, top_k=20):

@@ -64,7 +64,8 @@ check_build_pairs(build_pairs)
 def score_pairs(pairs, reranker):
     """Score pairs with a cross-encoder.
 
-    Returns a list or an array with one score for each pair, in the order of the pairs, as the reranker gives it.
+    Returns a list or an array with one score for each pair, in the order of the pairs, as the reranker gives
+    it.
     """
     ### BEGIN SOLUTION
     return reranker.predict(pairs)
@@ -102,8 +103,9 @@ check_score_pairs(score_pairs)
 def order_by_score(documents, scores):
     """Order documents by their scores.
 
-    scores is an array with one number for each document. Returns [(document, score), …], the highest score first;
-    documents with equal scores stay in the order in which they came.
+    scores is an array with one number for each document.
+    Returns [(document, score), …], the highest score first; documents with equal scores stay in the order in
+    which they came.
     """
     ### BEGIN SOLUTION
     return sorted(zip(documents, scores), key=lambda row: row[1], reverse=True)
@@ -143,7 +145,8 @@ check_order_by_score(order_by_score)
 def squash(logits):
     """Send each logit through a sigmoid.
 
-    logits is an array as predict gives it. Returns a list or an array with one number between 0 and 1 for each logit, in the same order.
+    logits is an array as predict gives it.
+    Returns a list or an array with one number between 0 and 1 for each logit, in the same order.
     """
     ### BEGIN SOLUTION
     import math
@@ -227,7 +230,8 @@ check_what_stays(what_stays)
 def place_of_answer(query, documents, answer, reranker):
     """The place of one of the documents when all of them are ordered for the query.
 
-    answer is one of the documents. Returns a whole number: 1 for the best score, len(documents) for the worst.
+    answer is one of the documents.
+    Returns a whole number: 1 for the best score, len(documents) for the worst.
     """
     ### BEGIN SOLUTION
     scores = score_pairs(build_pairs(query, documents), reranker)
