@@ -89,9 +89,8 @@ def _read_documents(candidates: Mapping[str, list[str]], corpus: Any, max_charac
     ids = list(dict.fromkeys(name for found in candidates.values() for name in found))
     columns: Columns = {"id": ids, "text": [], "problem": []}
     for name in ids:
-        text, problem = None, "the document is not in the corpus"
-        if name in corpus:
-            text, problem = _screen(corpus[name], "the document", max_characters)
+        absent = None, "the document is not in the corpus"
+        text, problem = _screen(corpus[name], "the document", max_characters) if name in corpus else absent
         columns["text"].append(text)
         columns["problem"].append(problem)
     return columns
@@ -116,9 +115,8 @@ def _fill_parts(
     parts: list[Part] = []
     filled = 0
     for query, ids in candidates.items():
-        text, problem = None, "the query is not in queries"
-        if query in queries:
-            text, problem = _screen(queries[query], "the query", limits.max_characters)
+        absent, most = (None, "the query is not in queries"), limits.max_characters
+        text, problem = _screen(queries[query], "the query", most) if query in queries else absent
         if not parts or (filled and filled + len(ids) > limits.part_pairs):
             parts.append([])
             filled = 0

@@ -45,17 +45,17 @@ class Reranked:
     kept: int
     seconds: float
     folder: Path | None = None
-    _memory: tuple[pd.DataFrame, list[dict]] | None = field(default=None, repr=False)
+    _memory: tuple[pd.DataFrame, list[dict]] = field(default_factory=lambda: (pd.DataFrame(), []), repr=False)
 
     @cached_property
     def run(self) -> Run:
         """``{query id: [(document id, score), …]}``, best first; parts of earlier calls are included."""
-        return as_run(self._memory[0]) if self._memory else read_run(self.folder)
+        return as_run(self._memory[0]) if self.folder is None else read_run(self.folder)
 
     @cached_property
     def rejects(self) -> list[dict]:
         """``[{"query_id": …, "doc_id": …, "reason": …}, …]``: the pairs that could not be scored."""
-        return self._memory[1] if self._memory else read_rejects(self.folder)
+        return self._memory[1] if self.folder is None else read_rejects(self.folder)
 
     @property
     def pairs_per_second(self) -> float:

@@ -26,7 +26,13 @@ class Worker:
 
     @cached_property
     def documents(self) -> dict[str, Any]:
-        return self._documents or read_texts(Path(self.job.folder))
+        return self._documents or read_texts(self.folder)
+
+    @property
+    def folder(self) -> Path:
+        """Where results go; only a job with a folder asks."""
+        assert self.job.folder is not None
+        return Path(self.job.folder)
 
     @cached_property
     def reranker(self) -> Reranker:
@@ -47,7 +53,7 @@ class Worker:
 
     def keep(self, number: int, rows: list[dict]) -> dict:
         """Score a part and write it, unless it stands there already: Ray may ask twice."""
-        file = result_file(Path(self.job.folder), number)
+        file = result_file(self.folder, number)
         if file.exists():
             return self.timed(number, lambda: (pd.DataFrame(), []))[2]
         return self.timed(number, lambda: self.write(file, *self.score(rows)))[2]
@@ -78,7 +84,7 @@ class Worker:
         if rejects:  # first: the results say that the part is finished
             lines = "".join(json.dumps(reject, ensure_ascii=False) + "\n" for reject in rejects)
             write_whole(
-                Path(self.job.folder) / REJECTS / f"{file.stem}.jsonl",
+                self.folder / REJECTS / f"{file.stem}.jsonl",
                 lambda scratch: scratch.write_text(lines, encoding="utf-8"),
             )
         write_whole(file, lambda scratch: results.to_parquet(scratch, index=False))
@@ -99,8 +105,8 @@ class Worker:
             rejects.append({"query_id": query, "doc_id": name, "reason": f"the reranker scored it {score}"})
         return ranked([names[i] for i in np.flatnonzero(finite)], scores[finite], self.job.tag), rejects
 
-    def _candidates(self, rows: list[dict]) -> Iterator[tuple[dict, str, str | None, str | None]]:
-        """(query, document id, text, problem) of each pair."""
+    def _candidates(self, rows: list[dict]) -> Iterator[tuple[dict, str, str, str | None]]:
+        """(query, document id, text, problem) of each pair; no text where there is a problem."""
         for row in rows:
             seen: set[str] = set()
             for place in row["documents"]:

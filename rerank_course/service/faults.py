@@ -58,4 +58,4 @@ class FaultQueue:
 
 def status_of(fault: str | int | None) -> int | None:
     """The HTTP status that a fault answers with; ``None`` if it is of another kind."""
-    return fault if isinstance(fault, int) else STATUS_FAULTS.get(fault)
+    return fault if fault is None or isinstance(fault, int) else STATUS_FAULTS.get(fault)

@@ -125,8 +125,8 @@ class Handler(RequestHandler):
         self.set_status(status, "Refused")
         self.finish({"id": str(uuid.uuid4()), "message": message})
 
-    def write_error(self, status: int, **details: Any) -> None:
-        self.refuse(status, "method not allowed" if status == 405 else "internal server error")
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        self.refuse(status_code, "method not allowed" if status_code == 405 else "internal server error")
 
     def read_json(self, fields: set[str]) -> dict:
         """The request's body, an object that may have these fields.
@@ -178,7 +178,7 @@ class RerankHandler(Handler):
                 self.set_header("Retry-After", f"{1 if seconds is None else seconds:g}")
             self.refuse(status, f"the stand-in was told to answer {status}")
         elif fault == "cut":
-            self.request.connection.stream.close()
+            self.detach().close()
         elif fault == "not json":
             self.finish("<html>Please log in to the guest network.</html>")
         else:
@@ -189,7 +189,7 @@ class RerankHandler(Handler):
             except RefusedError as error:
                 self.refuse(error.status, str(error))
 
-    async def answer(self, fault: str | None) -> None:
+    async def answer(self, fault: str | int | None) -> None:
         """Score the documents and answer, wrongly if a fault says so."""
         query, documents, top_n = check_request(self.read_json(FIELDS))
         logits = await self.context.score([(query, document) for document in documents])
@@ -198,7 +198,7 @@ class RerankHandler(Handler):
             {"index": int(i), "relevance_score": float(scores[i])}
             for i in np.argsort(-scores, kind="stable")[:top_n]
         ]
-        if fault in ANSWER_FAULTS:
+        if isinstance(fault, str) and fault in ANSWER_FAULTS:
             results = ANSWER_FAULTS[fault](results)
         units = math.ceil(len(documents) / 100)
         meta = {"api_version": {"version": "2"}, "billed_units": {"search_units": units}}
@@ -211,7 +211,9 @@ def check_request(request: dict) -> tuple[str, list[str], int | None]:
     Raises:
         RefusedError: the real service would refuse it.
     """
-    query, documents, top_n = (request.get(name) for name in ("query", "documents", "top_n"))
+    query: Any = request.get("query")
+    documents: Any = request.get("documents")
+    top_n: Any = request.get("top_n")
     _check_model(request.get("model"))
     if not isinstance(query, str) or not query.strip():
         raise RefusedError(400, "invalid request: query must not be empty or be only whitespace")

@@ -2,9 +2,10 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 TERMINATED = 128 + signal.SIGTERM  # 143, the exit code by which shells and containers know it
 
@@ -31,12 +32,15 @@ def ended_by_signals() -> Iterator[None]:
                 before[number] = signal.signal(number, handler)
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, former in before.items():
+            signal.signal(number, former)
 
 
-def _handlers() -> dict[int, object]:
-    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: _exit}
+def _handlers() -> dict[int, Callable[[int, FrameType | None], Any]]:
+    handlers: dict[int, Callable[[int, FrameType | None], Any]] = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: _exit,
+    }
     if hasattr(signal, "SIGBREAK"):
         handlers[signal.SIGBREAK] = signal.default_int_handler
     return handlers
