@@ -1,56 +1,45 @@
-"""The built notebooks that are in the repository. nbval runs them and compares their outputs; see `make
-test`.
-"""
+"""The built notebooks that are in the repository. `make test` also runs them and compares their outputs."""
 
 import re
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
+from tests.lessons.built import EXERCISES, LESSONS, OUTLINE, SOLUTIONS, markdown, read
 from tests.support import ROOT
 from tools.build import notebooks as build
+from tools.build.sources import read_source
 
-LESSONS, EXERCISES = build.sources()
-BUILT = [(source, ROOT / "notebooks" / f"{source.stem}.ipynb") for source in LESSONS]
-BUILT += [(source, ROOT / "solutions" / f"{source.stem}.ipynb") for source in EXERCISES]
-
-
-def read(path):
-    return nbformat.read(path, as_version=4)
+EXECUTED = [*LESSONS, *SOLUTIONS]
 
 
-def names(pairs):
-    return [path.parent.name + "/" + path.stem for _, path in pairs]
+def names(paths):
+    return [f"{path.parent.name}/{path.stem}" for path in paths]
 
 
-@pytest.mark.parametrize(("source", "path"), BUILT, ids=names(BUILT))
-def test_a_built_notebook_agrees_with_its_source(source, path):
+@pytest.mark.parametrize("path", EXECUTED, ids=names(EXECUTED))
+def test_a_built_notebook_agrees_with_its_source(path):
     assert path.exists(), f"{path.name} is missing: run make build"
-    assert build.is_current(build.read_source(source), read(path)), (
+    source = ROOT / OUTLINE.built()[path.relative_to(ROOT).as_posix()]
+    assert build.is_current(read_source(source, outline=OUTLINE), read(path)), (
         f"{path.name} is not what its source gives: run make build"
     )
 
 
-@pytest.mark.parametrize("source", EXERCISES, ids=lambda source: source.stem)
-def test_an_exercise_agrees_with_its_source(source):
-    expected = build.to_exercise(build.read_source(source))
-    assert nbformat.writes(expected, indent=1).rstrip("\n") + "\n" == (
-        ROOT / "exercises" / f"{source.stem}.ipynb"
-    ).read_text(encoding="utf-8")
+@pytest.mark.parametrize("exercise", OUTLINE.exercises, ids=lambda exercise: exercise.name)
+def test_an_exercise_agrees_with_its_source(exercise):
+    expected = build.to_exercise(read_source(ROOT / exercise.source, outline=OUTLINE))
+    written = (ROOT / "exercises" / exercise.file).read_text(encoding="utf-8")
+    assert nbformat.writes(expected, indent=1).rstrip("\n") + "\n" == written
 
 
 def test_nothing_else_stands_in_the_built_folders():
-    expected = {path for _, path in BUILT} | {
-        ROOT / "exercises" / f"{source.stem}.ipynb" for source in EXERCISES
-    }
-    found = {
-        path for folder in ("notebooks", "solutions", "exercises") for path in (ROOT / folder).glob("*.ipynb")
-    }
-    assert found == expected
+    folders = ("notebooks", "solutions", "exercises")
+    found = {path for folder in folders for path in (ROOT / folder).glob("*.ipynb")}
+    assert found == {*EXECUTED, *EXERCISES}
 
 
-@pytest.mark.parametrize("path", [path for _, path in BUILT], ids=names(BUILT))
+@pytest.mark.parametrize("path", EXECUTED, ids=names(EXECUTED))
 def test_a_built_notebook_ran_in_order_without_an_error(path):
     notebook = read(path)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -59,7 +48,7 @@ def test_a_built_notebook_ran_in_order_without_an_error(path):
     assert notebook.metadata.kernelspec.name == "python3"
 
 
-@pytest.mark.parametrize("path", [path for _, path in BUILT], ids=names(BUILT))
+@pytest.mark.parametrize("path", EXECUTED, ids=names(EXECUTED))
 def test_pictures_have_alternative_text(path):
     outputs = [output for cell in read(path).cells if cell.cell_type == "code" for output in cell.outputs]
     assert not [output for output in outputs if "image/png" in output.get("data", {})], (
@@ -70,16 +59,14 @@ def test_pictures_have_alternative_text(path):
             assert re.search(r'alt="[^"]{20,}"', image)
 
 
-@pytest.mark.parametrize(
-    "path", [path for _, path in BUILT if path.parent.name == "notebooks"], ids=lambda path: path.stem
-)
-def test_a_lesson_opens_and_closes_as_all_do(path):
-    text = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
-    assert re.match(rf"# {path.stem[:2]} · ", text)
+@pytest.mark.parametrize("lesson", OUTLINE.lessons, ids=lambda lesson: lesson.name)
+def test_a_lesson_opens_and_closes_as_all_do(lesson):
+    text = markdown(read(ROOT / "notebooks" / lesson.file))
+    assert text.startswith(f"# {lesson.number} · {lesson.title}\n")
     for part in (
         "**What you will do**",
         "**What you need:**",
-        "**Time:**",
+        f"**Time:** {lesson.minutes} minutes",
         "**Predict.**",
         "## What to remember",
         "**Where it breaks:**",
@@ -87,80 +74,36 @@ def test_a_lesson_opens_and_closes_as_all_do(path):
         "**On your own:**",
         "**In practice:**",
         "**Further reading:**",
+        "**Next:**",
     ):
         assert part in text, part
 
 
-@pytest.mark.parametrize("path", [path for _, path in BUILT], ids=names(BUILT))
+@pytest.mark.parametrize("lesson", OUTLINE.lessons, ids=lambda lesson: lesson.name)
+def test_a_lesson_sends_one_on_to_its_exercise_and_the_lesson_that_follows(lesson):
+    said = markdown(read(ROOT / "notebooks" / lesson.file)).rpartition("**Next:**")[2]
+    place = OUTLINE.lessons.index(lesson)
+    follow = [lesson.exercise, *OUTLINE.lessons[place + 1 : place + 2]]
+    expected = [part.file for part in follow if part]
+    assert [link.rpartition("/")[2] for link in re.findall(r"\]\(([^)]+)\)", said)][
+        : len(expected)
+    ] == expected
+
+
+@pytest.mark.parametrize("path", [*EXECUTED, *EXERCISES], ids=names([*EXECUTED, *EXERCISES]))
 def test_links_between_the_course_s_files_lead_somewhere(path):
-    text = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
-    for link in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", text):
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", markdown(read(path))):
         assert (path.parent / link).exists(), link
-
-
-@pytest.mark.parametrize("source", EXERCISES, ids=lambda source: source.stem)
-def test_no_line_of_a_solution_or_hidden_test_is_in_the_exercise_or_the_package(source):
-    text = source.read_text(encoding="utf-8")
-    regions = re.findall(r"### BEGIN (?:SOLUTION|HIDDEN TESTS)\n(.*?)### END", text, flags=re.DOTALL)
-    lines = {line.strip().removeprefix("# ") for region in regions for line in region.splitlines()}
-    telling = {line for line in lines if len(line) > 40 and not line.startswith("from ")}
-    assert len(telling) >= 5
-    public = [ROOT / "exercises" / f"{source.stem}.ipynb", *(ROOT / "rerank_course").rglob("*.py")]
-    shown = "\n".join(line for path in public for line in _lines(path))
-    assert [line for line in telling if line in shown] == []
-
-
-def _lines(path):
-    if path.suffix == ".ipynb":
-        return [line for cell in read(path).cells for line in cell.source.splitlines()]
-    return path.read_text(encoding="utf-8").splitlines()
-
-
-@pytest.mark.parametrize("source", EXERCISES, ids=lambda source: source.stem)
-def test_an_untouched_exercise_runs_through_and_says_not_attempted(source):
-    """No error but NotImplementedError, and that only in the graded cells."""
-    notebook = read(ROOT / "exercises" / f"{source.stem}.ipynb")
-    NotebookClient(
-        notebook,
-        kernel_name="python3",
-        timeout=300,
-        allow_errors=True,
-        resources={"metadata": {"path": str(ROOT / "exercises")}},
-    ).execute()
-    verdicts = []
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            if output.output_type == "error":
-                assert output.ename == "NotImplementedError" and cell.metadata.nbgrader.grade, cell.source
-            elif "check_" in cell.source:
-                verdicts.append(output["data"]["text/plain"])
-    assert len(verdicts) == len(
-        [
-            cell
-            for cell in notebook.cells
-            if cell.cell_type == "code" and re.match(r"from rerank_course.checks", cell.source)
-        ]
-    )
-    assert all(verdict.startswith("… Not attempted.") for verdict in verdicts), verdicts
-
-
-def test_points_are_stated_on_the_card():
-    for source in EXERCISES:
-        notebook = build.read_source(source)
-        points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in notebook.cells)
-        assert f"| **Points** | {points}:" in notebook.cells[0].source, (source.stem, points)
 
 
 NUMBER = re.compile(
     r"(?<![\w.])[−-]?\d*\.\d+(?![\w.])|(?<![\w.])\d+ (?:ms|s|seconds?|minutes?|hours?|times)\b"
 )
-LESSON_FILES = [path for _, path in BUILT if path.parent.name == "notebooks"]
+NO_CLAIM = re.compile(r"```.*?```|`[^`]*`|^\*\*Time:\*\*.*$", flags=re.DOTALL | re.MULTILINE)
 
 
 def unsupported_numbers(notebook):
-    """Decimals, timings and factors in the prose that no output shows and no link in the same paragraph
-    supports.
-    """
+    """Decimals, timings and factors in the prose that neither an output nor a link beside them supports."""
     shown = "\n".join(
         str(part)
         for cell in notebook.cells
@@ -168,29 +111,27 @@ def unsupported_numbers(notebook):
         for output in cell.outputs
         for part in [output.get("text", ""), *output.get("data", {}).values()]
     )
-    found = []
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            prose = re.sub(
-                r"```.*?```|`[^`]*`|^\*\*Time:\*\*.*$", "", cell.source, flags=re.DOTALL | re.MULTILINE
-            )
-            for paragraph in re.split(r"\n\s*\n|\n(?=- |\d+\. )", prose):
-                if "](http" not in paragraph:
-                    found += [
-                        number
-                        for number in NUMBER.findall(paragraph)
-                        if number.replace("−", "-") not in shown and number not in shown
-                    ]
-    return found
+    paragraphs = [
+        paragraph
+        for cell in notebook.cells
+        if cell.cell_type == "markdown"
+        for paragraph in re.split(r"\n\s*\n|\n(?=- |\d+\. )", NO_CLAIM.sub("", cell.source))
+        if "](http" not in paragraph
+    ]
+    numbers = [number for paragraph in paragraphs for number in NUMBER.findall(paragraph)]
+    return [number for number in numbers if number not in shown and number.replace("−", "-") not in shown]
 
 
-@pytest.mark.parametrize("path", LESSON_FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_no_number_stands_in_the_prose_that_the_notebook_does_not_show(path):
     assert unsupported_numbers(read(path)) == []
 
 
 def test_an_unsupported_number_is_found():
-    text = "It takes 3.5 s, `0.1` for code.\n\nAnd 12 seconds. Shown: −8.25.\n\nWith a source, [.71](https://example.org).\n\n**Time:** 20 minutes."
+    text = (
+        "It takes 3.5 s, `0.1` for code.\n\nAnd 12 seconds. Shown: −8.25.\n\n"
+        "With a source, [.71](https://example.org).\n\n**Time:** 20 minutes."
+    )
     code = nbformat.v4.new_code_cell("x", outputs=[nbformat.v4.new_output("stream", text="score -8.25")])
     assert unsupported_numbers(
         nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text), code])
