@@ -19,7 +19,7 @@ LINK = re.compile(r"\[([^\]]*)\]\(([Ll]esson|[Ee]xercise|solution|next):(\w*)\)"
 NUMBERED = re.compile(r"\b(?:lessons?|exercises?)\s+\d\d\b|\bex\d\d\b|\b\d\d_[a-z]+\w*\.ipynb", re.IGNORECASE)
 
 
-def resolve(text: str, here: Lesson | Exercise, outline: Outline, points: int = 0) -> str:
+def resolve(text: str, here: Lesson | Exercise, outline: Outline, points: float = 0) -> str:
     """A markdown cell's text with numbers in the place of names.
 
     Args:
@@ -32,7 +32,7 @@ def resolve(text: str, here: Lesson | Exercise, outline: Outline, points: int = 
     heading = f"{here.number} · {here.title}"
     heading = f"Exercise {heading}" if isinstance(here, Exercise) else heading
     text = re.sub(r"^# \{title\}$", f"# {heading}", text, flags=re.MULTILINE)
-    text = LINK.sub(lambda found: _link(*found.groups(), here, outline), text)
+    text = LINK.sub(lambda found: _link(found[1], found[2], found[3], here, outline), text)
     return text.replace("{minutes}", str(here.minutes)).replace("{points}", f"{points:g}")
 
 

@@ -126,7 +126,7 @@ def _check_keys(row: dict[str, Any], keys: dict[str, type], what: str) -> None:
 
 def _check_sources(outline: Outline, root: Path) -> None:
     """Each name once, each with its source, and no source without a place."""
-    names = Counter(part.name for part in (*outline.lessons, *outline.exercises))
+    names = Counter([lesson.name for lesson in outline.lessons] + [one.name for one in outline.exercises])
     if twice := [name for name, count in names.items() if count > 1]:
         raise OutlineError(f"{OUTLINE}: the name {twice[0]!r} is there twice.")
     wanted = set(outline.built().values())

@@ -14,7 +14,7 @@ import numpy as np
 from rerank_course.engine.recorded_scores import ENGINES, load_scores, pair_key, save_scores, scores_file
 from rerank_course.evaluate import retrieve_and_rerank
 from rerank_course.models import load_embedder, load_reranker
-from rerank_course.retrieve import BM25Retriever, DenseRetriever, HybridRetriever
+from rerank_course.retrieve import BM25Retriever, DenseRetriever, HybridRetriever, Retriever
 from rerank_course.texts.corpora import CORPORA, load_corpus
 
 DEPTH = 100
@@ -50,7 +50,11 @@ def main() -> None:
         corpus = load_corpus(name)
         documents = list(corpus.documents.values())
         bm25, dense = BM25Retriever(documents), DenseRetriever(documents, embedder)
-        retrievers = {"BM25": bm25, "dense": dense, "hybrid": HybridRetriever([bm25, dense])}
+        retrievers: dict[str, Retriever] = {
+            "BM25": bm25,
+            "dense": dense,
+            "hybrid": HybridRetriever([bm25, dense]),
+        }
         for engine in options.engine or ENGINES:
             recorder = Recorder(scores_file(name), engine)
             retrieve_and_rerank(corpus, retrievers, recorder, (DEPTH,), batch_size=8, show_progress=True)
