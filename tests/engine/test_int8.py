@@ -164,11 +164,15 @@ reads_proc = pytest.mark.skipif(
 
 def peaks_after(*lists: str) -> list[float]:
     """The peak of memory in MB after each list of pairs, Python expressions, scored in one new process."""
-    code = "from bench_worker import peak_megabytes; from rerank_course.fast import Int8Reranker\nreranker = Int8Reranker(threads=2)\n"
+    code = (
+        "from rerank_course.engine.int8 import Int8Reranker\n"
+        "from tools.bench.worker import peak_megabytes\n"
+        "reranker = Int8Reranker(threads=2)\n"
+    )
     code += "".join(f"reranker.predict({pairs}); print(peak_megabytes())\n" for pairs in lists)
     process = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=ROOT / "tools",
+        cwd=ROOT,
         timeout=200,
         capture_output=True,
         text=True,
