@@ -34,7 +34,7 @@ def compare_rankings(
     left, right = _by_key(first, names[0]), _by_key(second, names[1])
     rows = {}
     for key in [*right, *(key for key in left if key not in right)]:
-        text = (right.get(key) or left.get(key))[0]
+        text = (right if key in right else left)[key][0]
         rows[key] = [text, *left.get(key, (None, None, None))[1:], *right.get(key, (None, None, None))[1:]]
     columns = ["text", *(f"{name} {what}" for name in names for what in ("rank", "score"))]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)

@@ -16,7 +16,7 @@ import math
 import os
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -123,7 +123,7 @@ class CohereReranker:
             a fallback. TypeError, ValueError: something is not a pair of texts; the message says where.
         """
         if len(pairs) == 2 and all(isinstance(text, str) for text in pairs):
-            return self.predict([pairs])[0]
+            return self.predict([cast(Pair, pairs)])[0]
         pairs = [_check_pair(pair, i) for i, pair in enumerate(pairs)]
         try:
             scores, self.scored_by = self._predict_hosted(pairs), self.model

@@ -114,7 +114,7 @@ def fuse(rankings: Sequence[Found], *, k: int = 60) -> Found:
         for rank, (document, _) in enumerate(ranking, start=1):
             documents.setdefault(document.id, document)
             scores[document.id] = scores.get(document.id, 0.0) + 1 / (k + rank)
-    return [(documents[i], scores[i]) for i in sorted(scores, key=scores.get, reverse=True)]
+    return [(documents[i], scores[i]) for i in sorted(scores, key=scores.__getitem__, reverse=True)]
 
 
 def _best(scores: np.ndarray, depth: int) -> np.ndarray:

@@ -44,6 +44,7 @@ def text_of(candidate: Any, name: str = "candidate") -> str:
         TypeError: it is none of these, or its text is not a string.
         ValueError: its text is empty or only white space.
     """
+    text: Any
     if isinstance(candidate, str):
         text = candidate
     elif isinstance(candidate, Mapping):
@@ -64,4 +65,4 @@ def text_of(candidate: Any, name: str = "candidate") -> str:
     return text
 
 
-_MISSING = object()
+_MISSING: Any = object()

@@ -243,7 +243,8 @@ def read_scores(answer: Any, count: int) -> np.ndarray:
         raise _unusable("it has no list of results")
     scores = np.full(count, np.nan)
     for result in results:
-        index, score = getattr(result, "index", None), getattr(result, "relevance_score", None)
+        index: Any = getattr(result, "index", None)
+        score: Any = getattr(result, "relevance_score", None)
         if type(index) is not int or not 0 <= index < count:
             raise _unusable(f"it has the index {index!r:.40} for {count} documents")
         if not np.isnan(scores[index]):
@@ -265,6 +266,6 @@ def _unusable(what: str) -> HostedUnavailableError:
 
 def billed_units(answer: Any) -> dict[str, float]:
     """What an answer says will be billed, for example ``{"search_units": 1}``."""
-    units = getattr(getattr(answer, "meta", None), "billed_units", None)
+    units: Any = getattr(getattr(answer, "meta", None), "billed_units", None)
     said = units.dict() if hasattr(units, "dict") else {}
     return {name: number for name, number in said.items() if isinstance(number, (int, float))}

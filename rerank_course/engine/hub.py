@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rerank_course.engine.weights import DEFAULT_EMBEDDER, DEFAULT_RERANKER, no_progress_bar
 
@@ -169,9 +169,8 @@ def _local_file(name: str, filename: str) -> Path | None:
     """A file of a model that is a folder or stands in the hub's cache, or ``None``."""
     from huggingface_hub import try_to_load_from_cache
 
-    if Path(name).is_dir():
-        found = Path(name) / filename
-    else:
+    found: Any = Path(name) / filename
+    if not Path(name).is_dir():
         found = try_to_load_from_cache(name, filename, cache_dir=hub_cache())
     return Path(found) if isinstance(found, (str, Path)) and Path(found).exists() else None
 

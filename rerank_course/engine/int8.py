@@ -24,7 +24,7 @@ import threading
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -83,7 +83,7 @@ class Int8Reranker:
             TypeError: something that is not a pair of strings; the message says where.
         """
         if len(pairs) == 2 and all(isinstance(text, str) for text in pairs):
-            return self.predict([pairs])[0]
+            return self.predict([cast(tuple[str, str], pairs)])[0]
         for position, pair in enumerate(pairs):
             _check_pair(pair, position)
         scores = np.empty(len(pairs), dtype=np.float32)
@@ -119,12 +119,18 @@ def _quantise(target: Path) -> None:
 
     weights.reranker_folder()  # so that its own message is not lost in the other process
     command = [sys.executable, "-m", "rerank_course.engine.quantise", str(target)]
-    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    process = subprocess.Popen(command, **output, text=True, encoding="utf-8", errors="replace")
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
     said = []
     try:
         with _bar(STEPS, True, unit="step", what="Quantising") as bar:
-            for line in process.stdout:
+            for line in process.stdout or ():
                 bar.update() if line == "step\n" else said.append(line.strip())
         code = process.wait()
     finally:

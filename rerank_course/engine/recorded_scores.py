@@ -84,7 +84,7 @@ def load_scores(path: Path) -> dict[str, dict[int, float]]:
 
 def save_scores(path: Path, scores: dict[str, dict[int, float]]) -> None:
     """Write what ``load_scores`` reads: whole or not at all."""
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for engine in ENGINES:
         ordered = sorted(scores[engine].items())
         arrays[f"{engine}_keys"] = np.array([key for key, _ in ordered], dtype=np.uint64)
