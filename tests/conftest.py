@@ -21,12 +21,21 @@ from tests.support.heavy import (  # noqa: F401  (pytest calls them)
     pytest_runtest_protocol,
 )
 
+# One of each for all tests of a run; a test that changes a model loads its own.
+
 
 @pytest.fixture(scope="session")
 def reranker():
     from rerank_course.models import load_reranker
 
     return load_reranker()
+
+
+@pytest.fixture(scope="session")
+def int8_reranker():
+    from rerank_course.models import load_reranker
+
+    return load_reranker(backend="int8")
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rerank_course.engine import recorded_scores
 from rerank_course.engine.recorded_scores import (
     ENGINES,
     RecordedReranker,
@@ -11,7 +12,6 @@ from rerank_course.engine.recorded_scores import (
     save_scores,
     scores_file,
 )
-from rerank_course.models import load_reranker
 from rerank_course.texts.corpora import CORPORA, load_corpus
 
 PAIRS = [("q", "one"), ("q", "two"), ("q", "three")]
@@ -30,7 +30,7 @@ class Live:
 def two_recorded(tmp_path, monkeypatch):
     file = tmp_path / "scores.npz"
     save_scores(file, {"fp32": {pair_key("q", "one"): 1.5, pair_key("q", "three"): -2.5}, "int8": {}})
-    monkeypatch.setattr(recorded, "scores_file", lambda corpus: file)
+    monkeypatch.setattr(recorded_scores, "scores_file", lambda corpus: file)
     return file
 
 
@@ -62,20 +62,23 @@ def test_a_key_depends_on_both_texts_and_on_where_they_part():
     assert len({pair_key("a", "b"), pair_key("b", "a"), pair_key("ab", ""), pair_key("", "ab")}) == 4
 
 
+@pytest.fixture(params=ENGINES)
+def engine(request):
+    """(an engine's name, its reranker)."""
+    fixture = "reranker" if request.param == "fp32" else "int8_reranker"
+    return request.param, request.getfixturevalue(fixture)
+
+
+@pytest.mark.heavy
 @pytest.mark.parametrize("corpus", CORPORA)
-@pytest.mark.parametrize("engine", ENGINES)
 def test_the_record_holds_on_this_machine(corpus, engine):
-    """A sample of judged pairs, scored anew. int8 rounds differently on processors with other instructions."""
-    data = load_corpus(corpus)
-    known = load_scores(scores_file(corpus))[engine]
-    pairs = [
-        (data.queries[q], data.documents[d].content)
-        for q, grades in data.qrels.items()
-        for d in grades
-        if d in data.documents
-    ]
+    """A sample of judged pairs, scored anew. int8 rounds differently where instructions differ."""
+    name, reranker = engine
+    data, known = load_corpus(corpus), load_scores(scores_file(corpus))[name]
+    judged = [(query, document) for query, grades in data.qrels.items() for document in grades]
+    pairs = [(data.queries[q], data.documents[d].content) for q, d in judged if d in data.documents]
     pairs = [pair for pair in pairs if pair_key(*pair) in known][::40][:12]
     assert len(pairs) == 12
-    live = load_reranker(backend="int8" if engine == "int8" else "torch").predict(pairs, batch_size=4)
+    now = reranker.predict(pairs, batch_size=4)
     then = np.array([known[pair_key(*pair)] for pair in pairs])
-    assert np.abs(live - then).max() < (0.02 if engine == "fp32" else 0.5)
+    assert np.abs(now - then).max() < (0.02 if name == "fp32" else 0.5)
