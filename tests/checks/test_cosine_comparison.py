@@ -1,4 +1,4 @@
-"""Exercise 05's checks: the reference and other right answers pass, the stub is not attempted, wrong answers
+"""Checks of the exercise cosine_comparison: the reference and other right answers pass, the stub is not attempted, wrong answers
 get the message meant for them.
 """
 
@@ -7,8 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from rerank_course.checks import common, ex05
-from rerank_course.checks.common import Verdict
+from rerank_course.checks import cosine_comparison, models
 from rerank_course.checks.cosine_comparison import (
     check_cosine_ranking,
     check_cross_encoder_ranking,
@@ -16,6 +15,7 @@ from rerank_course.checks.cosine_comparison import (
     check_ten_pairs,
     check_two_cases,
 )
+from rerank_course.checks.verdict import Verdict
 from rerank_course.models import load_embedder, load_reranker
 from rerank_course.rerank import rerank_documents
 
@@ -53,19 +53,19 @@ def verdict_of(check, answer, *rest):
 
 def test_models_right():
     assert verdict_of(check_load_models, lambda: (load_reranker(), load_embedder()))[0] == "right"
-    assert verdict_of(check_load_models, lambda: [common.cross_encoder(), common.embedder()])[0] == "right"
+    assert verdict_of(check_load_models, lambda: [models.cross_encoder(), models.embedder()])[0] == "right"
 
 
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (lambda: (common.embedder(), common.cross_encoder()), "wrong way round"),
-        (lambda: common.cross_encoder(), "should return two things"),
+        (lambda: (models.embedder(), models.cross_encoder()), "wrong way round"),
+        (lambda: models.cross_encoder(), "should return two things"),
         (
-            lambda: ("cross-encoder/ms-marco-MiniLM-L12-v2", common.embedder()),
+            lambda: ("cross-encoder/ms-marco-MiniLM-L12-v2", models.embedder()),
             "is a str, which cannot predict",
         ),
-        (lambda: (common.cross_encoder(), common.cross_encoder()), "which cannot encode"),
+        (lambda: (models.cross_encoder(), models.cross_encoder()), "which cannot encode"),
         (lambda: None, "returned None. Is a return statement missing?"),
         (lambda: load_reranker("nowhere/nothing"), "raised ModelNotAvailableError"),
         ((1, 2), "Pass the function itself"),
@@ -133,7 +133,7 @@ def shuffled_scores(query, documents, reranker):
         (lambda q, d, r: list(zip(d, r.predict([(q, x) for x in d]))), "not in order of score"),
         (shuffled_scores, "The scores are right but belong to other documents"),
         (
-            lambda q, d, r: best_first((x, float(np.dot(*common.embedder().encode([q, x])))) for x in d),
+            lambda q, d, r: best_first((x, float(np.dot(*models.embedder().encode([q, x])))) for x in d),
             "the embedding model's cosine",
         ),
         (lambda q, d, r: r.rank(q, d), "should return a list of (document, score), but the list holds dict"),
@@ -164,7 +164,7 @@ def test_cross_encoder_wrong(answer, message):
 
 
 def test_a_hard_coded_answer_fails_on_other_data():
-    known = cross_reference(ex05._QUERY, list(ex05._DOCUMENTS), common.cross_encoder())
+    known = cross_reference(cosine_comparison._QUERY, list(cosine_comparison._DOCUMENTS), models.cross_encoder())
     hard_coded = lambda query, documents, reranker: known  # noqa: E731
     assert check_cross_encoder_ranking(hard_coded).status == "right"
     assert (
@@ -223,7 +223,7 @@ def distances(query, documents, embedder):
         (lambda q, d, e: [(x, 1 - c) for x, c in cosine_reference(q, d, e)], "1 − cosine"),
         (lambda q, d, e: cosine_reference(q, d, e)[::-1], "worst document first"),
         (
-            lambda q, d, e: cross_reference(q, d, common.cross_encoder()),
+            lambda q, d, e: cross_reference(q, d, models.cross_encoder()),
             "the cross-encoder's score, not the cosine",
         ),
         (lambda q, d, e: [(c, x) for x, c in cosine_reference(q, d, e)], "Swap the two"),
@@ -286,7 +286,7 @@ def case(document, cross, cosine):
 @pytest.fixture(scope="module")
 def ranks():
     """{document number: (rank by cross-encoder, rank by cosine)} for the ten documents above."""
-    cross, cosine = ex05._two_rankings(QUERY, DOCUMENTS)
+    cross, cosine = cosine_comparison._two_rankings(QUERY, DOCUMENTS)
     return {number: (cross.index(number) + 1, cosine.index(number) + 1) for number in range(1, 11)}
 
 

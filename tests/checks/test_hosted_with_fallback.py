@@ -1,4 +1,4 @@
-"""Exercise 07's checks: the reference and other right answers pass, the stub is not attempted, wrong answers
+"""Checks of the exercise hosted_with_fallback: the reference and other right answers pass, the stub is not attempted, wrong answers
 get the message meant for them.
 """
 
@@ -13,15 +13,14 @@ import numpy as np
 import pytest
 from cohere.core.api_error import ApiError
 
-from rerank_course.checks.common import Verdict
 from rerank_course.checks.hosted_with_fallback import (
-    Service,
     check_connect,
     check_hosted_scores,
     check_is_temporary,
     check_rerank_with_fallback,
-    status_error,
 )
+from rerank_course.checks.toys.service import Service, status_error
+from rerank_course.checks.verdict import Verdict
 
 MODEL = "rerank-v5.0-fast"
 OTHER = {

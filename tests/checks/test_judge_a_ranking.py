@@ -1,4 +1,4 @@
-"""Exercise 04's checks: right answers pass, here and in the graded cells; the stub is not attempted; wrong
+"""Checks of the exercise judge_a_ranking: right answers pass, here and in the graded cells; the stub is not attempted; wrong
 ones get the message meant for them.
 """
 
@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 from ir_measures import RR, Judged, nDCG
 
-from rerank_course.checks import ex04
 from rerank_course.checks.judge_a_ranking import (
     check_compare_queries,
     check_decide,
@@ -19,16 +18,17 @@ from rerank_course.checks.judge_a_ranking import (
     check_measure_run,
     check_reciprocal_rank,
 )
+from rerank_course.checks.toys.runs import AFTER, BEFORE, JUDGED_RANKINGS, QRELS, RUN, SYSTEMS
 from rerank_course.evaluate import bootstrap_interval, paired_difference
 from tests.support.exercises import graded_cells, passes
 
-EXERCISE = "ex04_judge_a_ranking"
+EXERCISE = "judge_a_ranking"
 PARTS = {
-    "reciprocal_rank": (check_reciprocal_rank, "ex04-graded-reciprocal-rank"),
-    "measure_run": (check_measure_run, "ex04-graded-measures"),
-    "judged_at_10": (check_judged_at_10, "ex04-graded-judged"),
-    "compare_queries": (check_compare_queries, "ex04-graded-comparison"),
-    "decide": (check_decide, "ex04-graded-decision"),
+    "reciprocal_rank": (check_reciprocal_rank, "graded-reciprocal-rank"),
+    "measure_run": (check_measure_run, "graded-measures"),
+    "judged_at_10": (check_judged_at_10, "graded-judged"),
+    "compare_queries": (check_compare_queries, "graded-comparison"),
+    "decide": (check_decide, "graded-decision"),
 }
 MEASURES = {"nDCG@10": nDCG @ 10, "RR@10": RR(rel=2) @ 10}
 
@@ -503,21 +503,21 @@ def test_decide_wrong(answer, message):
     [
         (
             "reciprocal_rank",
-            lambda r, g: {tuple(r): rank_by_loop(r, g) for r, g in ex04._JUDGED_RANKINGS}.get(tuple(r), 0.5),
+            lambda r, g: {tuple(r): rank_by_loop(r, g) for r, g in JUDGED_RANKINGS}.get(tuple(r), 0.5),
             "right",
         ),
-        ("measure_run", lambda run, qrels: run_in_one_call(ex04._RUN, ex04._QRELS), "right"),
+        ("measure_run", lambda run, qrels: run_in_one_call(RUN, QRELS), "right"),
         (
             "judged_at_10",
-            lambda r, g: {tuple(r): judged_by_loop(r, g) for r, g in ex04._JUDGED_RANKINGS}.get(
+            lambda r, g: {tuple(r): judged_by_loop(r, g) for r, g in JUDGED_RANKINGS}.get(
                 tuple(r), 0.5
             ),
             "right",
         ),
-        ("compare_queries", lambda before, after: compare_by_dictionary(ex04._BEFORE, ex04._AFTER), "right"),
+        ("compare_queries", lambda before, after: compare_by_dictionary(BEFORE, AFTER), "right"),
         (
             "decide",
-            lambda before, after: {b["q1"]: decide_by_interval(b, a) for b, a in ex04._SYSTEMS}.get(
+            lambda before, after: {b["q1"]: decide_by_interval(b, a) for b, a in SYSTEMS}.get(
                 before["q1"], "better"
             ),
             "right",
@@ -532,7 +532,7 @@ def test_a_hard_coded_answer_passes_here_and_fails_in_the_graded_cell(part, answ
 
 def test_the_systems_to_decide_about_are_clear_cases():
     """Another seed, or an interval by the t-distribution, must lead to the same decisions."""
-    for before, after in ex04._SYSTEMS:
+    for before, after in SYSTEMS:
         differences = np.array([after[q] - before[q] for q in before])
         assert all(0 <= value <= 1 for value in [*before.values(), *after.values()])
         half = 2.03 * differences.std(ddof=1) / len(differences) ** 0.5

@@ -1,4 +1,4 @@
-"""Exercise 06's checks: right answers pass, here and in the graded cells; the stub is not attempted; wrong
+"""Checks of the exercise long_document: right answers pass, here and in the graded cells; the stub is not attempted; wrong
 ones get the message meant for them.
 """
 
@@ -7,35 +7,27 @@ import re
 import numpy as np
 import pytest
 
-from rerank_course.checks import ex06
+from rerank_course.checks import long_document
 from rerank_course.checks.long_document import (
     check_best_window,
     check_count_tokens,
     check_cut_windows,
     check_hide_the_answer,
     handbook_text,
-    short_reranker,
 )
+from rerank_course.checks.models import cross_encoder, short_reranker
+from rerank_course.checks.tokens import true_counts
 from rerank_course.chunking import room_for_document
 from rerank_course.chunking import windows as package_windows
-from tests.support.exercises import RemembersScores, graded_cells, passes
+from tests.support.exercises import graded_cells, passes
 
-EXERCISE = "ex06_long_document"
+EXERCISE = "long_document"
 PARTS = {
-    "count_tokens": (check_count_tokens, "ex06-graded-tokens"),
-    "hide_the_answer": (check_hide_the_answer, "ex06-graded-hidden-answer"),
-    "cut_windows": (check_cut_windows, "ex06-graded-windows"),
-    "best_window": (check_best_window, "ex06-graded-best-window"),
+    "count_tokens": (check_count_tokens, "graded-tokens"),
+    "hide_the_answer": (check_hide_the_answer, "graded-hidden-answer"),
+    "cut_windows": (check_cut_windows, "graded-windows"),
+    "best_window": (check_best_window, "graded-best-window"),
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def remembers_scores(reranker):
-    with pytest.MonkeyPatch.context() as patch:
-        for name, model in (("cross_encoder", reranker), ("short_reranker", short_reranker())):
-            remembers = RemembersScores(model)
-            patch.setattr(ex06, name, lambda remembers=remembers: remembers)
-        yield
 
 
 def stub(*arguments):
@@ -428,19 +420,19 @@ def test_best_window_wrong(answer, message):
 
 
 def test_hard_coded_answers_fail_in_the_graded_cells():
-    known = best_by_argmax(ex06._QUERY, list(ex06._WINDOWS), ex06.cross_encoder())
+    known = best_by_argmax(long_document._QUERY, list(long_document._WINDOWS), cross_encoder())
 
     def hard_coded(query, windows, reranker):
         return best_by_argmax(query, windows, reranker) if len(windows) == 1 else known
 
     assert check_best_window(hard_coded).status == "right"
-    assert not passes(EXERCISE, "ex06-graded-best-window", best_window=hard_coded)
+    assert not passes(EXERCISE, "graded-best-window", best_window=hard_coded)
 
     def with_a_fixed_query(query, document, reranker, overlap):
-        return cut(ex06._QUERY, document, reranker, 24)
+        return cut(long_document._QUERY, document, reranker, 24)
 
     assert check_cut_windows(with_a_fixed_query).status == "right"
-    assert not passes(EXERCISE, "ex06-graded-windows", cut_windows=with_a_fixed_query)
+    assert not passes(EXERCISE, "graded-windows", cut_windows=with_a_fixed_query)
 
 
 def test_what_counts_as_not_read_is_what_the_model_does_not_read():
@@ -452,7 +444,7 @@ def test_what_counts_as_not_read_is_what_the_model_does_not_read():
         "Who repairs the espresso machine?",
         handbook_text("exp", 300),
     )
-    unread = ex06._true_counts(query, document, reranker)["not read"]
+    unread = true_counts(query, document, reranker)["not read"]
     tokens = ids(document, reranker)
     read = reranker.tokenizer.decode(tokens[:-unread])
     scores = reranker.predict(
@@ -473,5 +465,5 @@ def test_the_texts_to_cut_are_made_of_whole_words():
         ("it", 60),
         ("lve", 5),
     ):
-        pieces = ex06.cross_encoder().tokenizer.tokenize(handbook_text(department, tokens))
+        pieces = cross_encoder().tokenizer.tokenize(handbook_text(department, tokens))
         assert len(pieces) >= tokens and not [piece for piece in pieces if piece.startswith("##")]

@@ -1,4 +1,4 @@
-"""Exercise 03's checks: right answers pass, here and in the graded cells; the stub is not attempted; wrong
+"""Checks of the exercise rerank_documents: right answers pass, here and in the graded cells; the stub is not attempted; wrong
 ones get the message meant for them.
 """
 
@@ -9,10 +9,8 @@ import pytest
 import torch
 
 from rerank_course import rerank
-from rerank_course.checks import ex03
-from rerank_course.checks.common import Verdict
+from rerank_course.checks import rerank_documents as checks
 from rerank_course.checks.rerank_documents import (
-    ToyReranker,
     check_bad_arguments,
     check_bad_scores,
     check_best_first,
@@ -20,26 +18,20 @@ from rerank_course.checks.rerank_documents import (
     check_top_k,
     check_what_comes_back,
 )
+from rerank_course.checks.toys.reranker import ToyReranker, shuffled
+from rerank_course.checks.verdict import Verdict
 from rerank_course.text import Chunk, text_of
-from tests.support.exercises import RemembersScores, graded_cells, passes
+from tests.support.exercises import graded_cells, passes
 
-EXERCISE = "ex03_rerank_documents"
+EXERCISE = "rerank_documents"
 STEPS = {
-    "best first": (check_best_first, "ex03-graded-ranking"),
-    "one call": (check_one_call, "ex03-graded-one-call"),
-    "what comes back": (check_what_comes_back, "ex03-graded-what-comes-back"),
-    "top_k": (check_top_k, "ex03-graded-top-k"),
-    "bad arguments": (check_bad_arguments, "ex03-graded-bad-arguments"),
-    "bad scores": (check_bad_scores, "ex03-graded-bad-scores"),
+    "best first": (check_best_first, "graded-ranking"),
+    "one call": (check_one_call, "graded-one-call"),
+    "what comes back": (check_what_comes_back, "graded-what-comes-back"),
+    "top_k": (check_top_k, "graded-top-k"),
+    "bad arguments": (check_bad_arguments, "graded-bad-arguments"),
+    "bad scores": (check_bad_scores, "graded-bad-scores"),
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def remembers_scores(reranker):
-    with pytest.MonkeyPatch.context() as patch:
-        remembers = RemembersScores(reranker)
-        patch.setattr(ex03, "cross_encoder", lambda: remembers)
-        yield
 
 
 def verdicts(answer):
@@ -607,7 +599,7 @@ def test_a_first_answer_passes_the_first_step_and_is_told_what_is_next():
 def known_ranking(query, candidates, reranker):
     """The public check's ranking, whatever is asked."""
     if all(isinstance(candidate, str) for candidate in candidates):
-        return plain(ex03._QUERY, list(ex03._DOCUMENTS), reranker)
+        return plain(checks._QUERY, list(checks._DOCUMENTS), reranker)
     return plain(query, candidates, reranker)
 
 
@@ -628,7 +620,7 @@ HARD_CODED = {
         score=lambda r, pairs, size: r.predict(pairs, batch_size=size if size in (5, 32) else 32),
     ),
     "what comes back": lambda q, cs, r, batch_size=32, top_k=20: (
-        plain(q, cs, r, batch_size, top_k) if ex03._DOCUMENTS[0] in text_of(cs[0]) else []
+        plain(q, cs, r, batch_size, top_k) if checks._DOCUMENTS[0] in text_of(cs[0]) else []
     ),
     "top_k": variant(cut=lambda rows, top_k: rows[: top_k if top_k in (1, 4, 20) else None]),
     "bad arguments": variant(check=refuses_what_the_check_tries),
@@ -653,7 +645,7 @@ def test_each_step_is_graded():
 
 @pytest.mark.parametrize("count", [3, 5, 7, 9, 12, 26, 30, 41])
 def test_toy_scores_are_in_no_order(count):
-    scores = ex03._shuffled(count)
+    scores = shuffled(count)
     assert len(set(scores)) == count and min(scores) < 0 < max(scores)
     assert scores not in (sorted(scores), sorted(scores, reverse=True))
     assert np.array(scores, dtype=np.float32).tolist() == scores
@@ -661,7 +653,7 @@ def test_toy_scores_are_in_no_order(count):
 
 @pytest.mark.parametrize(("count", "top_k"), [(30, 4), (26, 7), (9, 2)])
 def test_the_best_are_not_the_first(count, top_k):
-    scores = ex03._shuffled(count)
+    scores = shuffled(count)
     assert sorted(scores, reverse=True)[:top_k] != sorted(scores[:top_k], reverse=True) and scores[0] != max(
         scores
     )
@@ -678,10 +670,10 @@ def test_the_toy_reranker_answers_as_a_cross_encoder_does(reranker):
 
 def test_no_two_scores_are_so_close_that_another_machine_could_swap_them(reranker):
     asked = []
-    spy = lambda function, query=ex03._QUERY, documents=ex03._DOCUMENTS: (
+    spy = lambda function, query=checks._QUERY, documents=checks._DOCUMENTS: (
         asked.append((query, documents)) or Verdict("right", "")
     )  # noqa: E731
-    exec(graded_cells(EXERCISE)["ex03-graded-ranking"], {"check_best_first": spy, "rerank_documents": None})
+    exec(graded_cells(EXERCISE)["graded-ranking"], {"check_best_first": spy, "rerank_documents": None})
     assert len(asked) == 2
     for query, documents in asked:
         assert min(np.diff(sorted(reranker.predict([(query, document) for document in documents])))) > 0.1

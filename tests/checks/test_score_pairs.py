@@ -1,4 +1,4 @@
-"""Exercise 02's checks: right answers pass, here and in the graded cells; the stub is not attempted; wrong
+"""Checks of the exercise score_pairs: right answers pass, here and in the graded cells; the stub is not attempted; wrong
 ones get the message meant for them.
 """
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from rerank_course.checks import ex02
+from rerank_course.checks import score_pairs
 from rerank_course.checks.score_pairs import (
     check_build_pairs,
     check_order_by_score,
@@ -18,18 +18,11 @@ from rerank_course.checks.score_pairs import (
     check_squash,
     check_what_stays,
 )
+from rerank_course.checks.verdict import Verdict
 from rerank_course.rerank import rerank_documents
-from tests.support.exercises import RemembersScores, graded_cells, passes
+from tests.support.exercises import cases, graded_cells, passes
 
-EXERCISE = "ex02_score_pairs"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def remembers_scores(reranker):
-    with pytest.MonkeyPatch.context() as patch:
-        remembers = RemembersScores(reranker)
-        patch.setattr(ex02, "cross_encoder", lambda: remembers)
-        yield
+EXERCISE = "score_pairs"
 
 
 def stub(*arguments):
@@ -73,13 +66,14 @@ def place_by_rank(query, documents, answer, reranker):
 
 
 PARTS = {
-    "build_pairs": (check_build_pairs, "ex02-graded-pairs"),
-    "score_pairs": (check_score_pairs, "ex02-graded-scores"),
-    "order_by_score": (check_order_by_score, "ex02-graded-order"),
-    "squash": (check_squash, "ex02-graded-sigmoid"),
-    "what_stays": (check_what_stays, "ex02-graded-what-stays"),
-    "place_of_answer": (check_place_of_answer, "ex02-graded-place"),
+    "build_pairs": (check_build_pairs, "graded-pairs"),
+    "score_pairs": (check_score_pairs, "graded-scores"),
+    "order_by_score": (check_order_by_score, "graded-order"),
+    "squash": (check_squash, "graded-sigmoid"),
+    "what_stays": (check_what_stays, "graded-what-stays"),
+    "place_of_answer": (check_place_of_answer, "graded-place"),
 }
+HEAVY = ["score_pairs", "place_of_answer"]  # they ask the model
 RIGHT = [
     ("build_pairs", lambda query, documents: [(query, document) for document in documents]),
     ("build_pairs", lambda query, documents: list(zip(itertools.repeat(query), documents))),
@@ -109,11 +103,7 @@ RIGHT = [
 ]
 
 
-def names(cases):
-    return [f"{case[0]}-{number}" for number, case in enumerate(cases)]
-
-
-@pytest.mark.parametrize(("part", "answer"), RIGHT, ids=names(RIGHT))
+@pytest.mark.parametrize(("part", "answer"), cases(RIGHT, HEAVY))
 def test_right(part, answer):
     check, cell = PARTS[part]
     verdict = check(answer)
@@ -271,18 +261,19 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("part", "answer", "message"), WRONG, ids=names(WRONG))
+@pytest.mark.parametrize(("part", "answer", "message"), cases(WRONG, HEAVY))
 def test_wrong(part, answer, message):
     verdict = PARTS[part][0](answer)
     assert verdict.status == "wrong" and message in verdict.message, verdict
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", cases([(part,) for part in PARTS], HEAVY))
 def test_an_untouched_stub_is_not_attempted(part):
     verdict = PARTS[part][0](stub)
     assert verdict.status == "not attempted" and "Write stub above" in verdict.message
 
 
+@pytest.mark.heavy
 def test_a_finished_part_that_calls_an_unfinished_one_says_which():
     def place_of_answer(query, documents, answer, reranker):
         return stub(query, documents)
@@ -312,7 +303,7 @@ def learnt_by_heart(part):
     return lambda *arguments: known.get(key(arguments), fallback)
 
 
-@pytest.mark.parametrize("part", [part for part in PARTS if part != "what_stays"])
+@pytest.mark.parametrize("part", cases([(part,) for part in PARTS if part != "what_stays"], HEAVY))
 def test_answers_learnt_by_heart_pass_the_public_check_alone(part):
     answer = learnt_by_heart(part)
     assert PARTS[part][0](answer).status == "right"
@@ -325,11 +316,12 @@ def test_each_part_is_graded():
 
 def test_no_two_scores_are_so_close_that_another_machine_could_swap_them(reranker):
     hidden = []
-    cell = graded_cells(EXERCISE)["ex02-graded-place"]
-    spy = lambda function, query=ex02._QUERY, documents=ex02._DOCUMENTS: (
-        hidden.append((query, documents)) or ex02.check_squash(lambda x: 1 / (1 + np.exp(-x)))
-    )  # noqa: E731
-    exec(cell, {"check_place_of_answer": spy, "place_of_answer": None})
+
+    def spy(function, query=score_pairs._QUERY, documents=score_pairs._DOCUMENTS):
+        hidden.append((query, documents))
+        return Verdict("right", "")
+
+    exec(graded_cells(EXERCISE)["graded-place"], {"check_place_of_answer": spy, "place_of_answer": None})
     assert len(hidden) == 2
     for query, documents in hidden:
         scores = sorted(reranker.predict([(query, document) for document in documents]))

@@ -1,21 +1,27 @@
-"""For the tests of exercises: their graded cells run on functions that a test brings along, and a reranker
-that scores no pair twice.
+"""For the tests of exercises: their graded cells run on functions that a test brings along.
+
+And a reranker that scores no pair twice.
 """
 
 import importlib
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
+import pytest
 
 from tests.support import ROOT
-from tools.build import notebooks as build
+from tools.build.sources import read_source
 
 
+@cache
 def graded_cells(exercise: str) -> dict[str, str]:
-    """{grade id: code} of the machine-graded cells of ``lessons/exercises/<exercise>.py``, hidden tests
-    included.
+    """{grade id: code} of the machine-graded cells of ``lessons/exercises/<exercise>.py``.
+
+    Hidden tests are included.
     """
-    notebook = build.read_source(ROOT / "lessons" / "exercises" / f"{exercise}.py")
+    notebook = read_source(ROOT / "lessons" / "exercises" / f"{exercise}.py")
     cells = [
         cell
         for cell in notebook.cells
@@ -26,7 +32,7 @@ def graded_cells(exercise: str) -> dict[str, str]:
 
 def passes(exercise: str, grade_id: str, **functions: Any) -> bool:
     """Whether these functions, under the names that the exercise gives them, pass one graded cell."""
-    checks = vars(importlib.import_module(f"rerank_course.checks.{exercise[:4]}"))
+    checks = vars(importlib.import_module(f"rerank_course.checks.{exercise}"))
     try:
         exec(graded_cells(exercise)[grade_id], {**checks, **functions})
     except AssertionError:
@@ -34,9 +40,24 @@ def passes(exercise: str, grade_id: str, **functions: Any) -> bool:
     return True
 
 
+def cases(rows: Iterable[tuple], heavy: Iterable[str] = ()) -> list:
+    """Parameters for tests, with ids: rows of (part, …). Those of the parts in ``heavy`` load a model."""
+    heavy = set(heavy)
+    return [
+        pytest.param(*row, id=f"{row[0]}-{number}", marks=[pytest.mark.heavy] if row[0] in heavy else [])
+        for number, row in enumerate(rows)
+    ]
+
+
+def remembering(load: Callable[..., Any]) -> Callable[..., "RemembersScores"]:
+    """A function that loads a reranker, as one that loads a reranker that remembers."""
+    return lambda *arguments, **options: RemembersScores(load(*arguments, **options))
+
+
 class RemembersScores:
-    """The real reranker, asked once for each pair: a check that is run on thirty answers scores the same
-    pairs every time.
+    """The real reranker, asked once for each pair.
+
+    A check that is run on thirty answers scores the same pairs every time.
     """
 
     def __init__(self, reranker: Any) -> None:
