@@ -66,7 +66,7 @@ def launch_chromium() -> Iterator[Any]:
 
 @dataclass(frozen=True)
 class Lab:
-    """A running JupyterLab: its ``url``, which ends with a slash, its ``token``, and the ``course``'s copy."""
+    """A running JupyterLab: its ``url``, which ends with a slash, its ``token``, and its ``course``."""
 
     url: str
     token: str

@@ -11,13 +11,16 @@ import time
 import tomllib
 import urllib.request
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+import rerank_course
 from tests.support import ROOT
+from tools.build.outline import read_outline
 from tools.setup import install, lock
 from tools.setup import start_lab as lab
 
@@ -135,7 +138,7 @@ def test_the_dev_container_runs_make_on_a_supported_python():
         [*command, "--dry-run", f"PYTHON={sys.executable}"], cwd=ROOT, capture_output=True, text=True
     )
     assert shown.returncode == 0, shown.stderr
-    assert "tools/install.py .venv" in shown.stdout and "-m rerank_course doctor" in shown.stdout
+    assert "tools/setup/install.py .venv" in shown.stdout and "-m rerank_course doctor" in shown.stdout
     chosen = container["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]
     assert chosen == "${containerWorkspaceFolder}/.venv/bin/python"
 
@@ -146,21 +149,55 @@ def test_the_readme_names_only_commands_that_exist():
     )
     named = set(re.findall(r"`?make ([a-z]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
     assert named and named <= commands
-    assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert 0 < ci.index("make check") < ci.index("make test")
     from rerank_course.__main__ import make_parser
 
     (subcommands,) = (set(action.choices) for action in make_parser()._actions if action.dest == "command")
-    assert (
-        set(re.findall(r"-m rerank_course ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
-        == subcommands
-    )
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"bin/rerank-course ([a-z-]+)", readme)) == subcommands
+    assert set(re.findall(r"-m rerank_course ([a-z-]+)", readme)) <= subcommands
+    assert PROJECT["scripts"] == {"rerank-course": "rerank_course.__main__:main"}
+
+
+def test_make_check_looks_at_each_file_of_the_forge():
+    """A workflow or a form that nothing validates fails where nobody sees it."""
+    shown = subprocess.run(["make", "-n", "check"], cwd=ROOT, capture_output=True, text=True).stdout
+    files = [path for path in (ROOT / ".github").rglob("*") if path.is_file()]
+    assert len(files) > 3
+    for path in [*files, ROOT / "CITATION.cff"]:
+        assert path.relative_to(ROOT).as_posix() in shown
+
+
+def test_the_forge_s_workflow_runs_the_readme_s_commands_on_the_first_and_the_last_python():
+    import yaml
+
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    jobs = workflow["jobs"]
+    lowest, highest = (".".join(map(str, version)) for version in install.SUPPORTED)
+    runs = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
+    assert all(job["strategy"]["matrix"]["python"] == [lowest, highest] for job in jobs.values())
+    assert {"make setup", "make doctor", "make check", "make test"} <= {*runs["make"]}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    written = [line.replace(r".venv\Scripts\python", ".venv/bin/python") for line in runs["windows"]]
+    assert written and all(line in readme for line in written)
+    assert "secrets." not in str(workflow)
+
+
+def test_the_version_is_written_once():
+    assert "version" not in PROJECT and PROJECT["dynamic"] == ["version"]
+    assert metadata.version("rerank-course") == rerank_course.__version__
+    newest = re.search(r"^## \[?([\d.]+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert newest.group(1) == rerank_course.__version__
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f'\nversion: "{rerank_course.__version__}"\n' in citation
 
 
 # The kernel
 
 
 def write_foreign_kernel(jupyter_folder):
-    """A kernelspec named python3 that starts another Python: what `ipykernel install --user` leaves behind."""
+    """A kernelspec named python3 that starts another Python, as `ipykernel install --user` leaves behind."""
     import json
 
     folder = jupyter_folder / "kernels" / "python3"
@@ -186,7 +223,8 @@ spec = KernelSpecManager().get_kernel_spec("python3")
 print(spec.resource_dir, spec.argv[0], sep="\\n")
 if spec.argv[0] != "/another/python":
     manager, client = start_new_kernel(kernel_name="python3")
-    client.execute_interactive("import sys, torch; print(sys.prefix, torch.__file__, sep='\\\\n')", timeout=60)
+    code = "import sys, torch; print(sys.prefix, torch.__file__, sep='\\\\n')"
+    client.execute_interactive(code, timeout=60)
     manager.shutdown_kernel(now=True)
 """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER_")}
@@ -197,6 +235,7 @@ if spec.argv[0] != "/another/python":
     return run.stdout.splitlines()
 
 
+@pytest.mark.heavy
 def test_the_kernel_python3_is_this_environment_s_own_whatever_the_home_folder_and_the_shell_hold(tmp_path):
     """Another kernel of that name in the home folder, and another virtual environment, with another torch,
     active in the shell.
@@ -252,15 +291,16 @@ def scratch_course(tmp_path):
     it.
     """
     course = tmp_path / "course"
-    (course / "tools").mkdir(parents=True)
-    for name in ("Makefile", "tools/install.py"):
+    (course / "tools" / "setup").mkdir(parents=True)
+    for name in ("Makefile", "tools/setup/install.py"):
         shutil.copy(ROOT / name, course / name)
     (course / "requirements.txt").write_text("# nothing\n", encoding="utf-8")
     (course / "pyproject.toml").write_text("", encoding="utf-8")
     # What pip would build the course with is no matter here.
-    program = (course / "tools" / "install.py").read_text(encoding="utf-8")
-    program = program.replace('_pip(python, ["--no-deps", "-e", str(ROOT), *pip_options], venv)', "pass")
-    (course / "tools" / "install.py").write_text(program, encoding="utf-8")
+    program = (course / "tools" / "setup" / "install.py").read_text(encoding="utf-8")
+    build = '_pip(python, ["--no-deps", "-e", str(ROOT), *pip_options], venv)'
+    assert build in program
+    (course / "tools" / "setup" / "install.py").write_text(program.replace(build, "pass"), encoding="utf-8")
 
     def make(active, **environment):
         path = os.pathsep.join([str(active / "bin"), os.environ["PATH"]]) if active else os.environ["PATH"]
@@ -282,6 +322,7 @@ def scratch_course(tmp_path):
     return make
 
 
+@pytest.mark.heavy
 def test_the_course_goes_into_its_own_environment_also_when_another_is_active(scratch_course, tmp_path):
     other, venv = tmp_path / "other", scratch_course.course / ".venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(other)], check=True)
@@ -289,8 +330,8 @@ def test_the_course_goes_into_its_own_environment_also_when_another_is_active(sc
     run = scratch_course(other, VIRTUAL_ENV=str(other))
     assert run.returncode == 0, run.stderr
     assert (
-        f"The environment that is active, {other}, stays as it is: the course goes into .venv, which is its own."
-        in run.stdout
+        f"The environment that is active, {other}, stays as it is: "
+        "the course goes into .venv, which is its own." in run.stdout
     )
     assert (venv / ".course-installed").exists() and sorted(
         path.relative_to(other) for path in other.rglob("*")
@@ -360,6 +401,7 @@ def test_a_full_disk_says_how_much_is_needed(monkeypatch, tmp_path):
     assert not (tmp_path / "venv").exists()
 
 
+@pytest.mark.heavy
 def test_no_route_to_an_index_says_so_and_the_next_run_goes_on(tmp_path):
     venv = tmp_path / "venv"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
@@ -368,7 +410,7 @@ def test_no_route_to_an_index_says_so_and_the_next_run_goes_on(tmp_path):
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
     }
-    command = [sys.executable, str(ROOT / "tools" / "install.py"), str(venv)]
+    command = [sys.executable, str(ROOT / "tools" / "setup" / "install.py"), str(venv)]
     run = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert run.returncode == 1
     assert "Not installed. No package index could be reached" in run.stderr and "Traceback" not in run.stderr
@@ -407,7 +449,8 @@ def test_without_a_display_lab_only_serves_and_root_is_allowed():
         *first,
     ]
     assert lab.lab_command(["--port", "1"], {}, "darwin", False)[3:] == [*first, "--port", "1"]
-    assert (ROOT / lab.FIRST_LESSON).exists()
+    assert (ROOT / lab.FIRST_LESSON).exists() and lab.FIRST_LESSON.endswith(read_outline().lessons[0].file)
+    assert all(Path(setting.partition("=")[2]).is_dir() for setting in lab.SETTINGS)
 
 
 @pytest.fixture
@@ -429,13 +472,16 @@ def start_lab(tmp_path):
         log = (tmp_path / "lab.log").open("w+", encoding="utf-8")
         command = [
             sys.executable,
-            str(ROOT / "tools" / "lab.py"),
+            "-m",
+            "tools.setup.start_lab",
             "--no-browser",
             "--ServerApp.ip=127.0.0.1",
             "--IdentityProvider.token=test",
             *options,
         ]
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
         started.append((process, log))
         return process, tmp_path / "lab.log"
 
@@ -447,20 +493,22 @@ def start_lab(tmp_path):
         log.close()
 
 
+@pytest.mark.heavy
 def test_lab_serves_the_whole_course_also_when_its_port_is_taken(busy_port, start_lab):
     process, log = start_lab(f"--port={busy_port}")
     deadline = time.monotonic() + 60
-    pattern = r"(http://127\.0\.0\.1:(\d+))/lab/tree/notebooks/00_start_here\.ipynb"
+    pattern = rf"(http://127\.0\.0\.1:(\d+))/lab/tree/{re.escape(lab.FIRST_LESSON)}"
     while not (found := re.search(pattern, log.read_text(encoding="utf-8"))):
         assert process.poll() is None and time.monotonic() < deadline, log.read_text(encoding="utf-8")
         time.sleep(0.2)
     assert int(found.group(2)) != busy_port
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    for path in ("notebooks/00_start_here.ipynb", "exercises/ex05_cosine_comparison.ipynb"):
+    for path in (lab.FIRST_LESSON, f"exercises/{read_outline().exercises[-1].file}"):
         with opener.open(f"{found.group(1)}/api/contents/{path}?content=0&token=test", timeout=20) as answer:
             assert answer.status == 200
 
 
+@pytest.mark.heavy
 def test_lab_says_what_to_do_when_no_port_is_free(busy_port, start_lab):
     process, log = start_lab(f"--port={busy_port}", "--ServerApp.port_retries=0")
     assert process.wait(timeout=60) != 0

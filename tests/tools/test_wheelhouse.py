@@ -1,6 +1,4 @@
-"""The offline folder: what is asked of pip, that a failed download costs nothing, and that the course needs
-no network.
-"""
+"""The offline folder: what is asked of pip, that a failed download costs nothing, that no network is used."""
 
 import os
 import shutil
@@ -20,7 +18,7 @@ def test_offline_asks_no_index():
     shown = subprocess.run(
         ["make", "-n", "setup", "OFFLINE=1", "PIP_ARGS=--quiet"], cwd=ROOT, capture_output=True, text=True
     ).stdout
-    assert "tools/install.py .venv --quiet --no-index --find-links wheelhouse" in shown
+    assert "tools/setup/install.py .venv --quiet --no-index --find-links wheelhouse" in shown
     shown = subprocess.run(["make", "-n", "setup"], cwd=ROOT, capture_output=True, text=True).stdout
     assert "--no-index" not in shown
 
@@ -50,7 +48,10 @@ def test_the_folder_holds_the_lock_what_builds_the_course_and_the_course(tmp_pat
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_the_old_folder_is_replaced_only_by_a_complete_one(monkeypatch, tmp_path, fails):
-    program = "import pathlib, sys; pathlib.Path(sys.argv[1], 'new-1-py3-none-any.whl').touch(); sys.exit(int(sys.argv[2]))"
+    program = (
+        "import pathlib, sys; pathlib.Path(sys.argv[1], 'new-1-py3-none-any.whl').touch(); "
+        "sys.exit(int(sys.argv[2]))"
+    )
     monkeypatch.setattr(
         wheelhouse,
         "pip_commands",
@@ -72,11 +73,11 @@ def test_the_old_folder_is_replaced_only_by_a_complete_one(monkeypatch, tmp_path
 
 # Where there is no network at all
 
+NEEDED_AT_LEAST = ("filelock", "platformdirs", "lazy-loader", "packaging")  # to show one's progress
+
 
 def in_an_empty_network(*command):
-    """A command that runs without any network interface but a dead loopback, as an ordinary user may arrange
-    it on Linux.
-    """
+    """A command that runs without any network interface but a dead loopback; on Linux any user may do so."""
     return ["unshare", "--map-root-user", "--net", *map(str, command)]
 
 
@@ -117,38 +118,41 @@ def repack(name, folder):
 
 @pytest.fixture
 def small_course(tmp_path):
-    """The course in a folder of its own, with a lock of two packages, and the wheels of these and of
-    setuptools beside it.
-    """
+    """The course in a folder of its own, with a lock of four packages, and their wheels and setuptools'."""
     course, wheels = tmp_path / "course", tmp_path / "wheels"
     shutil.copytree(
         ROOT / "rerank_course", course / "rerank_course", ignore=shutil.ignore_patterns("__pycache__", "data")
     )
-    (course / "tools").mkdir()
+    (course / "tools" / "setup").mkdir(parents=True)
     for name in (
         "Makefile",
         "README.md",
         "LICENSE",
         "pyproject.toml",
-        "tools/install.py",
-        "tools/wheelhouse.py",
+        "tools/__init__.py",
+        "tools/setup/__init__.py",
+        "tools/setup/install.py",
+        "tools/setup/wheelhouse.py",
     ):
         shutil.copy(ROOT / name, course / name)
     wheels.mkdir()
-    for name in ("filelock", "platformdirs", "setuptools"):
+    for name in (*NEEDED_AT_LEAST, "setuptools"):
         repack(name, wheels)
-    lock = [f"{name}=={metadata.version(name)}\n" for name in ("filelock", "platformdirs")]
+    lock = [f"{name}=={metadata.version(name)}\n" for name in NEEDED_AT_LEAST]
     (course / "requirements.txt").write_text("".join(lock), encoding="utf-8")
     return course, wheels
 
 
+@pytest.mark.heavy
 @needs_namespaces
 def test_the_course_installs_and_starts_where_there_is_no_network(small_course, tmp_path):
     course, wheels = small_course
     environment = plain_environment(tmp_path)
-    fill = [sys.executable, "tools/wheelhouse.py", "wheelhouse", "--no-index", "--find-links", str(wheels)]
+    fill = [sys.executable, "-m", "tools.setup.wheelhouse", "wheelhouse", "--no-index", "--find-links"]
+    fill.append(str(wheels))
     made = subprocess.run(fill, cwd=course, env=environment, capture_output=True, text=True)
-    assert "4 wheels in wheelhouse" in made.stdout, made.stderr  # the course's own among them
+    wheel_count = len(NEEDED_AT_LEAST) + 2  # setuptools' and the course's own
+    assert f"{wheel_count} wheels in wheelhouse" in made.stdout, made.stderr
 
     def inside(*command):
         return subprocess.run(
@@ -171,18 +175,21 @@ def test_the_course_installs_and_starts_where_there_is_no_network(small_course, 
 
 
 RUN_A_CELL = """
-import sys
-sys.path.insert(0, "tools")
-import nbformat, sandbox
+import nbformat
 from nbclient import NotebookClient
+from tools.grading import sandbox
 sandbox._loopback_up()  # a kernel is talked to over it; nothing else is there
-code = "from rerank_course.models import load_reranker\\nprint(len(load_reranker().predict([('a', 'b'), ('a', 'c')])))"
+code = (
+    "from rerank_course import load_reranker\\n"
+    "print(len(load_reranker().predict([('a', 'b'), ('a', 'c')])))"
+)
 notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
 NotebookClient(notebook, kernel_name="python3", timeout=120).execute()
 print(notebook.cells[0].outputs)
 """
 
 
+@pytest.mark.heavy
 @needs_namespaces
 def test_the_models_and_a_notebook_run_where_there_is_no_network():
     environment = plain_environment(Path.home()) | {"RERANK_COURSE_PROGRESS": ""}
