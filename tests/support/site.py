@@ -47,6 +47,7 @@ class Page:
     pictures: list[dict]
     stray_marks: list[str]
     wide: int
+    outputs: int
 
 
 LOOK = """() => ({
@@ -60,6 +61,7 @@ LOOK = """() => ({
         .filter(e => !e.querySelector('code, pre'))
         .map(e => e.textContent).filter(t => /\\*\\*|\\]\\(|`|<\\/?(details|summary)|\\$\\\\/.test(t)),
     wide: document.documentElement.scrollWidth - innerWidth,
+    outputs: document.querySelectorAll('.cell_output').length,
 })"""
 
 

@@ -54,7 +54,8 @@ def small_course(tmp_path):
         "README.md": f"# A course\n\nOf one lesson.\n\n## Start\n\n{start}\n",
         "LICENSE": "MIT\n",
         "docs/teaching.md": "# Teaching\n",
-        "docs/contributing.md": "# Changing\n",
+        "docs/benchmarks.md": "# Benchmarks\n",
+        "CONTRIBUTING.md": "# Changing\n",
         "rerank_course/text.py": '"""A module."""\n',
         "rerank_course/checks/two.py": '"""A check, which knows the answer."""\n',
         "rerank_course/texts/data/handbook/README.md": "# Data card\n",
@@ -88,7 +89,7 @@ def test_a_good_build_replaces_the_older_site_and_a_broken_link_keeps_it(small_c
     target = tmp_path / "_site"
     target.mkdir()
     (target / "gone_lesson.html").touch()
-    assert website.build(target, small_course) == 11 + len(ROOMS)
+    assert website.build(target, small_course) == 12 + len(ROOMS)
     before = contents(target)
     assert "notebooks/00_one.html" in before and "gone_lesson.html" not in before and leftovers(target) == []
     assert not [path for path in before if path.startswith("rerank_course/checks")]

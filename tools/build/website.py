@@ -1,9 +1,10 @@
 """Build the course as a website to read: `python -m tools.build.website [folder]`, or `make site`.
 
-Sphinx with myst-nb makes a page of every notebook that the outline names, every text in docs/ and every
-module of the helper package. It runs on a copy with the course's own folders, so the links between them hold
-as they stand; docs/site/ lies over that copy with Sphinx's settings and the pages that only the website has.
-Nothing is executed and nothing is fetched, neither now nor when the pages are read.
+Sphinx with myst-nb makes a page of every notebook that the outline names, every text for teachers and
+contributors, and every module of the helper package. It runs on a copy with the course's own folders, so the
+links between them hold as they stand; docs/site/ lies over that copy with Sphinx's settings and the pages
+that only the website has. Nothing is executed and nothing is fetched, neither now nor when the pages are
+read.
 """
 
 import os
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from tools.build.outline import ROOT, OutlineError, read_outline
 
-TEXTS = ("README.md", "LICENSE", "docs/*.md", "docs/*.svg", "rerank_course/texts/data/*/README.md")
+TEXTS = ("*.md", "LICENSE", "docs/*.md", "docs/*.svg", "rerank_course/texts/data/*/README.md")
 PACKAGE = "rerank_course"
 CHECKS = "checks"  # this room has no pages: a check knows the answer
 
