@@ -1,11 +1,15 @@
+"""Ranking candidates with any reranker: order, ties, limits, what is unusable; lists and streams."""
+
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
 import torch
 
-from rerank_course.rerank import rerank_documents
+from rerank_course.rerank import rerank_documents, rerank_stream
 from rerank_course.text import Chunk
+from rerank_course.texts.corpora import load_corpus
 
 QUERY = "How many people live in Berlin?"
 DOCUMENTS = [
@@ -65,10 +69,8 @@ def test_candidates_come_back_as_the_objects_that_went_in():
 
 @pytest.mark.parametrize(("top_k", "count"), [(1, 1), (20, 20), (None, 30), (99, 30), (np.int64(3), 3)])
 def test_top_k(top_k, count):
-    assert (
-        len(rerank_documents("q", [f"d{i}" for i in range(30)], Answers(np.arange(30.0)), top_k=top_k))
-        == count
-    )
+    ranking = rerank_documents("q", [f"d{i}" for i in range(30)], Answers(np.arange(30.0)), top_k=top_k)
+    assert len(ranking) == count
 
 
 def test_no_candidates_give_no_results_and_no_call():
@@ -134,7 +136,7 @@ def test_the_progress_bar_counts_documents(kind, reranker, capsys):
 
 def test_the_progress_bar_leaves_no_hook_behind(reranker):
     before = len(reranker._forward_hooks)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="broken"):
         rerank_documents("q", ["a"], Broken(reranker), show_progress=True)
     assert len(reranker._forward_hooks) == before
 
@@ -147,3 +149,49 @@ class Broken:
 
     def predict(self, pairs, *, batch_size):
         raise ValueError("broken")
+
+
+# Streams
+
+
+def test_a_stream_gives_what_the_list_gives(int8_reranker):
+    corpus = load_corpus("handbook")
+    chunks = [chunk for chunk in corpus.documents.values() if len(chunk.text) < 300][:40]
+    whole = rerank_documents("Who approves a new laptop?", chunks, int8_reranker, top_k=7)
+    assert rerank_stream("Who approves a new laptop?", iter(chunks), int8_reranker, top_k=7, block=9) == whole
+
+
+class ByLength:
+    """Scores a document by its length, modulo 5, so that there are ties."""
+
+    def predict(self, pairs, *, batch_size):
+        return [len(document) % 5 for _, document in pairs]
+
+
+def test_a_stream_keeps_ties_in_order():
+    documents = ["x" * (number % 23 + 1) for number in range(100)]
+    for block in (1, 3, 100, 1000):
+        whole = rerank_documents("q", documents, ByLength(), top_k=30)
+        assert rerank_stream("q", iter(documents), ByLength(), top_k=30, block=block) == whole
+
+
+def test_a_stream_does_not_hold_what_it_has_read():
+    def documents(count):
+        for number in range(count):
+            yield f"{number} " + "x" * 10_000
+
+    peaks = []
+    for count in (200, 2000):
+        tracemalloc.start()
+        rerank_stream("q", documents(count), ByLength(), top_k=5, block=50)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] * 1.5
+
+
+def test_a_stream_checks_its_arguments():
+    with pytest.raises(ValueError, match=r"candidates\[3\]"):
+        rerank_stream("q", iter(["a", "b", "c", ""]), ByLength(), block=2)
+    with pytest.raises(ValueError, match="block"):
+        rerank_stream("q", iter(["a"]), ByLength(), block=0)
+    assert rerank_stream("q", iter([]), ByLength()) == []
