@@ -1,15 +1,13 @@
-"""Sent to a submission's kernel before each graded cell: puts the course's own checks back, and reports what
-had been changed.
+"""Puts the course's own checks back, and reports what had been changed.
 
-It runs in the same process as the student's code, so it finds carelessness and simple tricks, not a
-determined attack. Standard library alone; everything happens inside one function, so that nothing stays
-behind in the notebook's names.
+Sent to a submission's kernel before each graded cell. It runs in the same process as the student's code, so
+it finds carelessness and simple tricks, not a determined attack. Standard library alone; everything happens
+inside one function, so that nothing stays behind in the notebook's names.
 """
 
 
 def guard(nonce: str, statements: str, package: str) -> None:
-    """Import the course's package anew, compare it with what the notebook left of it, run the exercise's own
-    imports again.
+    """Import the course's package anew, compare, run the exercise's own imports again.
 
     Prints the names that had been changed as JSON, then fails on purpose with ``nonce``: a notebook whose
     kernel does not report that error would not report a failed check either.
@@ -23,32 +21,19 @@ def guard(nonce: str, statements: str, package: str) -> None:
         return str(module).split(".")[0] == package
 
     def shape(value, depth=0):
-        """What makes a value the same after a second import: code, members, plain values; not addresses, not
-        caches.
-        """
+        """What is the same after a second import: code, members, plain values; no address, no cache."""
         inner = getattr(value, "__wrapped__", None)
         if isinstance(value, types.FunctionType):
-            cells = (
-                tuple(shape(cell.cell_contents, depth + 1) for cell in value.__closure__ or ())
-                if depth < 3
-                else ()
-            )
-            return (
-                "function",
-                value.__code__,
-                repr(value.__kwdefaults__),
-                shape(inner, depth + 1) if inner else None,
-                cells,
-            )
+            closure = (value.__closure__ or ()) if depth < 3 else ()
+            cells = tuple(shape(cell.cell_contents, depth + 1) for cell in closure)
+            wrapped = shape(inner, depth + 1) if inner else None
+            return ("function", value.__code__, repr(value.__kwdefaults__), wrapped, cells)
         if isinstance(value, type):
             if not ours(value.__module__):
                 return ("class", id(value))
-            members = {
-                name: shape(member, depth + 1)
-                for name, member in vars(value).items()
-                if name not in ("__dict__", "__weakref__")
-            }
-            return ("class", tuple(sorted(members.items(), key=lambda item: item[0])))
+            members = sorted(vars(value).items(), key=lambda item: item[0])
+            no_value = ("__dict__", "__weakref__")
+            return ("class", tuple((k, shape(v, depth + 1)) for k, v in members if k not in no_value))
         if inner is not None:
             return ("wrapped", type(value).__name__, shape(inner, depth + 1))
         if isinstance(value, (str, int, float, bool, tuple, frozenset, type(None))):

@@ -1,10 +1,9 @@
-"""Processes that have torch and nbgrader imported when they start: the imports take longer than the rest of
-an ordinary submission.
+"""Processes that have torch and nbgrader imported when they start: the imports take longer than the rest.
 
-tools/grade.py starts one server, `python tools/preloaded.py socket`, with nothing of the teacher's
-environment. For each connection it forks a process that grades one submission (tools/grade_one.py); that one
-forks, before it has read anything, the one that becomes the kernel. So a kernel inherits libraries in memory,
-and nothing of a student, a teacher or a hidden test.
+graders.py starts one server, `python -m tools.grading.preloaded socket`, with nothing of the teacher's
+environment. For each connection it forks a process that grades one submission (grade_one.py); that one forks,
+before it has read anything, the one that becomes the kernel. So a kernel inherits libraries in memory, and
+nothing of a student, a teacher or a hidden test; and it cannot import tools/.
 
 Linux only: elsewhere torch does not survive a fork, and both are started as ordinary commands.
 """
@@ -21,16 +20,17 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tools.grading import sandbox
 
-HERE = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parents[2]
 WORKS = sys.platform == "linux"
 
 
 class Server:
-    """The server as tools/grade.py sees it; a context manager that ends it, and with it all that it started."""
+    """The server as graders.py sees it; a context manager that ends it and all that it started."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         """Start it.
@@ -40,10 +40,11 @@ class Server:
             environment: all that it and the kernels see of one.
         """
         self.address, self.log = folder / "server", folder / "server.log"
-        command = [sys.executable, str(HERE / "preloaded.py"), str(self.address)]
+        # -P: no folder of the caller's, only this course's own, from which _kernel frees its path again.
+        command = [sys.executable, "-P", "-m", "tools.grading.preloaded", str(self.address)]
         self.process = subprocess.Popen(
             command,
-            env=environment,
+            env=environment | {"PYTHONPATH": str(ROOT)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self.log.open("wb"),
@@ -58,7 +59,7 @@ class Server:
         self.process.wait()
 
     def start(self, job: Path, log: Path) -> "Forked":
-        """Grade the submission that ``job`` describes, see tools/grade_one.py.
+        """Grade the submission that ``job`` describes, see grade_one.py.
 
         Raises:
             RuntimeError: the server does not start; with the end of its log.
@@ -71,17 +72,18 @@ class Server:
             except OSError:  # not there yet
                 if self.process.poll() is not None:
                     said = self.log.read_text(encoding="utf-8", errors="replace").strip()[-500:]
-                    raise RuntimeError(
-                        f"the process that starts the graders ended (status {self.process.returncode}): {said}"
-                    ) from None
+                    status = self.process.returncode
+                    why = f"the process that starts the graders ended (status {status}): {said}"
+                    raise RuntimeError(why) from None
                 time.sleep(0.05)
         connection.sendall(json.dumps([str(job), str(log)]).encode() + b"\n")
         return Forked(connection)
 
 
 class Forked:
-    """A grading process, with what tools/grade.py uses of ``subprocess.Popen``. It has ended when its end of
-    the connection is closed.
+    """A grading process, with what graders.py uses of ``subprocess.Popen``.
+
+    It has ended when its end of the connection is closed.
     """
 
     returncode = "unknown"
@@ -94,7 +96,7 @@ class Forked:
         try:
             self.connection.recv(1)
         except TimeoutError:
-            raise subprocess.TimeoutExpired("grade_one", timeout) from None
+            raise subprocess.TimeoutExpired("grade_one", timeout or 0) from None
         self.connection.close()
 
     def kill(self) -> None:
@@ -111,14 +113,14 @@ def serve(address: Path) -> None:
     gc.freeze()  # the collector would touch, and so copy, pages that all processes share
     signal.signal(
         signal.SIGCHLD, signal.SIG_IGN
-    )  # nobody waits for the forked ones: they vanish when they end
+    )  # nobody waits for the forked ones: they vanish at their end
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(address))
     listener.listen(128)
     while True:
         connection, _ = listener.accept()
         if os.fork() == 0:
-            _in_child(lambda: _grade(grade_one, listener, connection))
+            _in_child(partial(_grade, grade_one, listener, connection))
         connection.close()
 
 
@@ -149,11 +151,13 @@ def _grade(grade_one, listener: socket.socket, connection: socket.socket) -> Non
 
 
 class Kernel:
-    """A kernel's process: forked at once, it waits for what to do. Has what jupyter_client uses of
-    ``subprocess.Popen``.
+    """A kernel's process: forked at once, it waits for what to do.
+
+    It has what jupyter_client uses of ``subprocess.Popen``.
     """
 
-    stdin = stdout = stderr = returncode = None
+    stdin = stdout = stderr = None
+    returncode: int | None = None
 
     def __init__(self) -> None:
         self.orders, theirs = socket.socketpair()
@@ -163,8 +167,10 @@ class Kernel:
         theirs.close()
 
     def start(self, plan: dict, options: list[str]) -> None:
-        """Enter the sandbox (tools/sandbox.py has the plan's format) and start an IPython kernel with these
-        command-line options.
+        """Enter the sandbox and start an IPython kernel with these command-line options.
+
+        Args:
+            plan: see sandbox.py.
         """
         self.orders.sendall(json.dumps([plan, options]).encode() + b"\n")
         self.orders.close()
@@ -179,9 +185,9 @@ class Kernel:
         return self.returncode
 
     def wait(self) -> int:
-        while self.poll() is None:
+        while (status := self.poll()) is None:
             time.sleep(0.01)
-        return self.returncode
+        return status
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
@@ -206,14 +212,10 @@ def _kernel(plan: dict, options: list[str]) -> None:
 
     os.environ.clear()
     os.environ.update(plan["environment"])
-    for name in [
-        name
-        for name, module in sys.modules.items()
-        if str(getattr(module, "__file__", None) or "").startswith(str(HERE))
-    ]:
-        if name != "__main__":
-            del sys.modules[name]
-    sys.path[:1] = plan["environment"]["PYTHONPATH"].split(os.pathsep)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tools"]:
+        del sys.modules[name]
+    path = [folder for folder in sys.path if folder != str(ROOT)]
+    sys.path[:] = [*plan["environment"]["PYTHONPATH"].split(os.pathsep), *path]
     sys.path_importer_cache.clear()
     sys.argv = ["ipykernel_launcher", *options]
     tempfile.tempdir = None  # found anew, in the box
@@ -223,7 +225,7 @@ def _kernel(plan: dict, options: list[str]) -> None:
 
 
 def _in_child(work: Callable[[], None]) -> None:
-    """Do the work of a forked process, and never return into the code of the process that it was forked from."""
+    """Do the work of a forked process; never return into the code that it was forked in."""
     status = 1
     try:
         work()
