@@ -1,9 +1,11 @@
 """The checks' models remember: whatever a check has scored once costs nothing in the rest of the session."""
 
+from functools import cache
+
 import pytest
 
-from rerank_course.checks import models
-from tests.support.exercises import remembering
+from rerank_course.checks import cosine_comparison, models
+from tests.support.exercises import RemembersVectors, remembering
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,3 +25,13 @@ def models_that_remember():
 def reranker(models_that_remember):
     """The checks' own, which remembers nothing."""
     return models.cross_encoder().reranker
+
+
+@pytest.fixture(scope="session")
+def embedders_that_remember():
+    """The same for the embedding models of the exercise cosine_comparison."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("embedder", "embedder_without_normalising"):
+            load = getattr(cosine_comparison, name)
+            patch.setattr(cosine_comparison, name, cache(lambda load=load: RemembersVectors(load())))
+        yield

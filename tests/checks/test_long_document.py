@@ -1,8 +1,4 @@
-"""Checks of the exercise long_document: right answers pass, here and in the graded cells; the stub is not attempted; wrong
-ones get the message meant for them.
-"""
-
-import re
+"""Checks of the exercise long_document: right answers pass, wrong ones get their message."""
 
 import numpy as np
 import pytest
@@ -17,156 +13,19 @@ from rerank_course.checks.long_document import (
 )
 from rerank_course.checks.models import cross_encoder, short_reranker
 from rerank_course.checks.tokens import true_counts
-from rerank_course.chunking import room_for_document
-from rerank_course.chunking import windows as package_windows
-from tests.support.exercises import graded_cells, passes
+from tests.checks.long_answers import RIGHT, best_by_argmax, count_by_tokenize, cut, hide_far_away, ids
+from tests.support.exercises import graded_cells, passes, stub
+
+pytestmark = pytest.mark.heavy  # even a count of tokens asks the model's tokenizer
+
 
 EXERCISE = "long_document"
+
 PARTS = {
     "count_tokens": (check_count_tokens, "graded-tokens"),
     "hide_the_answer": (check_hide_the_answer, "graded-hidden-answer"),
     "cut_windows": (check_cut_windows, "graded-windows"),
     "best_window": (check_best_window, "graded-best-window"),
-}
-
-
-def stub(*arguments):
-    raise NotImplementedError()
-
-
-def ids(text, reranker):
-    return reranker.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
-
-
-# Right answers, each written in another way
-
-
-def count_by_tokenize(query, document, reranker):
-    q, d = len(reranker.tokenizer.tokenize(query)), len(reranker.tokenizer.tokenize(document))
-    return {"query": q, "document": d, "special": 3, "not read": max(q + d + 3 - reranker.max_seq_length, 0)}
-
-
-def count_by_truncation(query, document, reranker):
-    tokenizer, limit = reranker.tokenizer, reranker.max_seq_length
-    whole, cut = (
-        tokenizer(query, document, verbose=False),
-        tokenizer(query, document, truncation=True, max_length=limit),
-    )
-    q, d = (len(tokenizer(text, verbose=False)["input_ids"]) - 2 for text in (query, document))
-    return {
-        "not read": len(whole["input_ids"]) - len(cut["input_ids"]),
-        "special": np.int64(len(whole["input_ids"]) - q - d),
-        "query": q,
-        "document": d,
-    }
-
-
-def hide_far_away(query, answer, filler, reranker):
-    return [(filler + " ") * 20 + answer, (filler + " ") * 20]
-
-
-def hide_just_past_the_limit(query, answer, filler, reranker):
-    words, front = filler.split() * 20, []
-    for word in words:
-        front.append(word)
-        if (
-            len(front) > len(filler.split())
-            and count_by_tokenize(query, " ".join(front), reranker)["not read"]
-        ):
-            break
-    return f"{' '.join(front)}\n{answer}\n{filler}", f"{' '.join(front)}\n{filler}"
-
-
-def cut(query, document, reranker, overlap, *, room=None, step=None, until=0, specials=3, unit="offsets"):
-    """Windows by offsets, with places for mistakes."""
-    places = reranker.tokenizer(
-        document, add_special_tokens=False, return_offsets_mapping=True, verbose=False
-    )["offset_mapping"]
-    room = room or reranker.max_seq_length - len(ids(query, reranker)) - specials
-    starts = range(0, max(1, len(places) - (overlap if until == 0 else until)), step or room - overlap)
-    return [document[places[i][0] : places[min(i + room, len(places)) - 1][1]] for i in starts]
-
-
-def cut_by_decoding(query, document, reranker, overlap):
-    tokens, size = ids(document, reranker), reranker.max_seq_length - len(ids(query, reranker)) - 3
-    return [reranker.tokenizer.decode(tokens[i : i + size]) for i in range(0, len(tokens), size - overlap)]
-
-
-def cut_by_the_tokenizer(query, document, reranker, overlap):
-    found = reranker.tokenizer(
-        query,
-        document,
-        truncation="only_second",
-        max_length=reranker.max_seq_length,
-        stride=overlap,
-        return_overflowing_tokens=True,
-        return_offsets_mapping=True,
-    )
-    pieces = []
-    for number, offsets in enumerate(found["offset_mapping"]):
-        own = [place for place, part in zip(offsets, found.sequence_ids(number)) if part == 1]
-        pieces.append(document[own[0][0] : own[-1][1]])
-    return pieces
-
-
-def cut_by_sentences(query, document, reranker, overlap):
-    """Whole sentences, and those at the end of a window again at the start of the next."""
-    sentences, room = re.split(r"(?<=[.!?])\s+", document), room_for_document(query, reranker)
-    pieces, first = [], 0
-    while True:
-        last = first + 1
-        while last < len(sentences) and len(ids(" ".join(sentences[first : last + 1]), reranker)) <= room:
-            last += 1
-        pieces.append(" ".join(sentences[first:last]))
-        if last == len(sentences):
-            return pieces
-        first = last - 1
-        while len(ids(" ".join(sentences[first:last]), reranker)) < overlap:
-            first -= 1
-
-
-def cut_by_the_package(query, document, reranker, overlap):
-    return tuple(
-        window.text
-        for window in package_windows(
-            document, reranker.tokenizer, room_for_document(query, reranker) - 2, overlap
-        )
-    )
-
-
-def cut_smaller(query, document, reranker, overlap):
-    return cut(query, document, reranker, overlap, room=(reranker.max_seq_length - 30) * 2 // 3)
-
-
-def best_by_argmax(query, windows, reranker):
-    scores = reranker.predict([(query, window) for window in windows])
-    return [scores[np.argmax(scores)], windows[np.argmax(scores)]]
-
-
-def best_by_rank(query, windows, reranker):
-    best = reranker.rank(query, windows, top_k=1)[0]
-    return float(best["score"]), windows[best["corpus_id"]]
-
-
-def best_in_a_loop(query, windows, reranker):
-    best = (-1000, "")
-    for window in windows:
-        best = max(best, (float(reranker.predict((query, window))), window))
-    return best
-
-
-RIGHT = {
-    "count_tokens": [count_by_tokenize, count_by_truncation],
-    "hide_the_answer": [hide_far_away, hide_just_past_the_limit],
-    "cut_windows": [
-        cut,
-        cut_by_decoding,
-        cut_by_the_tokenizer,
-        cut_by_sentences,
-        cut_by_the_package,
-        cut_smaller,
-    ],
-    "best_window": [best_by_argmax, best_by_rank, best_in_a_loop],
 }
 
 
@@ -188,9 +47,6 @@ def test_an_untouched_stub_is_not_attempted(check):
 
 def test_each_part_is_graded():
     assert set(graded_cells(EXERCISE)) == {cell for _, cell in PARTS.values()}
-
-
-# Wrong answers
 
 
 def counts(**wrong):
@@ -312,73 +168,6 @@ def spoilt(change):
 )
 def test_hide_wrong(answer, message):
     verdict = check_hide_the_answer(answer)
-    assert verdict.status == "wrong" and message in verdict.message, verdict.message
-
-
-def cut_by_words(query, document, reranker, overlap):
-    words, size = document.split(), reranker.max_seq_length - len(query.split()) - 3
-    return [" ".join(words[i : i + size]) for i in range(0, len(words), size - overlap)]
-
-
-def cut_by_characters(query, document, reranker, overlap):
-    size = reranker.max_seq_length - len(ids(query, reranker)) - 3
-    return [document[i : i + size] for i in range(0, len(document), size - overlap)]
-
-
-def cut_overlap_in_characters(query, document, reranker, overlap):
-    pieces = cut(query, document, reranker, 0, room=60)
-    ends = np.cumsum([0] + [len(piece) for piece in pieces])
-    starts = [document.index(piece[:40]) for piece in pieces]
-    return (
-        [document[max(0, start - overlap) : start + len(piece)] for start, piece in zip(starts, pieces)]
-        if len(ends)
-        else []
-    )
-
-
-def size_of(query, reranker):
-    return reranker.max_seq_length - len(ids(query, reranker)) - 3
-
-
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        (lambda q, d, r, o: cut(q, d, r, o, specials=0), "You forgot the special tokens"),
-        (lambda q, d, r, o: cut(q, d, r, o, room=r.max_seq_length - 3), "You forgot the query"),
-        (lambda q, d, r, o: cut(q, d, r, o, room=r.max_seq_length), "You gave the window the whole limit"),
-        (lambda q, d, r, o: cut(q, d, r, o, room=500), "leave room for the query and the special tokens"),
-        (lambda q, d, r, o: cut(q, d, r, 0), "an answer across the border is cut in two"),
-        (
-            lambda q, d, r, o: cut(q, d, r, o, step=size_of(q, r) + o),
-            "between windows 1 and 2. Step on by less",
-        ),
-        (
-            lambda q, d, r, o: cut(q, d, r, o, until=size_of(q, r)),
-            "The last window is shorter than the others; keep it",
-        ),
-        (lambda q, d, r, o: cut(q, d, r, o)[:1], "left out the last"),
-        (lambda q, d, r, o: cut(q, d, r, o)[1:], "left out the beginning"),
-        (cut_by_words, "Did you count words?"),
-        (cut_by_characters, "Count the overlap in tokens"),
-        (cut_overlap_in_characters, "Count the overlap in tokens"),
-        (lambda q, d, r, o: cut(q, d, r, o, step=3), "windows, where"),
-        (lambda q, d, r, o: [f"{q} {piece}" for piece in cut(q, d, r, o)], "It begins with the query"),
-        (
-            lambda q, d, r, o: [r.tokenizer.decode(r.tokenizer(d, verbose=False)["input_ids"][:100])],
-            "It holds special tokens as text",
-        ),
-        (
-            lambda q, d, r, o: [(q, piece) for piece in cut(q, d, r, o)],
-            "should return a list of texts, but returned tuple",
-        ),
-        (lambda q, d, r, o: [ids(d, r)[:100]], "should return a list of texts, but returned list"),
-        (lambda q, d, r, o: cut(q, d, r, o)[0], "should return a list of texts, but returned str"),
-        (lambda q, d, r, o: cut(q, d, r, o) if len(d) > 200 else [], "A document that fits is one window"),
-        (lambda q, d, r, o: [d[::-1]], "that is no piece of the document"),
-    ],
-)
-def test_cut_wrong(answer, message):
-    verdict = check_cut_windows(answer)
     assert verdict.status == "wrong" and message in verdict.message, verdict.message
 
 

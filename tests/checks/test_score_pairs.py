@@ -1,6 +1,4 @@
-"""Checks of the exercise score_pairs: right answers pass, here and in the graded cells; the stub is not attempted; wrong
-ones get the message meant for them.
-"""
+"""Checks of the exercise score_pairs: right answers pass, wrong ones get the message meant for them."""
 
 import itertools
 import math
@@ -20,13 +18,9 @@ from rerank_course.checks.score_pairs import (
 )
 from rerank_course.checks.verdict import Verdict
 from rerank_course.rerank import rerank_documents
-from tests.support.exercises import cases, graded_cells, passes
+from tests.support.exercises import cases, graded_cells, passes, stub
 
 EXERCISE = "score_pairs"
-
-
-def stub(*arguments):
-    raise NotImplementedError()
 
 
 def pairs_in_a_loop(query, documents):
@@ -63,6 +57,7 @@ def place_by_rank(query, documents, answer, reranker):
     for place, row in enumerate(reranker.rank(query, documents), start=1):
         if documents[row["corpus_id"]] == answer:
             return np.int64(place)
+    raise ValueError("it is not among the documents")
 
 
 PARTS = {
@@ -164,7 +159,7 @@ WRONG = [
     ),
     (
         "score_pairs",
-        lambda ps, r: {p: s for p, s in zip(ps, r.predict(ps))},
+        lambda ps, r: dict(zip(ps, r.predict(ps))),
         "should return a list of numbers, but returned dict",
     ),
     ("score_pairs", lambda ps, r: r.predict(ps)[:3], "should return 4 numbers, one for each, but returned 3"),
