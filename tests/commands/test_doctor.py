@@ -14,6 +14,7 @@ from rerank_course.learner import doctor
 from rerank_course.models import CATALOGUE, DEFAULT_HOSTED
 
 
+@pytest.mark.heavy
 def test_doctor_prints_a_line_for_each_requirement_and_a_first_rerank(capsys):
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out

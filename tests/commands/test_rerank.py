@@ -14,6 +14,7 @@ def type_lines(monkeypatch, text):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
 
 
+@pytest.mark.heavy
 def test_lines_of_standard_input_come_out_ranked(monkeypatch, capsys):
     type_lines(monkeypatch, "Parking is free.\n\nThe limit for claims without approval is $500.\n")
     assert main(["rerank", "How much can I claim?"]) == 0

@@ -12,7 +12,7 @@ import pytest
 from tests.support.guard import sitecustomize
 
 GUARD = Path(sitecustomize.__file__).parent
-HEAVY_FIXTURES = {"reranker", "int8_reranker", "embedder", "machine"}
+HEAVY_FIXTURES = {"reranker", "int8_reranker", "embedder", "fast", "machine"}
 
 
 def pytest_configure(config):
