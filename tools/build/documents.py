@@ -28,7 +28,10 @@ def write_documents(outline: Outline, root: Path = ROOT) -> list[Path]:
     changed = []
     for path in documents(root):
         text = path.read_text(encoding="utf-8")
-        current = up_to_date(text, path.relative_to(root), outline, root)
+        try:
+            current = up_to_date(text, path.relative_to(root), outline, root)
+        except OutlineError as error:
+            raise OutlineError(f"{path.relative_to(root)}: {error}") from None
         if current != text:
             scratch = path.with_name(path.name + ".part")
             scratch.write_text(current, encoding="utf-8", newline="\n")

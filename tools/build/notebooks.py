@@ -44,6 +44,7 @@ from tools.build.sources import KERNEL, LANGUAGE, BuildError, read_source
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 CELL_SECONDS = 600
+BUILT_FOLDERS = ("notebooks", "exercises", "solutions")
 
 
 def fingerprint(notebook: NotebookNode, root: Path = ROOT) -> str:
@@ -177,19 +178,26 @@ def _write(notebook: NotebookNode, target: Path) -> list[Path]:
 def remove_unplaced(outline: Outline, root: Path = ROOT) -> list[Path]:
     """Remove the notebooks that were built under a name that the outline no longer gives; they are returned.
 
-    Only what a build made is removed: the source stands in a built notebook's metadata.
+    What has moved goes when it stands in its new place. What no build made stays, and so do copies under
+    other names.
     """
-    folders = ("notebooks", "exercises", "solutions")
-    found = [path for folder in folders for path in (root / folder).glob("*.ipynb")]
     placed = outline.built()
-    gone = [path for path in found if path.relative_to(root).as_posix() not in placed and _is_built(path)]
-    for path in gone:
-        path.unlink()
+    gone = []
+    for folder in BUILT_FOLDERS:
+        for path in sorted((root / folder).glob("*.ipynb")):
+            source = _source_of(path)
+            new = [root / name for name, its in placed.items() if its == source and name.startswith(folder)]
+            if source and path not in new and all(place.exists() for place in new):
+                path.unlink()
+                gone.append(path)
     return gone
 
 
-def _is_built(path: Path) -> bool:
-    return "source" in nbformat.read(path, as_version=4).metadata.get("rerank_course", {})
+def _source_of(path: Path) -> str | None:
+    """The source that a build made this notebook from; ``None`` if it made none under such a name."""
+    source = nbformat.read(path, as_version=4).metadata.get("rerank_course", {}).get("source")
+    is_built = source and re.fullmatch(rf"((ex)?\d\d_)?{re.escape(Path(source).stem)}", path.stem)
+    return source if is_built else None
 
 
 def chosen(outline: Outline, only: str = "") -> tuple[list[Lesson], list[Exercise]]:
@@ -208,13 +216,14 @@ def build(only: str = "", force: bool = False, root: Path = ROOT) -> list[Path]:
     lessons, exercises = chosen(outline, only)
     if not lessons and not exercises:
         raise BuildError(f"no lesson and no exercise has {only!r} in its name.")
+    for part in (*outline.lessons, *outline.exercises):  # all are right before anything is written
+        read_source(root / part.source, root, outline)
     changed = [*write_course_file(outline, root), *write_documents(outline, root)]
-    changed += remove_unplaced(outline, root)
     for lesson in lessons:
         changed += build_lesson(lesson, outline, force, root)
     for exercise in exercises:
         changed += build_exercise(exercise, outline, force, root)
-    return changed
+    return changed + remove_unplaced(outline, root)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -3,6 +3,7 @@
 Everything that has a number gets it here: a lesson's is its place, an exercise's is its lesson's.
 """
 
+import re
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
@@ -100,9 +101,12 @@ def read_outline(root: Path = ROOT) -> Outline:
         raise OutlineError(f"{OUTLINE} is missing.") from None
     except tomllib.TOMLDecodeError as error:
         raise OutlineError(f"{OUTLINE} is not TOML: {error}") from None
+    if unknown := set(rows) - {"lesson", "plan"}:
+        raise OutlineError(f"{OUTLINE}: {min(unknown)!r} is neither a lesson nor a plan.")
     lessons = tuple(_lesson(row, f"{number:02}") for number, row in enumerate(rows.get("lesson", [])))
     outline = Outline(lessons, tuple(rows.get("plan", [])))
     _check_sources(outline, root)
+    _check_plans(outline)
     return outline
 
 
@@ -127,6 +131,8 @@ def _check_keys(row: dict[str, Any], keys: dict[str, type], what: str) -> None:
 def _check_sources(outline: Outline, root: Path) -> None:
     """Each name once, each with its source, and no source without a place."""
     names = Counter([lesson.name for lesson in outline.lessons] + [one.name for one in outline.exercises])
+    if odd := [name for name in names if not re.fullmatch(r"[a-z][a-z0-9_]*", name)]:
+        raise OutlineError(f"{OUTLINE}: {odd[0]!r} is no name: small letters, digits and _, a letter first.")
     if twice := [name for name, count in names.items() if count > 1]:
         raise OutlineError(f"{OUTLINE}: the name {twice[0]!r} is there twice.")
     wanted = set(outline.built().values())
@@ -139,6 +145,26 @@ def _check_sources(outline: Outline, root: Path) -> None:
         raise OutlineError(f"{OUTLINE} names {missing[0]}, which is not there.")
     if unplaced := sorted(found - wanted):
         raise OutlineError(f"{unplaced[0]} has no place in {OUTLINE}. Add it there.")
+
+
+def _check_plans(outline: Outline) -> None:
+    """Each step is one thing that there is, for some minutes."""
+    for plan in outline.plans:
+        _check_keys(plan, {"name": str, "start": str, "columns": list, "steps": list}, "a plan")
+        for step in plan["steps"]:
+            _check_step(step, outline, f"{OUTLINE}, plan {plan['name']!r}")
+
+
+def _check_step(step: dict[str, Any], outline: Outline, where: str) -> None:
+    what = [key for key in ("lesson", "exercise", "text") if key in step]
+    if len(what) != 1 or not set(step) <= {*what, "minutes", "how", "part"}:
+        raise OutlineError(f"{where}: a step is one lesson, exercise or text; found {step}.")
+    if what == ["lesson"]:
+        outline.lesson(step["lesson"])
+    elif what == ["exercise"]:
+        outline.exercise(step["exercise"])
+    elif "minutes" not in step:
+        raise OutlineError(f"{where}: {step['text']!r} has no minutes.")
 
 
 def _named(parts: tuple, name: str, what: str) -> Any:

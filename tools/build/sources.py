@@ -9,7 +9,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from tools.build.links import numbers_in, resolve
-from tools.build.outline import ROOT, Exercise, Lesson, Outline, read_outline
+from tools.build.outline import ROOT, Exercise, Lesson, Outline, OutlineError, read_outline
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {
@@ -46,7 +46,11 @@ def read_source(source: Path, root: Path = ROOT, outline: Outline | None = None)
             cell.outputs, cell.execution_count = [], None
         notebook.cells.append(cell)
     _check_grade_ids(notebook, source.name)
-    _resolve(notebook, part_of(source, root, outline), outline or read_outline(root))
+    outline = outline or read_outline(root)
+    try:
+        _resolve(notebook, part_of(source, root, outline), outline)
+    except OutlineError as error:
+        raise OutlineError(f"{source.relative_to(root)}: {error}") from None
     ids: set[str] = set()
     for cell in notebook.cells:
         cell.id = _cell_id(cell, ids)
