@@ -15,29 +15,31 @@ import pytest
 
 from rerank_course.models import CATALOGUE, load_reranker
 from rerank_course.rerank import rerank_documents
-from tests.support import toy_hub
+from tests.support import ROOT, toy_hub
 
 ROWS = {option.name: option for option in CATALOGUE}
 HUB = [option.name for option in CATALOGUE if option.runs == "hub"]
 OLD_SPELLING = "cross-encoder/ms-marco-MiniLM-L-6-v2"
+# This one's local copy stands under the old spelling alone.
+COPY_UNDER_OLD_SPELLING = "cross-encoder/ms-marco-MiniLM-L4-v2"
 
 # Runs in a process of its own, since the hub's library reads HF_HOME when it is imported. No HF_HUB_OFFLINE:
 # a local copy has to do without it.
 PROBE = """
 import json, sys
-import torch
-sys.path.insert(0, sys.argv[1])
-from test_catalogue import probe
 from rerank_course.models import load_reranker
-print(json.dumps({name: probe(load_reranker(name), "w1 w2 w3", [f"w{n % 40}" for n in range(900)], ["w41", "w42", "w43", "w44"]) for name in sys.argv[2:]}))
+from tests.root.test_catalogue import probe
+
+words = [f"w{n % 40}" for n in range(900)]
+others = ["w41", "w42", "w43", "w44"]
+print(json.dumps({name: probe(load_reranker(name), "w1 w2 w3", words, others) for name in sys.argv[1:]}))
 """
 
 
 def probe(reranker, query, words, others):
-    """What ``rerank_documents`` makes of a long document: whole, then with other words after the limit, or at
-    the last place that fits.
+    """What ``rerank_documents`` makes of a long document, and of others that differ at one place.
 
-    Each word must be one token.
+    They differ after the model's limit, or at the last place that fits. Each word must be one token.
     """
     import torch
 
@@ -47,18 +49,12 @@ def probe(reranker, query, words, others):
         documents[f"after {other}"] = [*words[:room], *[other] * 300]
         documents[f"last {other}"] = [*words[: room - 1], other, *words[room:]]
     candidates = [{"id": name, "text": " ".join(document)} for name, document in documents.items()]
-    scores = {
-        candidate["id"]: score
-        for candidate, score in rerank_documents(query, candidates, reranker, batch_size=4)
-    }
-    logits = reranker.predict(
-        [(query, candidate["text"]) for candidate in candidates],
-        batch_size=4,
-        activation_fn=torch.nn.Identity(),
-    ).tolist()
+    ranking = rerank_documents(query, candidates, reranker, batch_size=4)
+    pairs = [(query, candidate["text"]) for candidate in candidates]
+    logits = reranker.predict(pairs, batch_size=4, activation_fn=torch.nn.Identity()).tolist()
     return {
         "limit": reranker.max_seq_length,
-        "scores": scores,
+        "scores": {candidate["id"]: score for candidate, score in ranking},
         "logits": dict(zip(documents, logits, strict=True)),
     }
 
@@ -74,11 +70,8 @@ def check(result, option):
         "the last token that fits did not count"
     )
     assert changes["short"] > 1e-4
-    expected = (
-        logits
-        if option.scores == "logits"
-        else {name: 1 / (1 + math.exp(-logit)) for name, logit in logits.items()}
-    )
+    sigmoid = {name: 1 / (1 + math.exp(-logit)) for name, logit in logits.items()}
+    expected = logits if option.scores == "logits" else sigmoid
     assert scores == pytest.approx(expected, abs=1e-5)
 
 
@@ -87,6 +80,7 @@ def test_every_row_is_tested_here():
     assert set(MODELS_OF_HUB_ROWS) == set(HUB)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", [name for name in ROWS if ROWS[name].runs == "packaged"])
 def test_the_packaged_row(name):
     words = ["berlin", "people", "city", "live", "museum", "river"] * 150
@@ -94,8 +88,7 @@ def test_the_packaged_row(name):
     check(result, ROWS[name])
 
 
-# What stands for a hub row has the row's architecture, tokenizer and configuration; only its sizes are a
-# toy's.
+# What stands for a hub row has the row's architecture, tokenizer and configuration. Only its sizes are small.
 MODELS_OF_HUB_ROWS = {
     "cross-encoder/ms-marco-MiniLM-L6-v2": lambda hub, name: toy_hub.add_bert(hub, name),
     "BAAI/bge-reranker-base": lambda hub, name: toy_hub.add_xlm_roberta(hub, name, 512),
@@ -103,62 +96,51 @@ MODELS_OF_HUB_ROWS = {
 }
 
 
-def results(home, *names):
+@pytest.fixture(scope="module")
+def hub_results(tmp_path_factory):
+    """{name: what ``probe`` found} for the hub's rows, and for other spellings of their names."""
+    home = tmp_path_factory.mktemp("hf")
+    for name, add in MODELS_OF_HUB_ROWS.items():
+        add(home / "hub", name)
+    toy_hub.add_bert(home / "hub", COPY_UNDER_OLD_SPELLING.replace("-L4-", "-L-4-"))
+    command = [sys.executable, "-c", PROBE, *HUB, OLD_SPELLING, COPY_UNDER_OLD_SPELLING]
     environment = {**os.environ, "HF_HOME": str(home)}
-    run = subprocess.run(
-        [sys.executable, "-c", PROBE, os.path.dirname(__file__), *names],
-        capture_output=True,
-        text=True,
-        env=environment,
-    )
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
     assert run.returncode == 0 and "Retrying" not in run.stderr, run.stderr
     return json.loads(run.stdout)
 
 
-@pytest.fixture(scope="module")
-def hub_results(tmp_path_factory):
-    home = tmp_path_factory.mktemp("hf")
-    for name, add in MODELS_OF_HUB_ROWS.items():
-        add(home / "hub", name)
-    return results(home, *HUB, OLD_SPELLING)
-
-
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", HUB)
 def test_a_hub_row(hub_results, name):
     check(hub_results[name], ROWS[name])
 
 
-def test_both_spellings_load_one_copy_whichever_it_stands_under(hub_results, tmp_path):
-    new = "cross-encoder/ms-marco-MiniLM-L6-v2"
-    assert hub_results[OLD_SPELLING] == hub_results[new]
-    toy_hub.add_bert(tmp_path / "hub", OLD_SPELLING)
-    assert results(tmp_path, new)[new]["scores"] == pytest.approx(hub_results[new]["scores"], abs=1e-5)
+@pytest.mark.heavy
+def test_both_spellings_load_one_copy_whichever_it_stands_under(hub_results):
+    new = hub_results["cross-encoder/ms-marco-MiniLM-L6-v2"]
+    assert hub_results[OLD_SPELLING] == new
+    # The same toy weights under another name.
+    assert hub_results[COPY_UNDER_OLD_SPELLING]["scores"] == pytest.approx(new["scores"], abs=1e-5)
 
 
 @pytest.mark.parametrize("name", [name for name in ROWS if ROWS[name].runs == "hosted"])
-def test_the_hosted_row(name):
+def test_the_hosted_row(name, int8_reranker):
     from rerank_course.hosted import CohereReranker
     from rerank_course.service.stand_in import StandIn
 
     assert ROWS[name].scores == "0–1"
     words = ["berlin", "people", "city", "live", "museum", "river"] * 100
-    candidates = [
-        " ".join(words),
-        " ".join([*words[:520], *["gym"] * 80]),
-        "People live in Berlin.",
-        "Parking is free.",
-    ]
-    with StandIn() as service:
+    cut_alike = [" ".join(words), " ".join([*words[:520], *["gym"] * 80])]
+    candidates = [*cut_alike, "People live in Berlin.", "Parking is free."]
+    query = "How many people live in Berlin?"
+    with StandIn(int8_reranker) as service:
         reranker = CohereReranker(name, api_key=service.key, base_url=service.url)
-        scores = dict(rerank_documents("How many people live in Berlin?", candidates, reranker))
+        scores = dict(rerank_documents(query, candidates, reranker))
         sent = json.loads(service.requests[-1].body)
     assert sent["model"] == name and sent["documents"] == candidates and reranker.scored_by == name
-    local = load_reranker(backend="int8").predict(
-        [("How many people live in Berlin?", candidate) for candidate in candidates]
-    )
-    assert [scores[candidate] for candidate in candidates] == pytest.approx(
-        1 / (1 + np.exp(-np.asarray(local))), abs=1e-3
-    )
+    local = 1 / (1 + np.exp(-int8_reranker.predict([(query, candidate) for candidate in candidates])))
+    assert [scores[candidate] for candidate in candidates] == pytest.approx(local, abs=1e-3)
     assert scores[candidates[0]] == pytest.approx(scores[candidates[1]], abs=1e-3), (
         "the stand-in reads 512 tokens, and these differ later"
     )

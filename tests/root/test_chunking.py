@@ -1,8 +1,9 @@
+"""Windows of long documents, and the reranker that scores a document by its best one."""
+
 import numpy as np
 import pytest
 
 from rerank_course.chunking import BestWindow, Window, room_for_document, windows
-from rerank_course.models import load_reranker
 from rerank_course.rerank import rerank_documents
 from rerank_course.texts.corpora import load_corpus
 
@@ -12,8 +13,8 @@ FILLER = "The ferry crosses the bay at noon and comes back before dark. " * 60
 
 
 @pytest.fixture(scope="module")
-def tokenizer():
-    return load_reranker().tokenizer
+def tokenizer(reranker):
+    return reranker.tokenizer
 
 
 def count(tokenizer, text):
@@ -75,18 +76,16 @@ def test_short_documents_score_as_without_windows_and_order_is_kept(reranker):
 
 def test_no_window_of_the_handbook_is_cut_by_the_model(reranker):
     """The longest passages and a long query: each window with its query fits the model's limit."""
-    query = (
-        "Which of the rules on expenses, travel and leave apply to an intern in Rotterdam who works at night? "
-        * 3
+    rules = (
+        "Which of the rules on expenses, travel and leave apply to an intern in Rotterdam who works late? "
     )
+    query = rules * 3
     best = BestWindow(reranker)
     for chunk in load_corpus("handbook").documents.values():
         if len(chunk.content) > 2000:
             for window in best._windows(query, chunk.content):
-                assert (
-                    len(reranker.tokenizer(query, window.text, verbose=False)["input_ids"])
-                    <= reranker.max_seq_length
-                )
+                tokens = reranker.tokenizer(query, window.text, verbose=False)["input_ids"]
+                assert len(tokens) <= reranker.max_seq_length
 
 
 def test_it_is_a_reranker_like_any_other(reranker):

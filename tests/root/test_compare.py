@@ -1,3 +1,5 @@
+"""Two rankings side by side."""
+
 import pandas as pd
 import pytest
 

@@ -1,3 +1,5 @@
+"""Measures, intervals and tables of runs, and the run file that other programs read."""
+
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,3 +1,5 @@
+"""What counts as a candidate, and its text."""
+
 from types import SimpleNamespace
 
 import pytest
