@@ -216,8 +216,8 @@ def build(only: str = "", force: bool = False, root: Path = ROOT) -> list[Path]:
     lessons, exercises = chosen(outline, only)
     if not lessons and not exercises:
         raise BuildError(f"no lesson and no exercise has {only!r} in its name.")
-    for part in (*outline.lessons, *outline.exercises):  # all are right before anything is written
-        read_source(root / part.source, root, outline)
+    for source in sorted(set(outline.built().values())):  # all are right before anything is written
+        read_source(root / source, root, outline)
     changed = [*write_course_file(outline, root), *write_documents(outline, root)]
     for lesson in lessons:
         changed += build_lesson(lesson, outline, force, root)
