@@ -287,7 +287,7 @@ plan = {
 # %%
 import time
 
-from rerank_course.engine.cohere import HostedError
+from rerank_course.hosted import HostedError
 
 waited, outcome = {}, {}
 for fault, prepare in plan.items():
