@@ -1,5 +1,6 @@
-"""Toy models as the Hugging Face hub holds them: random weights, real file formats; in its cache's layout, or
-served on loopback.
+"""Toy models as the Hugging Face hub holds them: random weights, real file formats.
+
+They stand in the layout of the hub's cache, or are served on this machine.
 """
 
 import hashlib
@@ -83,8 +84,9 @@ def to_bin(folder: Path) -> None:
 
 
 def drop_head(folder: Path, keep: str = "nothing") -> None:
-    """Take the classifier's weights out of model.safetensors, but for those that start with ``keep``; its
-    configuration still claims them.
+    """Take the classifier's weights out of model.safetensors, but for those that start with ``keep``.
+
+    Its configuration still claims them.
     """
     from safetensors.torch import load_file, save_file
 
@@ -134,8 +136,9 @@ def bert_config(rows: int = 0, **options) -> BertConfig:
 
 
 def write_xlm_roberta(folder: Path, tokenizer_limit: int | None) -> None:
-    """An XLM-RoBERTa classifier as the bge rerankers are: 514 positions of which 2 are reserved, no
-    activation in the configuration.
+    """An XLM-RoBERTa classifier as the bge rerankers are.
+
+    Of its 514 positions 2 are reserved; its configuration names no activation.
     """
     torch.manual_seed(1)
     pieces = [
@@ -176,8 +179,7 @@ def write_xlm_roberta(folder: Path, tokenizer_limit: int | None) -> None:
 
 
 class FakeHub:
-    """What huggingface_hub asks of the hub, on a real socket: a model's information, its tree, and its files
-    with ranges.
+    """What huggingface_hub asks of the hub, on a real socket: a model's information, tree and files.
 
     Attributes:
         url: for HF_ENDPOINT.
