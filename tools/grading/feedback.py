@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearHiddenTests
 
 from tools.grading.results import Result, write_whole
-from tools.grading.roles import is_test
+from tools.grading.roles import grade_id, is_test
 
 # What a student wrote is shown; no script of it runs and nothing is fetched.
 ALLOWED = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:"
@@ -45,7 +45,7 @@ def feedback_page(student: str, results: list[Result]) -> str:
         heading = f"# {html.escape(result.exercise)}: {points}\n\n{html.escape(result.note)}"
         cells.append(nbformat.v4.new_markdown_cell(heading))
         if result.notebook:
-            cells += _shown(nbformat.read(result.notebook, as_version=4)).cells
+            cells += _shown(nbformat.read(result.notebook, as_version=4), result.exercise).cells
     score, most = (
         sum(value or 0 for value in values) for values in zip(*((r.points, r.max_points) for r in results))
     )
@@ -55,11 +55,15 @@ def feedback_page(student: str, results: list[Result]) -> str:
     return page.replace("<head>", f"<head>\n{POLICY}", 1)
 
 
-def _shown(notebook: NotebookNode) -> NotebookNode:
-    """No hidden test, and no traceback through one."""
+def _shown(notebook: NotebookNode, exercise: str) -> NotebookNode:
+    """No hidden test, no traceback through one, and ids that are the exercise's own on a page of several."""
     notebook, _ = ClearHiddenTests(enforce_metadata=False).preprocess(notebook, {})
-    for cell in filter(is_test, notebook.cells):
-        for output in cell.outputs:
+    number = exercise.partition("_")[0]
+    for cell in notebook.cells:
+        cell.id = f"{number}-{cell.id}"[:64]
+        if grade_id(cell):
+            cell.metadata.nbgrader.grade_id = f"{number}-{grade_id(cell)}"
+        for output in cell.outputs if is_test(cell) else ():
             if output.output_type == "error":
                 output.traceback = [f"{output.ename}: {output.evalue}"]
     return notebook
