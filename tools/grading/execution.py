@@ -129,7 +129,8 @@ class Run(Execute):
         """Run guard.py in the kernel, and note what it finds."""
         nonce = token_hex(16)
         call = f"guard({nonce!r}, {self.job['imports']!r}, {Path(self.job['package']).name!r})"
-        probe = nbformat.v4.new_code_cell(f"{GUARD}\n\ntry:\n    {call}\nfinally:\n    del guard")
+        guarded = f"{GUARD}\n\ntry:\n    {call}\nfinally:\n    del guard, guard_shape"
+        probe = nbformat.v4.new_code_cell(guarded)
         await super().async_execute_cell(probe, cell_index, store_history=False)
         report = _report_of(probe, nonce)
         errors = [output for output in probe.outputs if output.output_type == "error"]
