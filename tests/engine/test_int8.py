@@ -85,40 +85,48 @@ def test_padding_is_under_a_twentieth_of_the_tokens(int8_reranker):
 
 
 PEAKS = """
+import sys
 from rerank_course.engine.int8 import Int8Reranker
 from tools.bench.worker import peak_megabytes
 
 def invoices(count):
     return [("Who pays?", f"Invoice {n} " + "is paid late. " * (n % 8)) for n in range(count)]
 
+def every_length():
+    return [("Who pays?", "late " * words) for words in range(1, 510, 2)]
+
 reranker = Int8Reranker(threads=2)
-lengths = [("Who pays?", "late " * words) for words in range(1, 510, 2)]
-for pairs in (invoices(100), invoices(3000), lengths):
-    reranker.predict(pairs)
+for pairs in sys.argv[1:]:
+    reranker.predict(eval(pairs))
     print(peak_megabytes())
 """
 
+reads_proc = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(),
+    reason="the peak of memory is read from /proc, which only Linux has",
+)
 
-@pytest.fixture(scope="module")
-def peaks():
-    """The peak of memory in MB of a new process after a short list, a long one, and texts of every length."""
-    if not Path("/proc/self/status").exists():
-        pytest.skip("the peak of memory is read from /proc, which only Linux has")
-    command = [sys.executable, "-c", PEAKS]
+
+def peaks_after(*lists: str) -> list[float]:
+    """The peak of memory in MB after each list of pairs, Python expressions, scored in one new process."""
+    command = [sys.executable, "-c", PEAKS, *lists]
     process = subprocess.run(command, cwd=ROOT, timeout=280, capture_output=True, text=True, check=True)
     return [float(line) for line in process.stdout.split()]
 
 
+@reads_proc
 @pytest.mark.heavy
-def test_memory_does_not_grow_with_the_list(peaks):
-    short, long, _ = peaks
-    assert long < 1.15 * short
+def test_memory_does_not_grow_with_the_list():
+    few, many = peaks_after("invoices(100)", "invoices(3000)")
+    assert many < 1.15 * few
 
 
+@reads_proc
 @pytest.mark.heavy
-def test_memory_with_texts_of_every_length(peaks):
+def test_memory_with_texts_of_every_length():
     """Kernels are prepared for each length, and kept."""
-    assert peaks[-1] < 1200
+    (peak,) = peaks_after("every_length()")
+    assert peak < 1200
 
 
 def test_more_pairs_than_one_block(int8_reranker):
