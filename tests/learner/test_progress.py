@@ -152,7 +152,7 @@ def test_the_folder_is_the_learner_s_own_or_the_one_that_is_chosen(monkeypatch, 
 
 def test_tests_and_grading_keep_nothing(tmp_path):
     assert os.environ[progress.PROGRESS_VARIABLE] == ""  # conftest; the kernels that run notebooks inherit it
-    assert graders._environment(tmp_path, tmp_path)[progress.PROGRESS_VARIABLE] == ""
+    assert graders.environment(tmp_path, tmp_path)[progress.PROGRESS_VARIABLE] == ""
     remember(KEY)
     assert passed_checks() == {}
 

@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items):
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
     """While a light test runs, its set-up and its end included, the guard is on."""
-    is_light = item.config.option.markexpr == "not heavy" and item.get_closest_marker("heavy") is None
+    is_light = isinstance(item, pytest.Function) and item.get_closest_marker("heavy") is None
     if is_light:
         os.environ[sitecustomize.LIGHT_TEST] = item.name
     try:
