@@ -64,6 +64,7 @@ def test_a_restored_model_agrees_with_the_packaged_graph(reranker):
     assert reranker.predict(pair) == pytest.approx(float(logits[0, 0]), abs=0.5)
 
 
+@pytest.mark.heavy
 def test_a_killed_start_leaves_nothing_that_counts(empty, restored):
     """Killed while the weights are being written; the next call makes them whole, the same as before."""
     process = subprocess.Popen(

@@ -85,6 +85,7 @@ def write_notebook(path: Path, text: str, *outputs: dict) -> None:
     nbformat.write(notebook, path)
 
 
+@pytest.mark.heavy
 def test_a_good_build_replaces_the_older_site_and_a_broken_link_keeps_it(small_course, tmp_path):
     target = tmp_path / "_site"
     target.mkdir()
@@ -116,6 +117,7 @@ def test_a_notebook_that_the_outline_does_not_name_has_no_page(small_course, tmp
     assert [path.name for path in (tmp_path / "source" / "notebooks").iterdir()] == ["00_one.ipynb"]
 
 
+@pytest.mark.heavy
 def test_the_build_makes_no_connection_and_a_widget_shows_its_table(small_course, tmp_path):
     """Proxies that lead nowhere stop only those who ask for them.
 
