@@ -11,8 +11,9 @@ import pytest
 
 from rerank_course.scale import INSTALL, ray_is_installed, rerank_run
 from tests.support import ROOT
+from tests.support.heavy import QUICK_START
 
-FOR_WORKERS = os.pathsep.join([str(ROOT), str(Path(__file__).parent / "quick_start")])  # their PYTHONPATH
+FOR_WORKERS = os.pathsep.join([str(ROOT), str(QUICK_START)])  # their PYTHONPATH
 needs_ray = pytest.mark.skipif(not ray_is_installed(), reason=f"needs Ray Data: {INSTALL}")
 
 DOCUMENTS = {f"d{number}": "word " * (1 + 7 * number % 40) + str(number) for number in range(30)}

@@ -12,12 +12,13 @@ import pytest
 from tests.support.guard import sitecustomize
 
 GUARD = Path(sitecustomize.__file__).parent
+QUICK_START = Path(__file__).parent / "quick_start"  # what no process of a test needs to import
 HEAVY_FIXTURES = {"reranker", "int8_reranker", "embedder", "fast", "machine"}
 
 
 def pytest_configure(config):
-    """Each Python that a test starts loads the guard."""
-    paths = [str(GUARD), *filter(None, [os.environ.get("PYTHONPATH")])]
+    """Each Python that a test starts loads the guard, and starts quickly."""
+    paths = [str(GUARD), str(QUICK_START), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)
 
 
