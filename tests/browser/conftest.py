@@ -1,4 +1,4 @@
-"""One JupyterLab for all tests of a process, one browser for each file, one page for each test.
+"""One JupyterLab for all tests here in a process, one browser for each file, one page for each test.
 
 The browser cannot stay for longer: while it is open, no asyncio.run() works in this process.
 """
@@ -9,7 +9,7 @@ from tests.browser.pages import MILLISECONDS
 from tests.support.browser import LAPTOP, jupyterlab, launch_chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab(tmp_path_factory):
     with jupyterlab(tmp_path_factory.mktemp("lab")) as running:
         yield running
