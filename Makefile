@@ -31,7 +31,7 @@ course: setup ## install what is missing, check it, open JupyterLab (LAB_ARGS=�
 
 test: setup ## install what is missing and run every test (TEST_ARGS=… passes options on)
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --nbval --nbval-current-env \
-		tests notebooks solutions $(TEST_ARGS)
+		--no-loadscope-reorder notebooks solutions tests $(TEST_ARGS)
 
 quick: setup ## run the tests that need no model, no browser and no cluster, in a minute (TEST_ARGS=…)
 	@$(BIN)/python -m pytest -m "not heavy" --numprocesses 2 --dist loadfile tests $(TEST_ARGS)
