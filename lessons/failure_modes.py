@@ -120,8 +120,8 @@ for query in lead.index[:3]:
 # ### Repair 1: the heading
 #
 # [](Lesson:scoring_pairs) lifted one answer by giving it its heading back. Does that hold for all queries?
-# Same passages, same questions, once with the heading and once without. The passages without headings are
-# scored now, with the 8-bit engine; it takes a while.
+# Same passages, same questions, once with the heading and once without. The scores without headings were
+# recorded too.
 #
 # **Predict.** Will nDCG@10 over the judged passages rise, and for which kind of question most? And the
 # pointers have headings too: will they gain less than the answers?
@@ -131,7 +131,7 @@ bare = [
     (handbook.queries[query], handbook.documents[document].without_heading().content)
     for query, document in pairs
 ]
-judged["bare"] = fast.predict(bare)
+judged["bare"] = recorded.predict(bare)
 for column, name in (("bare", "without headings"), ("score", "with headings")):
     best = judged[judged["grade"] >= 2].groupby("query")[column].max()
     pointer = judged[is_pointer].groupby("query")[column].max()

@@ -9,7 +9,7 @@
 # **What you will do**
 #
 # - turn the time of one pair into the time of a million queries;
-# - rerank a run of 200 queries with Ray Data on this machine, with broken records in it and a worker that is
+# - rerank a run of 100 queries with Ray Data on this machine, with broken records in it and a worker that is
 #   killed;
 # - look where the time goes, and what a second worker brings;
 # - fit a cost model of two numbers, check it against what you measured, and carry it to a fleet of machines;
@@ -66,7 +66,7 @@ print(
 # ## A run is a table
 #
 # What goes in is a **run**: for each search of the log, the ids of its candidates. What comes out is the same
-# with scores. Here is a log of 200 searches. It is invented: the handbook's questions, some asked often and
+# with scores. Here is a log of 100 searches. It is invented: the handbook's questions, some asked often and
 # most of them rarely, as in real logs.
 
 # %%
@@ -79,7 +79,7 @@ found = {query: [chunk.id for chunk, _ in dense.search(text, 10)] for query, tex
 
 asked = list(handbook.queries)
 popularity = 1 / np.arange(1, len(asked) + 1)
-drawn = np.random.default_rng(8).choice(asked, 200, p=popularity / popularity.sum())
+drawn = np.random.default_rng(8).choice(asked, 100, p=popularity / popularity.sum())
 log = {f"s{number:03}": handbook.queries[query] for number, query in enumerate(drawn)}
 run = {f"s{number:03}": found[query] for number, query in enumerate(drawn)}
 print(
@@ -107,8 +107,8 @@ import pandas as pd
 
 texts = {**handbook.documents, "blank": " ", "logfile": "GET /index.html 200 " * 100_000}
 run["s000"] = ["blank", "logfile", "deleted-last-week", *run["s000"]]
-few = {search: run[search] for search in list(run)[:20]}
-here = rerank_run(few, log, texts, backend="int8", part_pairs=50)
+few = {search: run[search] for search in list(run)[:10]}
+here = rerank_run(few, log, texts, backend="int8", part_pairs=30)
 print(len(here.run["s000"]), "results for the first search\n")
 for reject in here.rejects:
     print(f"{reject['doc_id']:18} {textwrap.shorten(reject['reason'], 75, placeholder=' …')}")
@@ -181,7 +181,7 @@ def clumsy():
 
 
 # %% [markdown]
-# **Predict.** Two workers, 200 searches in parts of ten, and one worker dies in its second part. How many
+# **Predict.** Two workers, 100 searches in parts of five, and one worker dies in its second part. How many
 # parts are lost? How many workers will have taken part in the end?
 
 # %% output="varies"
@@ -191,7 +191,7 @@ from contextlib import redirect_stdout
 if have_ray:
     with redirect_stdout(io.StringIO()) as said:  # Ray reports the death here
         there = rerank_run(
-            run, log, texts, folder / "out", engine="ray", model=clumsy, actors=2, threads=1, part_pairs=100
+            run, log, texts, folder / "out", engine="ray", model=clumsy, actors=2, threads=1, part_pairs=50
         )
     parts = there.parts
     print("Ray says that it tries a part again:", "will be retried" in said.getvalue())
@@ -204,7 +204,7 @@ if have_ray:
         max(abs(dict(there.run[s])[d] - score) for s in here.run for d, score in here.run[s]),
     )
 else:
-    there = rerank_run(run, log, texts, backend="int8", threads=1, part_pairs=100)
+    there = rerank_run(run, log, texts, backend="int8", threads=1, part_pairs=50)
     parts = there.parts
     print(
         f"On one process: {parts['pairs'].sum()} pairs in {len(parts)} parts, {there.seconds:.0f} s. "
@@ -247,14 +247,14 @@ draw_timeline(
 # %% output="varies"
 if have_ray:
     again = rerank_run(
-        run, log, texts, folder / "out", engine="ray", model=clumsy, actors=2, threads=1, part_pairs=100
+        run, log, texts, folder / "out", engine="ray", model=clumsy, actors=2, threads=1, part_pairs=50
     )
     print(
         f"{again.kept} parts kept, {len(again.parts)} scored, {again.seconds:.2f} s; "
         f"the same run: {again.run == there.run}"
     )
     try:
-        rerank_run(run, log, texts, folder / "out", engine="ray", backend="int8", part_pairs=100)
+        rerank_run(run, log, texts, folder / "out", engine="ray", backend="int8", part_pairs=50)
     except RuntimeError as error:
         print("\nWith another model in the same folder:", str(error).replace(str(folder), "…"))
     print()
@@ -331,14 +331,14 @@ print(f"tokenising is {share:.0%} of scoring; the rest is the model's arithmetic
 # Loading is left out: each worker's pairs are divided by the seconds in which it scored.
 
 # %% output="varies"
-portion = {search: run[search] for search in list(run)[20:44]}
+portion = {search: run[search] for search in list(run)[20:36]}
 
 
 def pairs_a_second(actors, threads):
     way = {}
     if have_ray:
         way = {"engine": "ray", "folder": tempfile.mkdtemp(dir=folder), "actors": actors}
-    result = rerank_run(portion, log, texts, backend="int8", threads=threads, part_pairs=30, **way)
+    result = rerank_run(portion, log, texts, backend="int8", threads=threads, part_pairs=20, **way)
     totals = result.parts.groupby("worker")[["pairs", "seconds"]].sum()
     return (totals["pairs"] / totals["seconds"]).sum()
 

@@ -9,7 +9,7 @@ the difference:
   longer one, and no thread for another inside a layer.
 - A pair is padded to the next multiple of four tokens only, of eight above 256, so that kernels are prepared
   for 96 lengths and not for 512.
-- Work that changes no score is left out of the model (``lean.py``). What is not int8 is computed in
+- Work that changes no score is left out of the model (``trimmed_model.py``). What is not int8 is computed in
   bfloat16 where the processor has it.
 
 It runs on any processor that OpenVINO knows; how fast, the instructions decide. One machine, told to use

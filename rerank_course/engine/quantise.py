@@ -46,7 +46,7 @@ def quantise(folder: Path) -> None:
     import openvino
 
     # Like the two above, it is not there without the extra int8, and STEPS is read without any of them.
-    from rerank_course.engine.equal_steps import set_equal_steps
+    from rerank_course.engine.quantisation_ranges import set_equal_ranges
 
     pairs = calibration_pairs()
     model, tokenise = float32_model(pairs[0])
@@ -63,7 +63,7 @@ def quantise(folder: Path) -> None:
         ignored_scope=nncf.IgnoredScope(patterns=list(NOT_QUANTISED)),
         advanced_parameters=_advanced_parameters(),
     )
-    set_equal_steps(quantised)
+    set_equal_ranges(quantised)
     openvino.save_model(quantised, folder / "model.xml")
 
 
@@ -86,12 +86,12 @@ def float32_model(example: tuple[str, str]) -> tuple[Any, Callable[[tuple[str, s
     import openvino
     from sentence_transformers import CrossEncoder
 
-    from rerank_course.engine.lean import LeanModel
+    from rerank_course.engine.trimmed_model import TrimmedModel
 
     with weights.no_progress_bar():
         reranker = CrossEncoder(str(weights.reranker_folder()), device="cpu")
     tensors = dict(reranker.tokenizer([example], return_tensors="pt"))
-    model = openvino.convert_model(LeanModel(reranker.model), example_input=tensors)
+    model = openvino.convert_model(TrimmedModel(reranker.model), example_input=tensors)
 
     def tokenise(pair: tuple[str, str]) -> dict[str, np.ndarray]:
         tokens = reranker.tokenizer(

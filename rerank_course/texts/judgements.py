@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 from rerank_course.texts.beir import QRELS_FILE
 from rerank_course.texts.files import CorpusError
-from rerank_course.texts.judged_folder import GRADES, Qrels, Queries, fits_a_line, read_judged, write_judged
+from rerank_course.texts.judged_files import GRADES, Qrels, Queries, fits_a_line, read_judged, write_judged
 
 PATIENCE = 30  # seconds to wait for another process that is saving; a save takes milliseconds
 

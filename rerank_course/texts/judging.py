@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rerank_course.text import Chunk
-from rerank_course.texts.judged_folder import GRADES
+from rerank_course.texts.judged_files import GRADES
 from rerank_course.texts.judgements import Judgements
 
 PROMPT = "0–3, s to skip, b to go back one, q to stop: "

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rerank_course.text import Chunk
-from rerank_course.texts.judged_folder import GRADES
+from rerank_course.texts.judged_files import GRADES
 from rerank_course.texts.judgements import Judgements
 from rerank_course.texts.judging import distinct, excerpt
 

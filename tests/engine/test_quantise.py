@@ -10,7 +10,7 @@ import torch
 
 from rerank_course.engine import int8, quantise, weights
 from rerank_course.engine.cache import CACHE_VARIABLE, WeightsError
-from rerank_course.engine.lean import LeanModel
+from rerank_course.engine.trimmed_model import TrimmedModel
 from rerank_course.texts.corpora import CORPORA, load_corpus
 
 
@@ -19,11 +19,11 @@ def test_what_is_left_out_of_the_model_changes_no_score(reranker, pairs, strange
 
     Left out are the last layer but for the first token, and the softmax's largest score.
     """
-    lean = LeanModel(reranker.model)
+    trimmed = TrimmedModel(reranker.model)
     for texts in (pairs[:6], pairs[-4:], strange):
         batch = reranker.tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
         with torch.no_grad():
-            difference = reranker.model(**batch).logits - lean(**batch)
+            difference = reranker.model(**batch).logits - trimmed(**batch)
         assert difference.abs().max() < 1e-4
 
 
@@ -31,7 +31,7 @@ def roundings():
     """{kind of activation: the ranges, (low, high), that the int8 model cuts into steps}."""
     import openvino
 
-    from rerank_course.engine.equal_steps import ROUNDED
+    from rerank_course.engine.quantisation_ranges import ROUNDED
 
     ranges = {}
     model = openvino.Core().read_model(int8.int8_folder() / "model.xml")

@@ -26,7 +26,7 @@ MOVED: dict[str, dict[str, str]] = {
     },
     "judge": {
         "texts.judgements": "PATIENCE Judgements",
-        "texts.judged_folder": "GRADES Queries Qrels",
+        "texts.judged_files": "GRADES Queries Qrels",
         "texts.judging": "PROMPT pool judge_in_terminal",
         "texts.judging_notebook": "NOT_JUDGED judge_in_notebook",
     },

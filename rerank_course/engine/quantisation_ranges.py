@@ -15,7 +15,7 @@ from openvino import opset13
 ROUNDED = ("attention.self", "attention.output", "intermediate", "output")
 
 
-def set_equal_steps(model) -> None:
+def set_equal_ranges(model) -> None:
     """Change the roundings of a quantised OpenVINO ``model``, so that each kind has one range."""
     for roundings in _roundings_by_kind(model).values():
         low, high = _common_range(roundings)

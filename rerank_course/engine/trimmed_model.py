@@ -15,7 +15,7 @@ In the comments on shapes, "width" is 384, all heads together; each of the 12 he
 import torch
 
 
-class LeanModel(torch.nn.Module):
+class TrimmedModel(torch.nn.Module):
     """The logits of a ``BertForSequenceClassification``, shape (pairs, 1)."""
 
     def __init__(self, bert) -> None:
