@@ -6,14 +6,11 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 
-import httpx
 import pytest
 
 from rerank_course.service.signals import ended_by_signals
-from rerank_course.service.stand_in import StandIn
-from tests.service.calls import BODY, post, sdk
+from tests.service.calls import BODY, sdk
 from tests.support import ROOT
 
 KEY = "a-key-of-mine"
@@ -51,27 +48,74 @@ def test_serve_hosted_ends_cleanly(inherited, number, code):
         again.bind((address, int(port)))
 
 
-@pytest.fixture
-def ignored():
-    """This process ignores both, as a shell's background job would."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+IGNORING = """
+import signal, sys, threading, time
+
+import httpx
+
+from rerank_course.service.signals import ended_by_signals
+from rerank_course.service.stand_in import StandIn
+from tests.service.calls import post
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+for number in SIGNALS:
+    signal.signal(number, signal.SIG_IGN)  # as in a shell's background job
+"""
+HANDLERS = """
+number = int(sys.argv[1])
+signal.raise_signal(number or signal.SIGINT)  # without the block, nothing happens
+raised = None
+try:
+    with ended_by_signals():
+        assert signal.SIG_IGN not in map(signal.getsignal, SIGNALS)
+        if number:
+            signal.raise_signal(number)
+except (KeyboardInterrupt, SystemExit) as error:
+    raised = type(error).__name__
+assert list(map(signal.getsignal, SIGNALS)) == [signal.SIG_IGN] * 2
+print(raised)
+"""
+SCORING = """
+begun = threading.Event()
+
+class Slow:
+    def predict(self, pairs):
+        begun.set()
+        time.sleep(0.5)
+        print("scored to the end")
+        return [0.0] * len(pairs)
+
+def call():
+    try:
+        post(service)
+    except httpx.HTTPError:
+        print("no answer")
+
+with ended_by_signals(), StandIn(Slow()) as service:
+    threading.Thread(target=call).start()
+    assert begun.wait(10)
+    signal.raise_signal(signal.SIGTERM)
+"""
+
+
+def ran(script, *arguments):
+    """The script in a process of its own: a signal that goes astray must not end the tests."""
+    command = [sys.executable, "-c", IGNORING + script, *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, timeout=60, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize(
-    ("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit), (None, None)]
+    ("number", "error"), [(signal.SIGINT, "KeyboardInterrupt"), (signal.SIGTERM, "SystemExit"), (0, "None")]
 )
-def test_the_handlers_are_given_back(ignored, number, error):
-    signal.raise_signal(number or signal.SIGINT)  # without the block, nothing happens
-    if error:
-        with pytest.raises(error), ended_by_signals():
-            signal.raise_signal(number)
-    else:
-        with ended_by_signals():
-            assert signal.SIG_IGN not in map(signal.getsignal, SIGNALS)
-    assert list(map(signal.getsignal, SIGNALS)) == [signal.SIG_IGN] * 2
+def test_the_handlers_are_given_back(number, error):
+    process = ran(HANDLERS, int(number))
+    assert (process.returncode, process.stdout) == (0, error + "\n"), process.stderr
+
+
+def test_what_is_being_scored_is_scored_to_its_end():
+    process = ran(SCORING)
+    assert process.returncode == 143, process.stderr
+    assert sorted(process.stdout.splitlines()) == ["no answer", "scored to the end"]
 
 
 def test_in_another_thread_nothing_is_changed():
@@ -86,27 +130,3 @@ def test_in_another_thread_nothing_is_changed():
     thread.start()
     thread.join()
     assert seen == before == list(map(signal.getsignal, SIGNALS))
-
-
-def test_what_is_being_scored_is_scored_to_its_end(ignored):
-    begun, ended = threading.Event(), threading.Event()
-
-    class Slow:
-        def predict(self, pairs):
-            begun.set()
-            time.sleep(0.5)
-            ended.set()
-            return [0.0] * len(pairs)
-
-    def serve_until_told():
-        with ended_by_signals(), StandIn(Slow()) as service:
-            callers.append(threading.Thread(target=lambda: pytest.raises(httpx.HTTPError, post, service)))
-            callers[0].start()
-            assert begun.wait(10)
-            signal.raise_signal(signal.SIGTERM)
-
-    callers: list[threading.Thread] = []
-    with pytest.raises(SystemExit) as raised:
-        serve_until_told()
-    callers[0].join(5)
-    assert raised.value.code == 143 and ended.is_set() and not callers[0].is_alive()
