@@ -13,6 +13,7 @@ from rerank_course.engine.recorded_scores import (
     scores_file,
 )
 from rerank_course.texts.corpora import CORPORA, load_corpus
+from tools.build.record_scores import without_headings
 
 PAIRS = [("q", "one"), ("q", "two"), ("q", "three")]
 
@@ -82,3 +83,13 @@ def test_the_record_holds_on_this_machine(corpus, engine):
     now = reranker.predict(pairs, batch_size=4)
     then = np.array([known[pair_key(*pair)] for pair in pairs])
     assert np.abs(now - then).max() < (0.02 if name == "fp32" else 0.5)
+
+
+@pytest.mark.heavy
+def test_passages_without_headings_are_recorded_and_hold(int8_reranker):
+    """The lesson on failure modes looks up all of them, and would score what is missing while one waits."""
+    known, pairs = load_scores(scores_file("handbook"))["int8"], without_headings(load_corpus("handbook"))
+    assert len(pairs) > 1000 and {pair_key(*pair) for pair in pairs} <= known.keys()
+    sample = pairs[::120]
+    now = int8_reranker.predict(sample)
+    assert np.abs(now - [known[pair_key(*pair)] for pair in sample]).max() < 0.5
