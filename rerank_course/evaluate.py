@@ -3,10 +3,7 @@
 A *run* is ``{query id: [(document id, score), …]}``, best first: what a system gave for each query.
 """
 
-import os
-import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import ir_measures
@@ -17,19 +14,24 @@ from tqdm.auto import tqdm
 
 from rerank_course.rerank import rerank_documents
 from rerank_course.retrieve import Found, Retriever
-from rerank_course.texts.beir import Corpus
+from rerank_course.text import Chunk
+from rerank_course.texts.beir import RELEVANT, Corpus
+from rerank_course.texts.trec import Run
 
-Run = dict[str, list[tuple[str, float]]]
-
-RELEVANT = 2  # grades from here on answer the query, in whole or in part
-# Names as the field writes them; RR and recall count a document as relevant from grade 2 on.
-MEASURES = {
-    "nDCG@10": nDCG @ 10,
-    "RR@10": RR(rel=RELEVANT) @ 10,
-    "R@100": R(rel=RELEVANT) @ 100,
-    "judged@10": Judged @ 10,
-}
 RESAMPLES = 10_000
+
+
+def measures(relevant: int = RELEVANT) -> dict[str, Any]:
+    """The measures by name, as the field writes them.
+
+    RR and recall count a document from the grade ``relevant`` on; nDCG takes each grade as its gain.
+    """
+    return {
+        "nDCG@10": nDCG @ 10,
+        "RR@10": RR(rel=relevant) @ 10,
+        "R@100": R(rel=relevant) @ 100,
+        "judged@10": Judged @ 10,
+    }
 
 
 def make_run(corpus: Corpus, search: Callable[[str], Found], *, show_progress: bool = False) -> Run:
@@ -40,7 +42,7 @@ def make_run(corpus: Corpus, search: Callable[[str], Found], *, show_progress: b
 
 def retrieve_and_rerank(
     corpus: Corpus,
-    retrievers: Mapping[str, Retriever],
+    retrievers: Mapping[str, Retriever | Run],
     reranker: Any,
     depths: Sequence[int] = (10, 20, 50, 100),
     *,
@@ -50,28 +52,46 @@ def retrieve_and_rerank(
     """Each retriever's run over the answered queries, and that run reranked to each depth.
 
     A pair is scored once, however many retrievers found it. Below the reranked depth a run stays as retrieval
-    left it.
+    left it. A query that is itself a document of the collection (same id, same text) does not find itself.
+
+    Args:
+        retrievers: by name; a run stands for an engine that made it.
 
     Returns:
         ``{"BM25": run, "BM25 + rerank 10": run, …}`` with the retrievers' names.
     """
-    deepest = max(depths)
+    queries, deepest = answered_queries(corpus), max(depths)
     runs: dict[str, Run] = {}
-    with tqdm(total=len(answered_queries(corpus)), unit="query", disable=not show_progress) as bar:
-        for query_id in answered_queries(corpus):
-            query = corpus.queries[query_id]
-            found = {name: one.search(query, max(100, deepest)) for name, one in retrievers.items()}
-            pooled = {chunk.id: chunk for ranking in found.values() for chunk, _ in ranking[:deepest]}
-            reranked = rerank_documents(query, pooled.values(), reranker, batch_size, top_k=None)
-            scores = {chunk.id: score for chunk, score in reranked}
-            for name, ranking in found.items():
-                ids = [(chunk.id, score) for chunk, score in ranking]
-                runs.setdefault(name, {})[query_id] = ids
-                for depth in depths:
-                    run = runs.setdefault(f"{name} + rerank {depth}", {})
-                    run[query_id] = _rerank_first(ids, scores, depth)
-            bar.update()
+    for query_id in tqdm(queries, unit="query", desc="Reranking", disable=not show_progress):
+        found = {name: _found(one, query_id, corpus, deepest) for name, one in retrievers.items()}
+        pooled = {chunk.id: chunk for ranking in found.values() for chunk, _ in ranking[:deepest]}
+        query = corpus.queries[query_id]
+        reranked = rerank_documents(query, pooled.values(), reranker, batch_size, top_k=None)
+        scores = {chunk.id: score for chunk, score in reranked}
+        for name, ranking in found.items():
+            ids = [(chunk.id, score) for chunk, score in ranking]
+            runs.setdefault(name, {})[query_id] = ids
+            for depth in depths:
+                run = runs.setdefault(f"{name} + rerank {depth}", {})
+                run[query_id] = _rerank_first(ids, scores, depth)
     return runs
+
+
+def _found(retriever: Retriever | Run, query_id: str, corpus: Corpus, deepest: int) -> Found:
+    """What a retriever or a run has for a query, without the query itself."""
+    depth = max(100, deepest)
+    if isinstance(retriever, Mapping):
+        found = [(corpus.documents[document], score) for document, score in retriever.get(query_id, [])]
+    else:
+        found = retriever.search(corpus.queries[query_id], depth + (query_id in corpus.documents))
+    return [(chunk, score) for chunk, score in found if not _is_query(chunk, query_id, corpus)][:depth]
+
+
+def _is_query(chunk: Chunk, query_id: str, corpus: Corpus) -> bool:
+    if chunk.id != query_id:
+        return False
+    query = corpus.queries[query_id].split()
+    return query in (chunk.text.split(), chunk.content.split())
 
 
 def _rerank_first(
@@ -88,31 +108,12 @@ def _rerank_first(
     return [(document, scores[document]) for document in first] + below
 
 
-def write_trec_run(run: Run, path: Path, tag: str) -> None:
-    """Write a run as a TREC run file: query id, Q0, document id, rank, score, tag. Whole or not at all.
-
-    Raises:
-        ValueError: an id or the tag holds white space, which the format cannot express.
-    """
-    lines = []
-    for query, ranking in run.items():
-        for rank, (document, score) in enumerate(ranking, start=1):
-            fields = (query, "Q0", document, str(rank), f"{score:.6f}", tag)
-            if any(re.search(r"\s", field) or not field for field in fields):
-                raise ValueError(f"A TREC run file cannot hold ids with white space: {fields}.")
-            lines.append(" ".join(fields) + "\n")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(path.name + ".part")
-    scratch.write_text("".join(lines), encoding="utf-8", newline="\n")
-    os.replace(scratch, path)
-
-
 def per_query(run: Run, corpus: Corpus) -> pd.DataFrame:
-    """Each measure for each query: rows by query id, a column for each of ``MEASURES`` and ``kind``.
+    """Each measure for each query: rows by query id, a column for each of ``measures()`` and ``kind``.
 
-    Queries that nothing in the corpus answers (no document of grade 2 or 3) are left out: there, these
-    measures say nothing. ``judged@10`` is the share of the first ten that people have judged; an unjudged
-    document counts as not relevant, so where it is low the other columns are too low.
+    Queries that nothing in the corpus answers (no document of grade ``corpus.relevant``) are left out: there,
+    these measures say nothing. ``judged@10`` is the share of the first ten that people have judged; an
+    unjudged document counts as not relevant, so where it is low the other columns are too low.
 
     Raises:
         ValueError: the run names a query that the corpus does not have, or no query is judged.
@@ -125,7 +126,7 @@ def per_query(run: Run, corpus: Corpus) -> pd.DataFrame:
     answered = answered_queries(corpus)
     if not answered:
         raise ValueError(
-            f"The corpus {corpus.name} has no query with a document of grade {RELEVANT} or more: "
+            f"The corpus {corpus.name} has no query with a document of grade {corpus.relevant} or more: "
             "nothing can be measured."
         )
     qrels = {query: corpus.qrels[query] for query in answered}
@@ -134,20 +135,19 @@ def per_query(run: Run, corpus: Corpus) -> pd.DataFrame:
         query: {document: -float(rank) for rank, (document, _) in enumerate(run.get(query, []))}
         for query in answered
     }
-    table = pd.DataFrame(0.0, index=pd.Index(answered, name="query"), columns=list(MEASURES))
-    names = {measure: name for name, measure in MEASURES.items()}
+    names = {measure: name for name, measure in measures(corpus.relevant).items()}
+    table = pd.DataFrame(0.0, index=pd.Index(answered, name="query"), columns=list(names.values()))
     ranked = {query: found for query, found in ranked.items() if found}
-    for value in ir_measures.iter_calc(list(MEASURES.values()), qrels, ranked):
+    for value in ir_measures.iter_calc(list(names), qrels, ranked):
         table.loc[value.query_id, names[value.measure]] = value.value
     table["kind"] = [corpus.kinds.get(query, "") for query in answered]
     return table
 
 
 def answered_queries(corpus: Corpus) -> list[str]:
-    """Ids of the queries that at least one document of grade 2 or 3 answers, in the corpus's order."""
-    return [
-        query for query in corpus.queries if max(corpus.qrels.get(query, {}).values(), default=0) >= RELEVANT
-    ]
+    """Ids of the queries with a document of grade ``corpus.relevant`` or more, in the corpus's order."""
+    best = {query: max(judged.values(), default=0) for query, judged in corpus.qrels.items()}
+    return [query for query in corpus.queries if best.get(query, 0) >= corpus.relevant]
 
 
 def summary(

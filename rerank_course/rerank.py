@@ -2,14 +2,14 @@
 
 import itertools
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from rerank_course.text import text_of
+from rerank_course.text import TEXT_KEYS, check_text, is_blank, text_of
 
 Candidate = TypeVar("Candidate")
 
@@ -34,11 +34,12 @@ def rerank_documents(
 
     All pairs go to one ``predict`` call: the library sorts them by length before it cuts them into batches,
     which a loop over slices would undo. Candidates with equal scores keep the order in which they came.
+    Candidates with the same text are scored once: in a batch, the last digits would differ.
 
     Args:
         query: the question, one non-empty string.
-        candidates: strings, chunks or mappings (see ``rerank_course.text.text_of``), best first as retrieval
-            gave them. ``[]`` gives ``[]``.
+        candidates: strings, chunks, mappings or other libraries' documents (see
+            ``rerank_course.text.text_of``), best first as retrieval gave them. ``[]`` gives ``[]``.
         reranker: has ``.predict(pairs, batch_size=…)``, for example from ``load_reranker()``.
         batch_size: pairs per forward pass, at least 1.
         top_k: how many to return, at least 1; ``None`` returns all, and so does a number past the end.
@@ -54,19 +55,19 @@ def rerank_documents(
         argument, the position and the remedy.
     """
     _check_query(query)
-    candidates = _check_candidates(candidates)
+    candidates = list(_check_candidates(candidates))
     batch_size = _check_count("batch_size", batch_size)
     top_k = None if top_k is None else _check_count("top_k", top_k, "; pass None to get all candidates")
     _check_reranker(reranker)
 
-    pairs = [(query, text_of(candidate, f"candidates[{i}]")) for i, candidate in enumerate(candidates)]
-    if not pairs:
-        return []
-    with _progress_bar(reranker, len(pairs), show_progress):
-        scores = _check_scores(reranker.predict(pairs, batch_size=batch_size), len(pairs))
-    # A stable sort of the negated scores: descending, and ties stay in retrieval order.
-    best_first = np.argsort(-scores, kind="stable")[:top_k]
-    return [(candidates[i], float(scores[i])) for i in best_first]
+    texts = {i: text_of(candidate, f"candidates[{i}]") for i, candidate in enumerate(candidates)}
+    scores = _score(query, texts, reranker, batch_size, show_progress)
+    # The sort is stable: equal scores stay in retrieval order.
+    ranking = sorted(
+        ((candidate, scores[texts[i]]) for i, candidate in enumerate(candidates)),
+        key=lambda scored: -scored[1],
+    )
+    return ranking[:top_k]
 
 
 def rerank_stream(
@@ -93,16 +94,42 @@ def rerank_stream(
         stream.
     """
     _check_query(query)
+    _check_candidates(candidates)
     block, top_k = _check_count("block", block), _check_count("top_k", top_k)
+    batch_size = _check_count("batch_size", batch_size)
+    _check_reranker(reranker)
     best: list[tuple[Candidate, float]] = []
+    known: dict[str, float] = {}  # scores of the best: the same text in a later block gets the same one
     numbered = enumerate(candidates)
     while some := list(itertools.islice(numbered, block)):
-        for position, candidate in some:
-            text_of(candidate, f"candidates[{position}]")
-        ranking = rerank_documents(query, [candidate for _, candidate in some], reranker, batch_size, top_k)
+        texts = {position: text_of(candidate, f"candidates[{position}]") for position, candidate in some}
+        known |= _score(
+            query, {at: text for at, text in texts.items() if text not in known}, reranker, batch_size
+        )
         # The sort is stable: of equals, those of earlier blocks stay ahead.
-        best = sorted(best + ranking, key=lambda scored: -scored[1])[:top_k]
+        scored = [(candidate, known[texts[position]]) for position, candidate in some]
+        best = sorted(best + scored, key=lambda pair: -pair[1])[:top_k]
+        known = {text_of(candidate): score for candidate, score in best}
     return best
+
+
+def _score(
+    query: str,
+    texts: Mapping[int, str],
+    reranker: Reranker,
+    batch_size: int,
+    show_progress: bool = False,
+) -> dict[str, float]:
+    """``{text: score}`` of texts by their position; each different text is scored once."""
+    first: dict[str, int] = {}
+    for position, text in texts.items():
+        first.setdefault(text, position)
+    if not first:
+        return {}
+    with _progress_bar(reranker, len(first), show_progress):
+        answer = reranker.predict([(query, text) for text in first], batch_size=batch_size)
+    scores = _check_scores(answer, list(first.values()))
+    return dict(zip(first, scores.tolist()))
 
 
 def _check_query(query: Any) -> None:
@@ -111,17 +138,31 @@ def _check_query(query: Any) -> None:
             f"query must be one string, not a {type(query).__name__}. "
             "For several queries, call once for each."
         )
-    if not query.strip():
+    if is_blank(query):
         raise ValueError("query is empty. A reranker needs a question to score the candidates against.")
+    check_text(query, "query")
 
 
-def _check_candidates(candidates: Any) -> list:
+def _check_candidates(candidates: Any) -> Iterable:
     if isinstance(candidates, (str, Mapping)) or not isinstance(candidates, Iterable):
         raise TypeError(
             f"candidates must be a list of candidates, not one {type(candidates).__name__}. "
             "Put it in a list: [candidate]."
         )
-    return list(candidates)
+    _refuse_table(candidates)
+    return candidates
+
+
+def _refuse_table(candidates: Any) -> None:
+    """Going through a table gives the names of its columns, which would be ranked."""
+    if type(candidates).__name__ != "DataFrame":
+        return
+    columns = [str(name) for name in candidates.columns]
+    column = next((name for name in columns if name in TEXT_KEYS), columns[-1] if columns else "text")
+    raise TypeError(
+        f"candidates is a DataFrame with the columns {', '.join(columns) or 'none'}. "
+        f'Pass the column with the texts, df[{column!r}], or the rows, df.to_dict("records").'
+    )
 
 
 def _check_count(name: str, value: Any, hint: str = "") -> int:
@@ -145,8 +186,13 @@ def _check_reranker(reranker: Any) -> None:
         )
 
 
-def _check_scores(answer: Any, count: int) -> np.ndarray:
-    """The reranker's answer as ``count`` float64 scores, or an error that says what is wrong with it."""
+def _check_scores(answer: Any, positions: Sequence[int]) -> np.ndarray:
+    """The reranker's answer as float64 scores, or an error that says what is wrong with it.
+
+    Args:
+        positions: where among the candidates each text that was scored stands.
+    """
+    count = len(positions)
     if hasattr(answer, "detach"):  # a torch tensor, perhaps on a GPU or in bfloat16, which numpy lacks
         answer = answer.detach().float().cpu().numpy()
     try:
@@ -169,7 +215,7 @@ def _check_scores(answer: Any, count: int) -> np.ndarray:
     if not np.isfinite(scores).all():
         first = int(np.flatnonzero(~np.isfinite(scores))[0])
         raise ValueError(
-            f"reranker scored candidates[{first}] as {scores[first]}, which cannot be ranked. "
+            f"reranker scored candidates[{positions[first]}] as {scores[first]}, which cannot be ranked. "
             "Check the model's weights and its precision: half precision can overflow."
         )
     return scores

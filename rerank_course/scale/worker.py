@@ -117,15 +117,19 @@ class Worker:
                 yield row, name, text, row["problem"] or problem or twice
 
     def _predict(self, pairs: list[tuple[str, str]]) -> np.ndarray:
+        """One score for each pair; the same pair is scored once, since a batch moves the last digits."""
         if not pairs:
             return np.empty(0)
-        scores = np.asarray(self.reranker.predict(pairs, batch_size=self.job.batch_size), dtype=np.float64)
-        if scores.size != len(pairs):
+        place = {pair: number for number, pair in enumerate(dict.fromkeys(pairs))}
+        scores = np.asarray(
+            self.reranker.predict(list(place), batch_size=self.job.batch_size), dtype=np.float64
+        )
+        if scores.size != len(place):
             raise ValueError(
-                f"reranker.predict returned scores of shape {scores.shape} for {len(pairs)} pairs. "
+                f"reranker.predict returned scores of shape {scores.shape} for {len(place)} pairs. "
                 "It must return one score for each pair."
             )
-        return scores.reshape(len(pairs))
+        return scores.reshape(len(place))[[place[pair] for pair in pairs]]
 
 
 def ranked(names: list[tuple[str, str]], scores: np.ndarray, tag: str) -> pd.DataFrame:

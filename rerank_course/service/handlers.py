@@ -18,6 +18,7 @@ from tornado.web import Application, RequestHandler
 
 from rerank_course.engine.cohere import MODELS
 from rerank_course.service.faults import ANSWER_FAULTS, FaultQueue, status_of
+from rerank_course.text import is_blank
 
 MAX_CHUNKS = 10_000  # documents in one call; more is an error of the real service
 FIELDS = {  # all that SDK 7.3 knows
@@ -215,7 +216,7 @@ def check_request(request: dict) -> tuple[str, list[str], int | None]:
     documents: Any = request.get("documents")
     top_n: Any = request.get("top_n")
     _check_model(request.get("model"))
-    if not isinstance(query, str) or not query.strip():
+    if not isinstance(query, str) or is_blank(query):
         raise RefusedError(400, "invalid request: query must not be empty or be only whitespace")
     _check_documents(documents)
     if top_n is not None and (type(top_n) is not int or top_n < 1):
@@ -234,7 +235,7 @@ def _check_model(model: Any) -> None:
 def _check_documents(documents: Any) -> None:
     if not isinstance(documents, list) or not documents:
         raise RefusedError(400, "invalid request: list of documents must not be empty")
-    if not all(isinstance(document, str) and document.strip() for document in documents):
+    if not all(isinstance(document, str) and not is_blank(document) for document in documents):
         raise RefusedError(400, "invalid request: documents must be strings that are not empty")
     if len(documents) > MAX_CHUNKS:
         counted = f"must be at most {MAX_CHUNKS}, received {len(documents)}"

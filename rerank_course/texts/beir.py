@@ -16,6 +16,9 @@ CORPUS_FILE, QUERIES_FILE, QRELS_FILE = "corpus.jsonl", "queries.jsonl", "qrels/
 QRELS_HEADER = ["query-id", "corpus-id", "score"]
 
 
+RELEVANT = 2  # of 0 to 3: grades from here on answer the query, in whole or in part
+
+
 @dataclass(frozen=True)
 class Corpus:
     """A test collection.
@@ -28,6 +31,7 @@ class Corpus:
             document that is not listed was not judged.
         kinds: what makes each query hard, by query id (``"negation"``, ``"superseded rule"`` …); empty where
             the data does not say.
+        relevant: the grade from which on a document counts as an answer.
     """
 
     name: str
@@ -35,6 +39,7 @@ class Corpus:
     queries: dict[str, str]
     qrels: dict[str, dict[str, int]]
     kinds: dict[str, str]
+    relevant: int = RELEVANT
 
 
 def read_beir(folder: Path, name: str) -> Corpus:

@@ -1,5 +1,6 @@
 """A person's own files, opened as UTF-8 text; what is wrong with one is said with file, line and remedy."""
 
+import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -77,6 +78,26 @@ def _first_bad_byte(path: Path) -> str:
 def unreadable(path: Path, error: OSError) -> CorpusError:
     """The error to raise where the system does not let us read."""
     return CorpusError(f"{path} cannot be read: {error.strerror or error}. Check that you may open it.")
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Write a text as UTF-8 with Unix's line ends, whole or not at all; the folder is made if need be.
+
+    Raises:
+        CorpusError: it cannot be written.
+    """
+    scratch = path.with_name(f"{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with scratch.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(scratch, path)
+    except OSError as error:
+        raise CorpusError(
+            f"{path} cannot be written: {error.strerror or error}. Choose a folder that you may write to."
+        ) from None
 
 
 def check_characters(text: str, what: str) -> None:
