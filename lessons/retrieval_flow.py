@@ -364,8 +364,8 @@ draw_lines(
 # The handbook is a training ground. The only numbers that count at work are those of your own texts and your
 # own users' questions. It takes three things:
 #
-# 1. **Texts:** a CSV or JSON-lines file with a `text` column (and a `title`), a folder of text and Markdown
-#    files, or a folder in BEIR's layout.
+# 1. **Texts:** a table (CSV, JSON, Parquet) with a `text` column (and a `title`), a folder of text, Markdown,
+#    HTML and PDF files, or a folder in BEIR's layout.
 # 2. **Questions:** real ones, from a search log or a colleague. Three are enough to start; fifty give
 #    intervals that you can use.
 # 3. **Judgements:** yours. Pool the first results of every system, mix them, and grade them **before** you
@@ -387,9 +387,14 @@ rows = [
     ("Reading room", "Laptops are welcome. Please telephone outside."),
     ("Renewing", "You can keep a book for two more weeks if nobody else has asked for it."),
 ]
-with my_texts.open("w", newline="", encoding="utf-8") as file:
-    csv.writer(file).writerows([("title", "text"), *rows])
 
+
+def write_table(rows):
+    with my_texts.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("title", "text"), *rows])
+
+
+write_table(rows)
 mine = load_corpus(my_texts)
 print(len(mine.documents), "documents, first id:", next(iter(mine.documents)))
 
@@ -411,7 +416,7 @@ questions = [
     "Can I work on my computer there?",
     "How long may I keep a book?",
 ]
-judgements = Judgements(judgements_folder(my_texts))
+judgements = Judgements(judgements_folder(my_texts), mine.documents)
 pools = {
     question: pool([retriever.search(question, 10) for retriever in my_retrievers.values()])
     for question in questions
@@ -429,7 +434,7 @@ right = {questions[0]: {"Late books": 3}, questions[1]: {"Reading room": 3}, que
 for question, chunks in pools.items():
     query_id = judgements.add_query(question)
     for chunk in chunks:
-        judgements.record(query_id, chunk.id, right[question].get(chunk.title, 0))
+        judgements.record(query_id, chunk, right[question].get(chunk.title, 0))
 
 mine = load_corpus(my_texts)
 my_runs = retrieve_and_rerank(mine, my_retrievers, reranker, depths=(5,))
@@ -437,12 +442,70 @@ my_tables = {name: per_query(run, mine) for name, run in my_runs.items()}
 summary(my_tables).round(2)
 
 # %% [markdown]
-# Three queries: look at the width of the intervals. They say, rightly, that nothing has been shown yet. The
-# same from the command line, judging included, for tens of thousands of texts:
+# Three queries show nothing yet. Look at the intervals: one reaches from 0 to 1. The other has no width,
+# and that is no certainty: three equal values have the same mean however they are drawn.
+#
+# The same numbers as a page to look at and to pass on: with the differences drawn, the queries won and lost
+# side by side, and a sentence of advice.
+
+# %% output="varies"
+import html
+
+from IPython.display import HTML
+
+from rerank_course.models import DEFAULT_RERANKER
+from rerank_course.report.page import write_report
+
+report = my_texts.with_name("report.html")
+write_report(report, mine, my_runs, model=DEFAULT_RERANKER, backend="int8")
+HTML(
+    f'<iframe srcdoc="{html.escape(report.read_text(encoding="utf-8"))}" width="100%" height="500"></iframe>'
+)
+
+# %% [markdown]
+# The command line does all of it, judging included, for tens of thousands of texts. It keeps the scores, so
+# that a second depth costs only what is new:
 #
 # ```sh
-# .venv/bin/python -m rerank_course evaluate my_texts.csv --judge
+# .venv/bin/python -m rerank_course evaluate my_texts.csv --judge --backend int8
 # ```
+#
+# ### When the texts change
+#
+# The ids here are rows: `row-2`, `row-3`. Somebody puts a row on top, and every text has another id.
+#
+# **Predict.** You judged for an hour. After the new row: do the grades belong to the wrong texts, are they
+# lost, or do they follow?
+
+# %%
+before = {query: {mine.documents[d].title: g for d, g in mine.qrels[query].items()} for query in mine.queries}
+rows.insert(0, ("Lift", "The lift is out of order until May."))
+write_table(rows)
+mine = load_corpus(my_texts)
+after = {query: {mine.documents[d].title: g for d, g in mine.qrels[query].items()} for query in mine.queries}
+print("the id of “Late books” now:", next(d for d, c in mine.documents.items() if c.title == "Late books"))
+print("every grade followed its text:", after == before)
+
+# %% [markdown]
+# A grade belongs to the text that it was given for; a file beside the judgements keeps each text's
+# fingerprint. So grades survive what happens around a text. They do not survive a change of the text itself.
+
+# %%
+import textwrap
+import warnings
+
+rows[3] = ("Late books", "For each week that a book is late we ask for two euros.")
+write_table(rows)
+with warnings.catch_warnings(record=True) as said:
+    warnings.simplefilter("always")
+    mine = load_corpus(my_texts)
+for warning in said:
+    print(textwrap.fill(str(warning.message).replace(str(my_texts.parent), "…"), 100))
+print("still graded:", sum(len(grades) for grades in mine.qrels.values()))
+
+# %% [markdown]
+# The price has changed, so what was said about the old sentence says nothing about the new one. It counts as
+# not judged, and `--judge` asks for it again.
 #
 # ## What to remember
 #
@@ -451,6 +514,7 @@ summary(my_tables).round(2)
 # - Compare systems on the same queries, with a **paired interval**; then break the result down by kind of
 #   question.
 # - Unjudged is not wrong. Show how much is judged.
+# - A grade belongs to a text. When the text changes, judge it again.
 # - Time is depth times the cost of a candidate. Choose the depth by a picture of your own data.
 #
 # **Where it breaks:** at a depth that was copied from a blog, at an average over kinds of questions that do

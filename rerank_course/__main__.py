@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import warnings
 from pathlib import PurePath
 
 from rerank_course.commands import doctor, evaluate, fetch, progress, rerank, serve_hosted
@@ -24,12 +25,19 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.reconfigure(encoding="utf-8")
     options = _parse(arguments)
     try:
-        return options.run(options)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            return options.run(options)
     except (ValueError, TypeError, OSError, RuntimeError) as error:
         print(f"rerank_course {options.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    """One line, without the place in the code, which is no use to somebody who typed a command."""
+    print(f"warning: {message}", file=sys.stderr)
 
 
 def make_parser() -> argparse.ArgumentParser:

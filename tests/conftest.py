@@ -52,8 +52,9 @@ def loaded_once(monkeypatch, reranker, embedder):
 
     load = models.load_reranker
 
-    def load_reranker(name=models.DEFAULT_RERANKER):
-        return reranker if name == models.DEFAULT_RERANKER else load(name)
+    def load_reranker(name=models.DEFAULT_RERANKER, backend="torch"):
+        is_loaded = name == models.DEFAULT_RERANKER and backend == "torch"
+        return reranker if is_loaded else load(name, backend=backend)
 
     monkeypatch.setattr(models, "load_reranker", load_reranker)
     monkeypatch.setattr(models, "load_embedder", lambda: embedder)

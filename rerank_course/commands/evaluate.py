@@ -1,15 +1,17 @@
 """``evaluate``: measure retrieval and reranking on judged queries, and judge them first if asked to."""
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sentence_transformers import CrossEncoder
-
+    from rerank_course.engine.kept_scores import KeptScores
     from rerank_course.texts.beir import Corpus
+
+REPORT = "report.html"
 
 
 def add_to(commands: argparse._SubParsersAction) -> None:
@@ -18,40 +20,53 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         "evaluate",
         help="measure retrieval and reranking on your own data",
         description="Measure keyword search, dense search and their mix, and each of them reranked, on "
-        "judged queries. With --judge, judge the best results of your queries first; grades are saved as "
-        "you go.",
+        "judged queries, and write a report. With --judge, judge the best results of your queries first; "
+        "grades are saved as you go. Scores are kept, so that a second run costs only what is new.",
     )
     add = parser.add_argument
-    data = "a CSV or JSON-lines file, a folder of text files, a BEIR folder; or handbook, pandas-docs"
+    data = "a table, a folder of text files, a BEIR folder; or handbook, pandas-docs"
     queries = "with --judge: a text file with one query a line (default: type them)"
-    runs = "where to write the TREC run files (default runs)"
+    run_file = "rerank this TREC run, which another engine made, in place of our searches; may be repeated"
+    folder = f"where to write the runs, the judgements and {REPORT} (default runs)"
     add("path", help=data)
     add("--judge", action="store_true", help="judge the pooled first ten results before measuring")
     add("--queries", metavar="FILE", type=Path, help=queries)
+    add("--split", default="test", metavar="NAME", help="which of the judgements in qrels/ (default test)")
+    add("--relevant", type=int, metavar="N", help="the grade from which on a document is an answer")
+    add("--run", action="append", default=[], dest="given", metavar="FILE", type=Path, help=run_file)
     add("--depths", default="10,50", metavar="N,N", help="how many candidates to rerank (default 10,50)")
-    add("--runs", default="runs", metavar="FOLDER", type=Path, help=runs)
-    add("--model", metavar="NAME", help="a cross-encoder's name or folder (default: the packaged one)")
+    add("--runs", default="runs", metavar="FOLDER", type=Path, help=folder)
+    add_model_to(parser)
+    add("--json", action="store_true", help="print the numbers as JSON")
     parser.set_defaults(run=run)
 
 
+def add_model_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose the reranker."""
+    from rerank_course.models import BACKENDS
+
+    add = parser.add_argument
+    add("--model", metavar="NAME", help="a cross-encoder's name or folder (default: the packaged one)")
+    add("--backend", choices=BACKENDS, default="torch", help="what runs it (default torch); int8 is faster")
+
+
 def run(options: argparse.Namespace) -> int:
-    """Judge if asked to, measure, write the runs and print the table."""
+    """Judge if asked to, measure, write runs and report, and print the table."""
     depths = _read_depths(options.depths)
     _check_judging(options)
-    from rerank_course.evaluate import retrieve_and_rerank
-    from rerank_course.texts.corpora import load_corpus
-
-    corpus = load_corpus(options.path, show_progress=sys.stderr.isatty())
-    if not options.judge:
-        _check_answers(corpus, options.path)
-    retrievers, reranker = _load_systems(corpus, options.model)
+    corpus = _load(options)
     if options.judge:
-        _judge(options, corpus, retrievers, reranker)
-        corpus = load_corpus(options.path)
-        _check_answers(corpus, options.path)
-    runs = retrieve_and_rerank(corpus, retrievers, reranker, depths, show_progress=sys.stderr.isatty())
-    _write_runs(runs, corpus, options.runs)
-    _print_results(runs, corpus, options.runs)
+        _judge(options, corpus)
+        corpus = _load(options)
+    _check_answers(corpus, options.path)
+    retrievers = _given_runs(options.given, corpus) or _our_searches(corpus)
+    reranker = _load_reranker(options)
+    from rerank_course.evaluate import retrieve_and_rerank
+
+    bars = sys.stderr.isatty()
+    runs = retrieve_and_rerank(corpus, retrievers, reranker, depths, show_progress=bars)
+    _write_files(runs, corpus, options.runs)
+    _write_report(runs, corpus, reranker, options)
     return 0
 
 
@@ -74,6 +89,8 @@ def _check_judging(options: argparse.Namespace) -> None:
         raise ValueError(
             "--queries goes with --judge: queries have to be judged before anything can be measured."
         )
+    if options.given and options.judge:
+        raise ValueError("--judge pools our own searches. Judge first, then measure with --run.")
     if options.judge and options.path in CORPORA:
         raise ValueError(
             f"{options.path} is judged already, and its judgements are not changed. "
@@ -81,54 +98,86 @@ def _check_judging(options: argparse.Namespace) -> None:
         )
 
 
+def _load(options: argparse.Namespace) -> "Corpus":
+    from rerank_course.texts.corpora import load_corpus
+
+    bars = sys.stderr.isatty()
+    return load_corpus(options.path, split=options.split, relevant=options.relevant, show_progress=bars)
+
+
 def _check_answers(corpus: "Corpus", path: str) -> None:
     from rerank_course.evaluate import answered_queries
 
-    if not answered_queries(corpus):
-        raise ValueError(
-            f"no query of {path} has an answer yet (a document graded 2 or 3). Judge some: add --judge."
-        )
+    if answered_queries(corpus):
+        return
+    best = max((grade for judged in corpus.qrels.values() for grade in judged.values()), default=0)
+    lower = f" The highest grade there is {best}: --relevant {best} counts it." if best > 0 else ""
+    raise ValueError(
+        f"no query of {path} has an answer yet (a document of grade {corpus.relevant} or more).{lower} "
+        "Judge some: add --judge."
+    )
 
 
-def _load_systems(corpus: "Corpus", model: str | None) -> tuple[dict, "CrossEncoder"]:
-    """({name: retriever}, reranker) for a corpus."""
-    from rerank_course.engine.weights import DEFAULT_RERANKER
-    from rerank_course.models import load_embedder, load_reranker
+def _given_runs(files: list[Path], corpus: "Corpus") -> dict:
+    """``{name: run}`` of the files; what they name and the collection lacks is said."""
+    from rerank_course.texts.trec import read_run
+
+    runs: dict = {}
+    for file in files:
+        if file.stem in runs:
+            raise ValueError(f"two runs are called {file.stem}. Rename one of the files.")
+        runs[file.stem], unknown = read_run(file, corpus.queries, corpus.documents)
+        if unknown:
+            say = f"{unknown:,} lines name a query or a document that {corpus.name} does not have"
+            print(f"warning: {file}: {say}; they are left out.", file=sys.stderr)
+    return runs
+
+
+def _our_searches(corpus: "Corpus") -> dict:
+    """``{name: retriever}`` for a corpus."""
+    from rerank_course.models import load_embedder
     from rerank_course.retrieve import BM25Retriever, DenseRetriever, HybridRetriever
 
     documents = list(corpus.documents.values())
     bm25 = BM25Retriever(documents)
     dense = DenseRetriever(documents, load_embedder(), show_progress=sys.stderr.isatty())
-    retrievers = {"BM25": bm25, "dense": dense, "hybrid": HybridRetriever([bm25, dense])}
-    return retrievers, load_reranker(model or DEFAULT_RERANKER)
+    return {"BM25": bm25, "dense": dense, "hybrid": HybridRetriever([bm25, dense])}
 
 
-def _judge(options: argparse.Namespace, corpus: "Corpus", retrievers: dict, reranker: "CrossEncoder") -> None:
-    """Have a person grade, for each query, the first ten of each retriever and of the reranked mix."""
+def _load_reranker(options: argparse.Namespace) -> "KeptScores":
+    from rerank_course.engine.kept_scores import KeptScores
+    from rerank_course.engine.weights import DEFAULT_RERANKER
+    from rerank_course.models import load_reranker
+
+    return KeptScores(load_reranker(options.model or DEFAULT_RERANKER, backend=options.backend))
+
+
+def _judge(options: argparse.Namespace, corpus: "Corpus") -> None:
+    """Have a person grade, for each query, the first ten of each search and of the reranked mix."""
     from rerank_course.rerank import rerank_documents
     from rerank_course.texts.corpora import judgements_folder
     from rerank_course.texts.judgements import Judgements
     from rerank_course.texts.judging import judge_in_terminal, pool
+
+    queries = _read_queries(options.queries) or list(corpus.queries.values()) or _type_queries()
+    retrievers, reranker = _our_searches(corpus), _load_reranker(options)
 
     def find(query: str) -> list:
         rankings = [retriever.search(query, 50) for retriever in retrievers.values()]
         reranked = rerank_documents(query, [chunk for chunk, _ in rankings[-1]], reranker, top_k=10)
         return pool([*rankings, reranked], depth=10)
 
-    queries = _read_queries(options.queries) or list(corpus.queries.values()) or _type_queries()
-    judge_in_terminal(Judgements(judgements_folder(Path(options.path))), queries, find)
+    judgements = Judgements(judgements_folder(Path(options.path)), corpus.documents, options.split)
+    judge_in_terminal(judgements, queries, find)
 
 
 def _read_queries(path: Path | None) -> list[str]:
     if path is None:
         return []
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} is not UTF-8 text ({error.reason} at byte {error.start}). Convert it first."
-        ) from None
-    queries = [line.strip() for line in lines if line.strip()]
+    from rerank_course.texts.files import opened
+
+    with opened(path) as file:
+        queries = [line.strip() for line in file if line.strip()]
     if not queries:
         raise ValueError(f"{path} holds no query. Write one a line.")
     return queries
@@ -150,19 +199,46 @@ def _type_queries() -> list[str]:
     return queries
 
 
-def _write_runs(runs: dict, corpus: "Corpus", folder: Path) -> None:
-    from rerank_course.evaluate import write_trec_run
+def _write_files(runs: dict, corpus: "Corpus", folder: Path) -> None:
+    """The runs and the judgements that they were measured with, in TREC's format."""
+    from rerank_course.evaluate import answered_queries
+    from rerank_course.texts.trec import write_qrels, write_run
 
     for name, ranked in runs.items():
-        tag = name.replace(" + ", "-").replace(" ", "-")
-        write_trec_run(ranked, folder / f"{corpus.name}.{tag}.txt", tag)
+        tag = "-".join(name.replace("+", " ").split())
+        write_run(ranked, folder / f"{corpus.name}.{tag}.txt", tag)
+    judged = {query: corpus.qrels[query] for query in answered_queries(corpus)}
+    write_qrels(judged, folder / f"{corpus.name}.qrels.txt")
 
 
-def _print_results(runs: dict, corpus: "Corpus", folder: Path) -> None:
+def _write_report(runs: dict, corpus: "Corpus", reranker: "KeptScores", options: argparse.Namespace) -> None:
+    """The report as a page, and on the screen the table or the numbers as JSON."""
+    from rerank_course.engine.weights import DEFAULT_RERANKER
+    from rerank_course.report.numbers import as_json
+    from rerank_course.report.page import write_report
+
+    facts = {
+        "model": options.model or DEFAULT_RERANKER,
+        "backend": options.backend,
+        "seconds": reranker.seconds or None,
+        "pairs": reranker.scored or None,
+    }
+    write_report(options.runs / REPORT, corpus, runs, **facts)
+    if options.json:
+        print(json.dumps(as_json(corpus, runs, **facts), ensure_ascii=False, indent=1))
+    else:
+        _print_table(runs, corpus, options.runs)
+
+
+def _print_table(runs: dict, corpus: "Corpus", folder: Path) -> None:
     from rerank_course.evaluate import answered_queries, per_query, summary
 
     print(summary({name: per_query(ranked, corpus) for name, ranked in runs.items()}).round(3).to_string())
+    answered = answered_queries(corpus)
     print(
-        f"\n{len(corpus.documents):,} documents; {len(answered_queries(corpus))} of {len(corpus.queries)} "
-        f"queries have an answer; {len(runs)} runs in {folder}{os.sep}"
+        f"\n{len(corpus.documents):,} documents; {len(answered)} of {len(corpus.queries)} queries have an "
+        f"answer (grade {corpus.relevant} or more); {len(runs)} runs and {REPORT} in {folder}{os.sep}"
     )
+    weak = [q for q, judged in corpus.qrels.items() if 0 < max(judged.values(), default=0) < corpus.relevant]
+    if weak:
+        print(f"{len(weak)} more have only documents of a lower grade: --relevant 1 counts them as answers.")

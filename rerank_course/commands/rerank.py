@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rerank_course.commands.evaluate import add_model_to
+from rerank_course.text import is_blank
+
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
@@ -24,7 +27,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     add("--lines", action="store_true", help="each line of each FILE is a candidate")
     add("--top-k", type=int, default=20, metavar="N", help="how many to print (default 20)")
     add("--batch-size", type=int, default=32, metavar="N", help="pairs per forward pass (default 32)")
-    add("--model", metavar="NAME", help="a cross-encoder's name or folder (default: the packaged one)")
+    add_model_to(parser)
     add("--json", action="store_true", help="print JSON lines: rank, score, source, text")
     parser.set_defaults(run=run)
 
@@ -38,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     from rerank_course.models import load_reranker
     from rerank_course.rerank import rerank_documents
 
-    reranker = load_reranker(options.model or DEFAULT_RERANKER)
+    reranker = load_reranker(options.model or DEFAULT_RERANKER, backend=options.backend)
     ranking = rerank_documents(
         options.query,
         candidates,
@@ -65,13 +68,13 @@ def _read_candidates(files: list[str], by_line: bool) -> list[dict[str, str]]:
         if by_line or name == "-":
             candidates += [
                 {"source": f"{label}:{number}", "text": line.strip()}
-                for number, line in enumerate(text.splitlines(), start=1)
-                if line.strip()
+                for number, line in enumerate(text.split("\n"), start=1)  # as editors and grep count them
+                if not is_blank(line)
             ]
-        elif text.strip():
+        elif not is_blank(text):
             candidates.append({"source": label, "text": text.strip()})
         else:
-            raise ValueError(f"{label} is empty.")
+            raise ValueError(f"{label} has no text.")
     return candidates
 
 

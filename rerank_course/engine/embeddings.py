@@ -21,7 +21,7 @@ def embed(texts: Sequence[str], embedder: Any, *, show_progress: bool = False) -
     A cache file that is damaged, or was made for other texts or by another model, is never used: it is
     computed again.
     """
-    folder = cache_folder() / "embeddings" / _model_key(embedder)
+    folder = cache_folder() / "embeddings" / model_key(embedder)
     blocks = []
     with tqdm(total=len(texts), unit="doc", desc="Embedding", disable=not show_progress) as bar:
         for start in range(0, len(texts), BLOCK):
@@ -72,7 +72,7 @@ def _write_vectors(path: Path, vectors: np.ndarray) -> None:
         pass
 
 
-def _model_key(embedder: Any) -> str:
+def model_key(embedder: Any) -> str:
     """A name for a model by what it computes with: its modules, its length limit and its weights."""
     digest = hashlib.sha256(f"{embedder} {embedder.max_seq_length}".encode())
     for name, tensor in sorted(embedder.state_dict().items()):

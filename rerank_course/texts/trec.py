@@ -13,6 +13,7 @@ import numpy as np
 
 from rerank_course.texts.files import CorpusError, opened, write_whole
 
+LARGEST = 1e37  # what is beyond would leave no room below it in 32 bits
 TINY = 1e-30  # far above the smallest 32-bit number, which some tools take for 0
 NOTHING = "found-nothing"  # stands for a document where a query found none
 # White space would be a new column; a % before two digits has to be written so that it reads as itself.
@@ -78,11 +79,11 @@ def write_qrels(qrels: Mapping[str, Mapping[str, int]], path: Path) -> None:
 
 def falling(scores: Iterable[float]) -> list[float]:
     """Scores each below the one before, also as 32-bit numbers, and as near to the given as can be."""
-    largest = float(np.finfo(np.float32).max)
     found: list[float] = []
+    below = LARGEST
     for score in scores:
-        below = min(np.nextafter(np.float32(found[-1]), -np.inf), found[-1] - TINY) if found else largest
-        found.append(float(np.float32(min(max(score, -largest), below))))
+        found.append(float(np.float32(min(max(score, -LARGEST), below))))
+        below = min(float(np.nextafter(np.float32(found[-1]), -np.inf)), found[-1] - TINY)
     return found
 
 

@@ -38,6 +38,24 @@ def test_lines_of_files(tmp_path, capsys, loaded_once):
     assert "a.txt:2" in capsys.readouterr().out.splitlines()[1]
 
 
+def test_a_line_is_what_grep_counts(tmp_path, capsys, loaded_once):
+    text = "one\u0085two\u2028three\x0cfour\r\n\u200b\n  Parking is free.\x0b\n"
+    (tmp_path / "a.txt").write_bytes(text.encode())
+    assert main(["rerank", "Where do I park?", "--lines", "--json", str(tmp_path / "a.txt")]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.split("\n") if line]
+    assert {row["source"][-1]: row["text"] for row in rows} == {
+        "1": "one\u0085two\u2028three\x0cfour",
+        "3": "Parking is free.",
+    }
+
+
+@pytest.mark.heavy
+def test_the_int8_engine(tmp_path, capsys):
+    (tmp_path / "a.txt").write_text("Parking is free.", encoding="utf-8")
+    assert main(["rerank", "Where do I park?", str(tmp_path / "a.txt"), "--backend", "int8"]) == 0
+    assert "Parking is free." in capsys.readouterr().out
+
+
 def test_a_long_file_is_read_to_the_limit_and_said_so(tmp_path, capsys, loaded_once):
     (tmp_path / "long.txt").write_text("word " * 600, encoding="utf-8")
     assert main(["rerank", "query", str(tmp_path / "long.txt")]) == 0
@@ -52,13 +70,19 @@ def test_a_long_file_is_read_to_the_limit_and_said_so(tmp_path, capsys, loaded_o
         (["rerank", " "], "a\n", "query is empty"),
         (["rerank", "query", "--top-k", "0"], "a\n", "top_k must be at least 1"),
         (["rerank", "query", "--batch-size", "0"], "a\n", "batch_size must be at least 1"),
+        (["rerank", "query"], "\u200b\n\u00a0\n", "no candidate"),
+        (["rerank", "query", "empty.txt"], "", "empty.txt has no text"),
         (["rerank", "query", "no such file"], "", "no such file"),
         (["rerank", "query", "."], "", "directory"),
         (["rerank", "query"], b"caf\xe9\n", "not UTF-8"),
         (["rerank", "query", "--model", "nowhere/nothing"], "a\n", "nowhere/nothing is not on this machine"),
     ],
 )
-def test_bad_input_ends_with_2_and_one_line(arguments, text, message, monkeypatch, capsys, loaded_once):
+def test_bad_input_ends_with_2_and_one_line(
+    arguments, text, message, tmp_path, monkeypatch, capsys, loaded_once
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.txt").write_text("\u200b\n", encoding="utf-8")
     type_lines(monkeypatch, text)
     assert main(arguments) == 2
     captured = capsys.readouterr()

@@ -55,16 +55,16 @@ def test_other_texts_and_other_models_never_share_a_file(folder, embedder):
 def test_a_model_is_known_by_what_it_computes_with(embedder):
     from sentence_transformers import SentenceTransformer
 
-    key = embeddings._model_key(embedder)
-    assert embeddings._model_key(SentenceTransformer(modules=list(embedder))) == key
-    assert embeddings._model_key(SentenceTransformer(modules=list(embedder)[:-1])) != key
+    key = embeddings.model_key(embedder)
+    assert embeddings.model_key(SentenceTransformer(modules=list(embedder))) == key
+    assert embeddings.model_key(SentenceTransformer(modules=list(embedder)[:-1])) != key
     other = load_embedder()
-    assert embeddings._model_key(other) == key
+    assert embeddings.model_key(other) == key
     other.max_seq_length = 8
-    assert embeddings._model_key(other) != key
+    assert embeddings.model_key(other) != key
     other.max_seq_length = embedder.max_seq_length
     next(other.parameters()).data[0, 0] += 1e-3
-    assert embeddings._model_key(other) != key
+    assert embeddings.model_key(other) != key
 
 
 @pytest.mark.parametrize("damage", ["cut off", "empty", "not numpy", "zeros", "other shape", "another type"])

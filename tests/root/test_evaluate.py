@@ -1,5 +1,7 @@
 """Measures, intervals and tables of runs, and the run file that other programs read."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +17,6 @@ from rerank_course.evaluate import (
     same_top,
     summary,
     winners_and_losers,
-    write_trec_run,
 )
 from rerank_course.text import Chunk
 from rerank_course.texts.beir import Corpus
@@ -151,21 +152,36 @@ def test_a_retriever_that_finds_nothing():
     assert per_query(runs["none + rerank 5"], CORPUS)["nDCG@10"].tolist() == [0.0, 0.0]
 
 
-def test_run_files_can_be_read_by_others(tmp_path):
-    import ir_measures
+def test_the_grade_that_counts_as_an_answer_follows_the_corpus():
+    lenient = replace(CORPUS, relevant=1)
+    assert answered_queries(lenient) == ["q1", "q2", "q3"]
+    assert per_query(RUN, lenient).loc["q1", "RR@10"] == 1.0, "b has grade 1"
+    with pytest.raises(ValueError, match="no query with a document of grade 9"):
+        per_query(RUN, replace(CORPUS, relevant=9))
 
-    write_trec_run(RUN, tmp_path / "runs" / "mine.txt", "mine")
-    read = list(ir_measures.read_trec_run(str(tmp_path / "runs" / "mine.txt")))
-    assert [(row.query_id, row.doc_id, row.score) for row in read] == [
-        (q, d, s) for q, ranking in RUN.items() for d, s in ranking
-    ]
-    assert (tmp_path / "runs" / "mine.txt").read_text(encoding="utf-8").splitlines()[
-        0
-    ] == "q1 Q0 b 1 9.000000 mine"
-    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["mine.txt"]
-    with pytest.raises(ValueError, match="white space"):
-        write_trec_run({"q 1": [("a", 1.0)]}, tmp_path / "bad.txt", "mine")
-    assert not (tmp_path / "bad.txt").exists()
+
+def test_a_query_that_is_a_document_does_not_find_itself():
+    documents = {**DOCUMENTS, "q1": Chunk("q1", "first\nof all"), "q2": Chunk("q2", "another text")}
+    corpus = replace(CORPUS, documents=documents, queries=CORPUS.queries | {"q1": "first of  all"})
+    given = {query: [("q1", 3.0), ("q2", 2.0), ("a", 1.0)] for query in ("q1", "q2")}
+    runs = retrieve_and_rerank(corpus, {"all": given}, Everything(), depths=(5,))
+    assert [name for name, _ in runs["all"]["q1"]] == ["q2", "a"]
+    assert [name for name, _ in runs["all"]["q2"]] == ["q1", "q2", "a"], "same id, another text"
+
+
+class Everything:
+    """A reranker that gives every pair the same score."""
+
+    def predict(self, pairs, *, batch_size):
+        return [0.0] * len(pairs)
+
+
+def test_a_run_of_another_engine_is_reranked():
+    given = {"q1": [("c", 5.0), ("b", 4.0), ("a", 3.0)]}
+    reranker = Fixed({"a": 3.0, "b": 2.0, "c": 1.0})
+    runs = retrieve_and_rerank(CORPUS, {"theirs": given}, reranker, depths=(2,))
+    assert runs["theirs"] == {**given, "q2": []}
+    assert [name for name, _ in runs["theirs + rerank 2"]["q1"]] == ["b", "c", "a"]
 
 
 def test_same_top():

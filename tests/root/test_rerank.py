@@ -2,10 +2,12 @@
 
 import json
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from pandas import DataFrame
 
 from rerank_course.rerank import rerank_documents, rerank_stream
 from rerank_course.text import Chunk
@@ -61,6 +63,37 @@ def test_ties_keep_the_retrieval_order():
     assert [document for document, _ in ranking] == list("bdface")
 
 
+SAME = "Click Forgot password on the sign-in page."
+
+
+def many_with_twins():
+    """Texts of several lengths, so that equal ones fall into different batches; SAME is there thrice."""
+    others = [f"Page {i} is about the sign-in page. " * (1 + i % 7) for i in range(40)]
+    return [SAME, *others[:20], SAME, *others[20:], SAME]
+
+
+@pytest.mark.parametrize("engine", ["reranker", "int8_reranker"])
+@pytest.mark.parametrize("rank", [rerank_documents, partial(rerank_stream, block=9)])
+def test_identical_texts_get_one_score_and_keep_their_order(engine, rank, request):
+    candidates = [{"n": n, "text": text} for n, text in enumerate(many_with_twins())]
+    ranking = rank("forgot password", candidates, request.getfixturevalue(engine), batch_size=4, top_k=50)
+    twins = [(candidate["n"], score) for candidate, score in ranking if candidate["text"] == SAME]
+    assert [n for n, _ in twins] == [0, 21, 42] and len({score for _, score in twins}) == 1
+    assert len(ranking) == 43
+
+
+def test_identical_texts_are_scored_once():
+    reranker = Answers([3.0, 1.0])
+    ranking = rerank_documents("q", ["b", "a", "b", "a", "b"], reranker)
+    assert ranking == [("b", 3.0)] * 3 + [("a", 1.0)] * 2
+    assert reranker.calls[0][0] == [("q", "b"), ("q", "a")]
+
+
+def test_a_score_that_cannot_be_ranked_is_named_by_the_first_candidate_that_has_it():
+    with pytest.raises(ValueError, match=r"candidates\[3\] as nan"):
+        rerank_documents("q", ["a", "a", "b", "c"], Answers([1.0, 2.0, float("nan")]))
+
+
 def test_candidates_come_back_as_the_objects_that_went_in():
     chunks = [Chunk("1", "one", "Title"), {"text": "two"}]
     ranking = rerank_documents("q", iter(chunks), Answers([0.0, 1.0]))
@@ -97,6 +130,16 @@ def test_shapes_and_types_of_scores_that_are_accepted(answer):
         ({"candidates": {"id": "a document"}}, TypeError, "candidates must be a list"),
         ({"candidates": None}, TypeError, "candidates must be a list"),
         ({"candidates": ["a", " "]}, ValueError, r"candidates\[1\] has no text"),
+        ({"candidates": ["a", "\u200b\ufeff"]}, ValueError, r"candidates\[1\] has no text"),
+        ({"query": "\u200b"}, ValueError, "query is empty"),
+        ({"query": "wh\ud83d"}, ValueError, r"query holds half a character, '\\ud83d' at position 2"),
+        ({"candidates": ["hi \ud83d"]}, ValueError, r"candidates\[0\] holds half a character.*position 3"),
+        (
+            {"candidates": DataFrame({"id": [1], "text": ["a"]})},
+            TypeError,
+            r"DataFrame.*id, text.*df\['text'\]",
+        ),
+        ({"candidates": DataFrame({"id": [1], "answer": ["a"]})}, TypeError, r"df\['answer'\]"),
         ({"candidates": ["a", 5]}, TypeError, r"candidates\[1\] is a int"),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
         ({"batch_size": 2.5}, TypeError, "batch_size must be a whole number"),
