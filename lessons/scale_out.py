@@ -9,7 +9,7 @@
 # **What you will do**
 #
 # - turn the time of one pair into the time of a million queries;
-# - rerank a run of 100 queries with Ray Data on this machine, with broken records in it and a worker that is
+# - rerank a run of 60 queries with Ray Data on this machine, with broken records in it and a worker that is
 #   killed;
 # - look where the time goes, and what a second worker brings;
 # - fit a cost model of two numbers, check it against what you measured, and carry it to a fleet of machines;
@@ -66,7 +66,7 @@ print(
 # ## A run is a table
 #
 # What goes in is a **run**: for each search of the log, the ids of its candidates. What comes out is the same
-# with scores. Here is a log of 100 searches. It is invented: the handbook's questions, some asked often and
+# with scores. Here is a log of 60 searches. It is invented: the handbook's questions, some asked often and
 # most of them rarely, as in real logs.
 
 # %%
@@ -79,7 +79,7 @@ found = {query: [chunk.id for chunk, _ in dense.search(text, 10)] for query, tex
 
 asked = list(handbook.queries)
 popularity = 1 / np.arange(1, len(asked) + 1)
-drawn = np.random.default_rng(8).choice(asked, 100, p=popularity / popularity.sum())
+drawn = np.random.default_rng(8).choice(asked, 60, p=popularity / popularity.sum())
 log = {f"s{number:03}": handbook.queries[query] for number, query in enumerate(drawn)}
 run = {f"s{number:03}": found[query] for number, query in enumerate(drawn)}
 print(
@@ -181,7 +181,7 @@ def clumsy():
 
 
 # %% [markdown]
-# **Predict.** Two workers, 100 searches in parts of five, and one worker dies in its second part. How many
+# **Predict.** Two workers, 60 searches in parts of five, and one worker dies in its second part. How many
 # parts are lost? How many workers will have taken part in the end?
 
 # %% output="varies"
@@ -331,7 +331,7 @@ print(f"tokenising is {share:.0%} of scoring; the rest is the model's arithmetic
 # Loading is left out: each worker's pairs are divided by the seconds in which it scored.
 
 # %% output="varies"
-portion = {search: run[search] for search in list(run)[20:36]}
+portion = {search: run[search] for search in list(run)[20:32]}
 
 
 def pairs_a_second(actors, threads):

@@ -19,6 +19,7 @@ from tests.support.heavy import (  # noqa: F401  (pytest calls them)
     pytest_collection_modifyitems,
     pytest_configure,
     pytest_runtest_protocol,
+    pytest_sessionstart,
 )
 
 # One of each for all tests of a run; a test that changes a model loads its own.

@@ -72,6 +72,7 @@ def many_with_twins():
     return [SAME, *others[:20], SAME, *others[20:], SAME]
 
 
+@pytest.mark.heavy  # its fixtures are asked for by name
 @pytest.mark.parametrize("engine", ["reranker", "int8_reranker"])
 @pytest.mark.parametrize("rank", [rerank_documents, partial(rerank_stream, block=9)])
 def test_identical_texts_get_one_score_and_keep_their_order(engine, rank, request):

@@ -69,7 +69,7 @@ REASONS = {
     "empty": "no text",
     "number": "int without text",
     "huge": "2,000,000 characters; max_characters is 1,000,000",
-    "half": "surrogates not allowed",
+    "half": "half a character",
     "nan": "scored it nan",
     "absent": "not in the corpus",
 }

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from rerank_course.engine.int8 import EngineNotInstalledError
-from rerank_course.evaluate import write_trec_run
 from rerank_course.rerank import rerank_documents
 from rerank_course.scale import ScaleError, folder, read_run, rerank_run
 from rerank_course.texts.corpora import load_corpus
+from rerank_course.texts.trec import write_run
 from tests.scale.runs import (
     DOCUMENTS,
     QUERIES,
@@ -185,7 +185,7 @@ def test_results_are_parquet_in_the_columns_of_a_trec_run(tmp_path, expected):
         assert group["rank"].tolist() == list(range(1, 9)) and group["score"].is_monotonic_decreasing
         assert list(zip(group["doc_id"], group["score"])) == expected[query]
     assert result.rejects == [] and not list((result.folder / "rejects").iterdir())
-    write_trec_run(result.run, tmp_path / "run.txt", table["tag"].iloc[0])
+    write_run(result.run, tmp_path / "run.txt", table["tag"].iloc[0])
     assert (tmp_path / "run.txt").read_text().count("\n") == len(table)
 
 

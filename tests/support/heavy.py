@@ -5,6 +5,8 @@ A test that uses one of ``HEAVY_FIXTURES`` is marked by itself; one that does su
 """
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,10 @@ from tests.support.guard import sitecustomize
 
 GUARD = Path(sitecustomize.__file__).parent
 QUICK_START = Path(__file__).parent / "quick_start"  # what no process of a test needs to import
+MAKE_MODELS = """
+from rerank_course.engine import int8, weights
+weights.reranker_folder(), int8.int8_folder()
+"""
 HEAVY_FIXTURES = {"reranker", "int8_reranker", "embedder", "fast", "machine"}
 
 
@@ -20,6 +26,13 @@ def pytest_configure(config):
     """Each Python that a test starts loads the guard, and starts quickly."""
     paths = [str(GUARD), str(QUICK_START), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+
+
+def pytest_sessionstart(session):
+    """Make the models before notebooks run: a kernel that makes one says so in the notebook's output."""
+    option, is_worker = session.config.option, hasattr(session.config, "workerinput")
+    if not is_worker and option.markexpr != "not heavy" and not option.collectonly:
+        subprocess.run([sys.executable, "-c", MAKE_MODELS], check=True)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
