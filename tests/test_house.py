@@ -20,6 +20,7 @@ ROOMS = {  # of the helper package, and what each is for
     "lab": "what lessons draw, time and play with",
     "learner": "the doctor, fetching, progress",
     "service": "the stand-in for a hosted reranker",
+    "report": "a page of an evaluation to look at, and its numbers for machines",
     "checks": "one module for each exercise",
     "commands": "what `python -m rerank_course …` does",
 }

@@ -214,18 +214,17 @@ def _write_files(runs: dict, corpus: "Corpus", folder: Path) -> None:
 def _write_report(runs: dict, corpus: "Corpus", reranker: "KeptScores", options: argparse.Namespace) -> None:
     """The report as a page, and on the screen the table or the numbers as JSON."""
     from rerank_course.engine.weights import DEFAULT_RERANKER
-    from rerank_course.report.numbers import as_json
-    from rerank_course.report.page import write_report
+    from rerank_course.report.measured import Measured
+    from rerank_course.report.numbers import numbers_of
+    from rerank_course.report.page import page_of
+    from rerank_course.report.setting import Setting
+    from rerank_course.texts.files import write_whole
 
-    facts = {
-        "model": options.model or DEFAULT_RERANKER,
-        "backend": options.backend,
-        "seconds": reranker.seconds or None,
-        "pairs": reranker.scored or None,
-    }
-    write_report(options.runs / REPORT, corpus, runs, **facts)
+    model, cost = options.model or DEFAULT_RERANKER, (reranker.seconds or None, reranker.scored or None)
+    measured, setting = Measured(corpus, runs), Setting(model, options.backend, *cost)
+    write_whole(options.runs / REPORT, page_of(measured, setting))
     if options.json:
-        print(json.dumps(as_json(corpus, runs, **facts), ensure_ascii=False, indent=1))
+        print(json.dumps(numbers_of(measured, setting), ensure_ascii=False, indent=1))
     else:
         _print_table(runs, corpus, options.runs)
 

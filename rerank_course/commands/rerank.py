@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the candidates, the best first."""
     candidates = _read_candidates(options.files, options.lines)
     if not candidates:
-        raise ValueError("there is no candidate to rank: the input is empty.")
+        raise ValueError("there is no candidate to rank: the input has no text.")
     from rerank_course.engine.weights import DEFAULT_RERANKER
     from rerank_course.models import load_reranker
     from rerank_course.rerank import rerank_documents

@@ -165,6 +165,8 @@ def _client(key: str, base_url: str | None) -> Any:
 
     if base_url is None:
         return cohere.ClientV2(api_key=key, base_url=None)
+    if not base_url.isprintable() or " " in base_url:
+        raise ValueError(f"base_url {base_url!r} holds white space or a control character. Take it out.")
     parts = urllib.parse.urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise ValueError(

@@ -21,7 +21,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -82,6 +82,7 @@ class Int8Reranker:
         Raises:
             TypeError: something that is not a pair of strings; the message says where.
         """
+        pairs = list(cast(Iterable[tuple[str, str]], pairs))  # it may be a generator
         if len(pairs) == 2 and all(isinstance(text, str) for text in pairs):
             return self.predict([cast(tuple[str, str], pairs)])[0]
         for position, pair in enumerate(pairs):

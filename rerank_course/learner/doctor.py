@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 RUNNING_QUERY = "What is the reimbursement limit?"
 RUNNING_IDS = ("pay-008", "exp-005", "exp-001")  # in an order that the reranker should change
 # What requirements.txt installs: the course itself, the int8 engine, and what builds and tests it.
-LOCKED_EXTRAS = ("", "int8", "dev")
+LOCKED_EXTRAS = ("", "documents", "int8", "dev")
 
 
 def run_doctor(only_failures: bool = False) -> bool:

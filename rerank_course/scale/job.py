@@ -1,5 +1,6 @@
 """What to score with, and by how many: the choices of a run, checked when they are made."""
 
+import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ class Job:
         """What the run is called in the results."""
         if isinstance(self.model, str):
             return f"{self.model.rstrip('/').split('/')[-1]}/{self.backend}"
-        return f"{self.model.__module__}.{self.model.__qualname__}"
+        return _name_of(self.model)
 
     @property
     def sets_threads(self) -> bool:
@@ -138,6 +139,14 @@ def check_counts(**counts: Any) -> None:
     for name, value in counts.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{name} must be a whole number, at least 1, not {value!r}.")
+
+
+def _name_of(maker: Any) -> str:
+    """A function's name without white space; a partial's with its arguments, which choose the model."""
+    if isinstance(maker, functools.partial):
+        arguments = [*map(repr, maker.args), *(f"{name}={value!r}" for name, value in maker.keywords.items())]
+        return "".join(f"{_name_of(maker.func)}({','.join(arguments)})".split())
+    return f"{maker.__module__}.{getattr(maker, '__qualname__', type(maker).__qualname__)}"
 
 
 def _quoted(names: tuple[str, ...]) -> str:

@@ -75,7 +75,7 @@ def _read_candidates(run: Mapping[str, Iterable], depth: int | None) -> dict[str
     for query, ranking in run.items():
         if isinstance(ranking, (str, Mapping)) or not isinstance(ranking, Iterable):
             raise TypeError(f"run[{query!r}] must be a list of document ids, not a {type(ranking).__name__}.")
-        ids = [found[0] if isinstance(found, tuple) and found else found for found in ranking][:depth]
+        ids = [found[0] if isinstance(found, (tuple, list)) and found else found for found in ranking][:depth]
         if not all(isinstance(name, str) for name in [query, *ids]):
             raise TypeError(f"run[{query!r}]: query ids and document ids must be strings.")
         candidates[query] = ids

@@ -57,12 +57,13 @@ def judge_in_terminal(
 ) -> int:
     """Ask for a grade of each chunk found for each query, and save each answer at once.
 
-    Chunks that have a grade are not asked for again. Going back shows the chunk before once more, also
-    across queries; skipping it then leaves its grade as it is. The end of the input, Ctrl-C and ``q`` stop;
-    the same call goes on there.
+    Chunks that have a grade are not asked for again, unless it was given for another text, or for a place
+    (``row-3``) without a note of its text: something else may stand there now. Going back shows the chunk
+    before once more, also across queries; skipping it then leaves its grade as it is. The end of the input,
+    Ctrl-C and ``q`` stop; the same call goes on there.
 
     Args:
-        judgements: where the grades go.
+        judgements: where the grades go, best with all documents: ``Judgements(folder, corpus.documents)``.
         queries: query texts.
         find: gives the chunks to judge for a query text, for example ``lambda text: pool([bm25.search(text),
             dense.search(text)])``.
@@ -108,12 +109,14 @@ def _to_judge(
         query_id = judgements.add_query(query)
         heading = f"Query {number} of {len(queries)}: {_one_line(query)}"
         chunks = distinct(find(query))
-        if all(chunk.id in judgements.qrels.get(query_id, {}) for chunk in chunks):
+        if not any(judgements.is_open(query_id, chunk) for chunk in chunks):
             judged, none = "All its chunks are judged.", "Nothing was found, so there is nothing to judge."
             show(f"\n{heading}\n{judged if chunks else none}")
         for place, chunk in enumerate(chunks, start=1):
-            if chunk.id not in judgements.qrels.get(query_id, {}):
+            if judgements.is_open(query_id, chunk):
                 yield _Item(heading, query_id, chunk, f"{place} of {len(chunks)}")
+        if chunks and not any(judgements.is_open(query_id, chunk) for chunk in chunks):
+            judgements.finish(query_id)
 
 
 def _ask_all(
@@ -133,12 +136,12 @@ def _ask_all(
                 return True
             seen.append(item)
         item = seen[at]
-        show(_card(item, judgements.qrels.get(item.query_id, {}).get(item.chunk.id)))
+        show(_card(item, _so_far(judgements, item)))
         answer = _ask_grade(ask, show, is_first=at == 0)
         if answer == "q":
             return False
         if answer in "0123":
-            judgements.record(item.query_id, item.chunk.id, int(answer))
+            judgements.record(item.query_id, item.chunk, int(answer))
             graded.add((item.query_id, item.chunk.id))
         at += -1 if answer == "b" else 1
 
@@ -162,10 +165,21 @@ def _ask_grade(ask: Callable[[str], str], show: Callable[[str], None], *, is_fir
             )
 
 
-def _card(item: _Item, grade: int | None) -> str:
+def _so_far(judgements: Judgements, item: _Item) -> list[str]:
+    """A line about the grade that a chunk has already, if it has one."""
+    grade = judgements.grade_of(item.query_id, item.chunk)
+    if grade is None:
+        return []
+    if judgements.is_open(item.query_id, item.chunk):
+        return [
+            f"({item.chunk.id} has the grade {grade}, perhaps for another text. Type a grade for this one.)"
+        ]
+    return [f"(Its grade so far is {grade}; s keeps it.)"]
+
+
+def _card(item: _Item, so_far: list[str]) -> str:
     """What is shown of one chunk."""
     title, *lines = excerpt(item.chunk)
-    so_far = [] if grade is None else [f"(Its grade so far is {grade}; s keeps it.)"]
     return "\n".join(["", item.heading, f"{item.place} – {title}", "", *lines, "", *so_far])
 
 

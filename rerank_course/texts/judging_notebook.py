@@ -1,7 +1,7 @@
 """Judge your own queries in a notebook: a row of buttons for each chunk."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rerank_course.text import Chunk
@@ -16,7 +16,8 @@ def judge_in_notebook(judgements: Judgements, query: str, chunks: Sequence[Chunk
     """A widget with a row for each chunk: its text and a button for each grade; each click is saved at once.
 
     Args:
-        judgements: where the grades go; grades that are there already are shown.
+        judgements: where the grades go, best with all documents: ``Judgements(folder, corpus.documents)``.
+            Grades that are there already are shown, unless they were given for another text.
         query: the query's text, which is added if it is new.
         chunks: what to judge, for example from ``pool``.
 
@@ -37,29 +38,36 @@ def judge_in_notebook(judgements: Judgements, query: str, chunks: Sequence[Chunk
     header = ipywidgets.HTML(
         f"<b>{html.escape(query.strip())}</b><br>{len(chunks)} chunks to judge: {html.escape(meanings)}."
     )
-    return ipywidgets.VBox([header, *(_row(judgements, query_id, chunk) for chunk in chunks)])
+
+    def record(chunk: Chunk, grade: int) -> None:
+        judgements.record(query_id, chunk, grade)
+        if not any(judgements.is_open(query_id, other) for other in chunks):
+            judgements.finish(query_id)
+
+    return ipywidgets.VBox([header, *(_row(judgements, query_id, chunk, record) for chunk in chunks)])
 
 
-def _row(judgements: Judgements, query_id: str, chunk: Chunk) -> Any:
+def _row(judgements: Judgements, query_id: str, chunk: Chunk, record: Callable[[Chunk, int], None]) -> Any:
     """The widget of one chunk, which saves a grade when its buttons change."""
     import ipywidgets
 
-    grade = judgements.qrels.get(query_id, {}).get(chunk.id, NOT_JUDGED)
     title, *lines = (html.escape(line) for line in excerpt(chunk))
     text = ipywidgets.HTML(f'<b>{title}</b><pre style="white-space: pre-wrap">{chr(10).join(lines)}</pre>')
     buttons = ipywidgets.ToggleButtons(
-        options=[NOT_JUDGED, *sorted(GRADES)], value=grade, style={"button_width": "3em"}
+        options=[NOT_JUDGED, *sorted(GRADES)],
+        value=_shown(judgements, query_id, chunk),
+        style={"button_width": "3em"},
     )
-    message = ipywidgets.HTML()
+    message = ipywidgets.HTML(_note(judgements, query_id, chunk))
 
     def save(change: dict) -> None:
-        saved = judgements.qrels.get(query_id, {}).get(chunk.id, NOT_JUDGED)
+        saved = _shown(judgements, query_id, chunk)
         if change["new"] == saved:
             return
         try:
             if change["new"] == NOT_JUDGED:
                 raise ValueError("A grade can be changed, not taken back.")
-            judgements.record(query_id, chunk.id, change["new"])
+            record(chunk, change["new"])
             message.value = "saved"
         # A notebook hides what a callback raises; the button must not show a grade that was not saved.
         except ValueError as error:
@@ -68,3 +76,18 @@ def _row(judgements: Judgements, query_id: str, chunk: Chunk) -> Any:
 
     buttons.observe(save, names="value")
     return ipywidgets.VBox([text, ipywidgets.HBox([buttons, message])])
+
+
+def _shown(judgements: Judgements, query_id: str, chunk: Chunk) -> Any:
+    """The button that is pressed: a chunk's grade if it is surely its own and one of ``GRADES``."""
+    grade = judgements.grade_of(query_id, chunk)
+    return grade if grade in GRADES and not judgements.is_open(query_id, chunk) else NOT_JUDGED
+
+
+def _note(judgements: Judgements, query_id: str, chunk: Chunk) -> str:
+    """What is said of a grade that no button shows."""
+    grade = judgements.grade_of(query_id, chunk)
+    if grade is None or _shown(judgements, query_id, chunk) != NOT_JUDGED:
+        return ""
+    doubt = ", perhaps for another text" if judgements.is_open(query_id, chunk) else ""
+    return html.escape(f"{chunk.id} has the grade {grade}{doubt}")

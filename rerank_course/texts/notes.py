@@ -1,43 +1,59 @@
-"""Documents from a folder of text and Markdown files."""
+"""Documents from a folder of texts and pages: text, Markdown, HTML, PDF."""
 
 import os
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from rerank_course.text import Chunk
+from rerank_course.text import Chunk, is_blank
 from rerank_course.texts.files import (
-    CSV_ENDINGS,
-    JSON_ENDINGS,
+    HTML_ENDINGS,
     MARKDOWN_ENDINGS,
-    TEXT_ENDINGS,
+    PAGE_ENDINGS,
+    PDF_ENDINGS,
+    TABLE_ENDINGS,
     CorpusError,
-    check_characters,
+    check_id,
+    check_zeros,
     choices,
     is_folder,
     opened,
     unreadable,
 )
+from rerank_course.texts.left_out import LeftOut
+from rerank_course.texts.pages import html_as_markdown, pdf_pages, without_marks
+from rerank_course.texts.results import is_result
 from rerank_course.texts.sections import chunk_text
 
+# Files that hold texts too, but in a form that is not read from a folder.
+_OFFICE_ENDINGS = (".doc", ".docx", ".odt", ".rtf", ".epub", ".pptx", ".odp", ".xlsx", ".ods")
+_MARKUP_ENDINGS = (".ipynb", ".org", ".tex", ".adoc", ".xml", ".xhtml", ".eml")
+_OTHER_TEXTS = TABLE_ENDINGS + _OFFICE_ENDINGS + _MARKUP_ENDINGS
 
-def read_folder(folder: Path, show_progress: bool) -> dict[str, Chunk]:
-    """The chunks of all text files in a folder and its subfolders, by id, in the order of the paths."""
-    names, title = _text_files(folder), f"Reading {folder.name}"
+
+def read_folder(folder: Path, left_out: LeftOut, show_progress: bool) -> dict[str, Chunk]:
+    """The chunks of all texts in a folder and its subfolders, by id, in the order of the paths."""
+    names, title = _page_files(folder, left_out), f"Reading {folder.resolve().name}"
     documents: dict[str, Chunk] = {}
     for name in tqdm(names, unit="file", desc=title, disable=not show_progress):
-        documents |= _chunks_of_file(folder / name, name)
+        if _is_result(folder / name):
+            left_out.add("runs and reports, which are no texts", f"{folder / name}")
+            continue
+        chunks = _chunks_of_file(folder / name, name, left_out)
+        if not chunks:
+            left_out.add("files without text", f"{folder / name}")
+        documents |= chunks
     if not documents:
         raise CorpusError(
-            f"{folder} holds no text in files that end in {choices(TEXT_ENDINGS)}. "
+            f"{folder} holds no text in files that end in {choices(PAGE_ENDINGS)}. "
             "Hidden and linked folders are left out. To read a table "
-            f"({', '.join(CSV_ENDINGS + JSON_ENDINGS)}), pass the path of the file itself."
+            f"({', '.join(TABLE_ENDINGS)}), pass the path of the file itself."
         )
     return documents
 
 
-def _text_files(folder: Path) -> list[str]:
-    """Paths of the text files, sorted, relative to the folder, with ``/`` on every system."""
+def _page_files(folder: Path, left_out: LeftOut) -> list[str]:
+    """Paths of the files to read, sorted, relative to the folder, with ``/`` on every system."""
 
     def fail(error: OSError) -> None:
         raise unreadable(Path(error.filename), error) from None
@@ -45,35 +61,71 @@ def _text_files(folder: Path) -> list[str]:
     found = []
     for place, folders, files in os.walk(folder, onerror=fail, followlinks=False):
         # In place: os.walk goes on with what is left.
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [
-            Path(place, name).relative_to(folder).as_posix()
-            for name in files
-            if not name.startswith(".") and Path(name).suffix.lower() in TEXT_ENDINGS
-        ]
+        folders[:] = sorted(name for name in folders if not _is_left_alone(Path(place, name)))
+        for name in filter(lambda name: Path(place, name).is_symlink(), folders):
+            left_out.add("linked folders", f"{Path(place, name)}")
+        for name in sorted(name for name in files if not name.startswith(".")):
+            ending = Path(name).suffix.lower()
+            if ending in PAGE_ENDINGS:
+                found.append(Path(place, name).relative_to(folder).as_posix())
+            elif ending in _OTHER_TEXTS:
+                left_out.add("files of a kind that is not read from a folder", f"{Path(place, name)}")
     return sorted(found)
 
 
-def read_text_file(path: Path) -> dict[str, Chunk]:
-    """The chunks of one text file, by id."""
-    documents = _chunks_of_file(path, path.name)
+def _is_left_alone(folder: Path) -> bool:
+    """Whether a folder is hidden, or holds judgements of data beside it."""
+    return folder.name.startswith(".") or (folder.suffix == ".judged" and (folder / "qrels").is_dir())
+
+
+def _is_result(path: Path) -> bool:
+    try:
+        return is_result(path)
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def read_text_file(path: Path, left_out: LeftOut) -> dict[str, Chunk]:
+    """The chunks of one text or page, by id."""
+    documents = _chunks_of_file(path, path.name, left_out)
     if not documents:
-        raise CorpusError(f"{path} has no text in it.")
+        scan = path.suffix.lower() in PDF_ENDINGS
+        remedy = " Its pages are pictures: have their text recognised first (OCR)." if scan else ""
+        raise CorpusError(f"{path} has no text in it.{remedy}")
     return documents
 
 
-def _chunks_of_file(path: Path, name: str) -> dict[str, Chunk]:
-    """The chunks of a text file by id: ``name#1``, ``name#2`` and so on."""
-    check_characters(name, f"The name of the file {name!r}")
+def _chunks_of_file(path: Path, name: str, left_out: LeftOut) -> dict[str, Chunk]:
+    """The chunks of a file by id: ``name#1``, ``name#2`` and so on."""
+    check_id(name, f"The name of the file {name!r}")
     is_folder(path)  # refuses links that lead nowhere, and pipes, which would wait for ever
+    chunks = [(title, text) for title, text in _cut(path, left_out) if not is_blank(text)]
+    return {f"{name}#{i}": Chunk(f"{name}#{i}", text, title) for i, (title, text) in enumerate(chunks, 1)}
+
+
+def _cut(path: Path, left_out: LeftOut) -> list[tuple[str, str]]:
+    """The chunks of a file: (title, text)."""
+    ending = path.suffix.lower()
+    if ending in PDF_ENDINGS:
+        return _cut_pdf(path, left_out)
+    if ending in HTML_ENDINGS:
+        title, markdown = html_as_markdown(path)
+        chunks = chunk_text(markdown, title or path.stem)
+        return [(without_marks(heading), without_marks(text)) for heading, text in chunks]
+    return chunk_text(_plain_text(path), path.stem, markdown=ending in MARKDOWN_ENDINGS)
+
+
+def _cut_pdf(path: Path, left_out: LeftOut) -> list[tuple[str, str]]:
+    chunks = []
+    for number, text in enumerate(pdf_pages(path), start=1):
+        if is_blank(text):
+            left_out.add("pages without text (pictures?)", f"{path}, page {number}")
+        chunks += chunk_text(text, path.stem, markdown=False)
+    return chunks
+
+
+def _plain_text(path: Path) -> str:
     with opened(path) as file:
         text = file.read()
-    if "\0" in text:
-        raise CorpusError(
-            f"{path} is not plain text: it holds bytes of 0. Perhaps it is UTF-16; save it as UTF-8."
-        )
-    chunks = chunk_text(text, path.stem, markdown=path.suffix.lower() in MARKDOWN_ENDINGS)
-    return {
-        f"{name}#{i}": Chunk(f"{name}#{i}", content, title)
-        for i, (title, content) in enumerate(chunks, start=1)
-    }
+    check_zeros(text, path)
+    return text

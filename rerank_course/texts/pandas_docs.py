@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 
 from rerank_course.text import Chunk
-from rerank_course.texts.beir import QRELS_FILE, QUERIES_FILE, Corpus, read_lines, read_qrels, read_queries
+from rerank_course.texts.beir import Corpus, read_queries
+from rerank_course.texts.layout import QRELS_FILE, QUERIES_FILE
+from rerank_course.texts.qrels import read_qrels
 
 FOLDER = Path(__file__).parent / "data" / "pandas-docs"
 
@@ -16,12 +18,11 @@ def load_pandas_docs() -> Corpus:
     Judgements of entries that this pandas does not have are left out.
     """
     documents = pandas_documents()
-    missing = dict.fromkeys(missing_pandas_entries())
+    missing = set(missing_pandas_entries())
     queries, kinds = read_queries(FOLDER / QUERIES_FILE)
-    qrels = read_qrels(FOLDER / QRELS_FILE, documents | missing, queries)
     qrels = {
         query: {entry: grade for entry, grade in judged.items() if entry not in missing}
-        for query, judged in qrels.items()
+        for query, judged in read_qrels(FOLDER / QRELS_FILE).items()
     }
     return Corpus("pandas-docs", documents, queries, qrels, kinds)
 
@@ -83,5 +84,5 @@ def _docstring(owner: object, name: str) -> str | None:
 def missing_pandas_entries() -> list[str]:
     """Judged entries of ``pandas-docs`` that the installed pandas does not have."""
     documents = pandas_documents()
-    lines = read_lines(FOLDER / QRELS_FILE)[1:]
-    return sorted({line.split("\t")[1] for line in lines} - documents.keys())
+    judged = read_qrels(FOLDER / QRELS_FILE).values()
+    return sorted({entry for entries in judged for entry in entries} - documents.keys())

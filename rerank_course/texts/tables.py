@@ -1,198 +1,147 @@
-"""Documents from a table: CSV, or one JSON object a line."""
+"""Documents from the rows of a table: which columns hold the text, the id and the title."""
 
-import csv
-import json
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+import re
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple
 
 from tqdm.auto import tqdm
 
-from rerank_course.text import Chunk
-from rerank_course.texts.files import CorpusError, check_characters, choices, opened, unix_lines
+from rerank_course.text import Chunk, is_blank
+from rerank_course.texts.files import CorpusError, check_characters, check_id, choices, unix_lines
+from rerank_course.texts.json_lines import (
+    begins_list,
+    id_text,
+    plain_text,
+    read_list,
+    read_objects,
+    title_text,
+)
+from rerank_course.texts.left_out import LeftOut
 
-TEXT_COLUMNS = ("text", "content", "body", "document", "passage")  # the first of these that is there is read
+# The first of these that is there is read.
+TEXT_COLUMNS = ("text", "content", "page_content", "body", "document", "passage")
 ID_COLUMNS = ("id", "_id")
 TITLE_COLUMNS = ("title",)
+KNOWN_COLUMNS = TEXT_COLUMNS + ID_COLUMNS + TITLE_COLUMNS
 
 MAX_FIELD = 10_000_000  # characters; a longer field is most often a quote that nobody closed
 
-# Line where the row begins, number of the row, value by column in lower case.
-Row = tuple[int, int, dict[str, Any]]
+_NAMELESS = re.compile(r"unnamed: \d+(_level_\d+)?")  # what pandas calls a column without a name
+
+
+class Row(NamedTuple):
+    """A row of a table.
+
+    Attributes:
+        place: what finds it in its file: ``line 3``.
+        number: of the row, the header included where there is one.
+        fields: value by column, as ``plain_name`` writes it.
+    """
+
+    place: str
+    number: int
+    fields: dict[str, Any]
+
+
 Rows = Generator[Row, None, None]
 
 
-def read_rows(path: Path, rows: Rows, show_progress: bool) -> tuple[dict[str, Chunk], list[int]]:
-    """The documents of a table by id, and the lines of the rows without text."""
+def read_rows(source: Path | str, rows: Rows, left_out: LeftOut, show_progress: bool) -> dict[str, Chunk]:
+    """The documents of a table by id. Rows without text, or there twice, are left out and counted.
+
+    Args:
+        source: what errors call the table.
+        rows: its rows.
+        left_out: counts what is left out.
+        show_progress: show a bar that counts documents.
+    """
     documents: dict[str, Chunk] = {}
-    line_of: dict[str, int] = {}
-    skipped: list[int] = []
-    bar = tqdm(rows, unit="doc", desc=f"Reading {path.name}", disable=not show_progress)
+    places: dict[str, str] = {}
+    title = f"Reading {source.name if isinstance(source, Path) else source}"
+    bar = tqdm(rows, unit="doc", desc=title, disable=not show_progress)
     # closing: after an error in a row, nothing keeps the file open, which Windows would not let anyone mend.
-    with closing(rows), _csv_field_limit(), bar:
-        for line, number, fields in bar:
-            chunk = _chunk(fields, number, f"{path}, line {line}")
+    with closing(rows), bar:
+        for row in bar:
+            where = f"{source}, {row.place}"
+            chunk = _chunk(row, where)
             if not chunk.text:
-                skipped.append(line)
+                left_out.add("rows without text", where)
                 continue
-            if chunk.id in documents:
+            earlier = documents.setdefault(chunk.id, chunk)
+            first = places.setdefault(chunk.id, row.place)
+            if earlier == chunk and first != row.place:
+                left_out.add("rows that are there a second time", where)
+            elif earlier != chunk:
                 raise CorpusError(
-                    f"{path}: the id {chunk.id!r} is used twice, in lines {line_of[chunk.id]} and {line}. "
+                    f"{source}: the id {chunk.id!r} is used twice, in {first} and {row.place}. "
                     "Each document needs its own."
                 )
-            documents[chunk.id], line_of[chunk.id] = chunk, line
     if not documents:
-        raise CorpusError(f"{path} has nothing to search in it: {len(skipped)} rows, none of them with text.")
-    return documents, skipped
+        count = left_out.count("rows without text")
+        raise CorpusError(f"{source} has nothing to search in it: {count} rows, none of them with text.")
+    return documents
 
 
-def _chunk(fields: dict[str, Any], number: int, where: str) -> Chunk:
+def _chunk(row: Row, where: str) -> Chunk:
     """A row as a chunk; its text is empty if the row has none."""
-    text, title, name = (_field(fields, names, where) for names in (TEXT_COLUMNS, TITLE_COLUMNS, ID_COLUMNS))
-    return Chunk(name or f"row-{number}", text, title)
+    text = _field(row.fields, TEXT_COLUMNS, plain_text, where)
+    title = _field(row.fields, TITLE_COLUMNS, title_text, where)
+    name = _field(row.fields, ID_COLUMNS, id_text, where)
+    check_id(name, f"{where}: the id")
+    return Chunk(name or f"row-{row.number}", text, title)
 
 
-def _field(fields: dict[str, Any], columns: Sequence[str], where: str) -> str:
+def _field(fields: dict[str, Any], columns: Sequence[str], as_text: Any, where: str) -> str:
     """The first of these columns that the row has, as text without white space around it; else empty."""
-    column = next((column for column in columns if column in fields), "")
-    value = fields.get(column)
-    if value is None:
+    column = next((column for column in columns if column in fields), None)
+    if column is None:
         return ""
-    if isinstance(value, int) and not isinstance(value, bool) and columns != TEXT_COLUMNS:
-        return str(value)  # JSON often has numbers as ids
-    if not isinstance(value, str):
-        raise CorpusError(f'{where}: "{column}" is a {type(value).__name__}, not a string. Put it in quotes.')
+    value = as_text(fields[column], f'{where}: "{column}"')
     if len(value) > MAX_FIELD:
         raise CorpusError(
             f'{where}: "{column}" is over {MAX_FIELD // 1_000_000} MB long. '
             "Cut it into documents of a few pages."
         )
     check_characters(value, f'{where}: "{column}"')
-    return unix_lines(value).strip()
+    return "" if is_blank(value) else unix_lines(value).strip()
 
 
-def csv_rows(path: Path) -> Rows:
-    """The rows below the header. Blank lines are not given, but counted."""
-    with opened(path, newline="") as file:
-        delimiter = "\t" if path.suffix.lower() == ".tsv" else _find_delimiter(file)
-        columns: list[str] = []
-        for line, number, row in _records(path, file, delimiter):
-            if not columns:
-                columns = _check_columns(row, f"{path}, line {line}") if any(map(str.strip, row)) else []
-            elif len(row) > len(columns):
-                raise CorpusError(
-                    f"{path}, line {line}: {len(row)} fields, but the header has {len(columns)} columns. "
-                    f"Put a text that holds {delimiter!r} in double quotes."
-                )
-            elif row:
-                yield line, number, dict(zip(columns, row))
-    if not columns:
-        raise CorpusError(
-            f"{path} is empty. Its first line must name the columns, and one of them must be "
-            f"{choices(TEXT_COLUMNS)}."
-        )
+def plain_name(column: object) -> str:
+    """A column's name in lower case and without blanks around it; empty where it has none."""
+    name = str(column).strip().lower()
+    return "" if is_blank(name) or _NAMELESS.fullmatch(name) else name
 
 
-def _records(path: Path, file: TextIO, delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
-    """(line where it begins, number, fields) of each row, the header and blank lines included.
+def check_columns(found: Iterable[object], where: str) -> list[str]:
+    """The plain names of a table's columns.
 
-    A row with quotes may take several lines.
+    Raises:
+        CorpusError: none of them holds the text, or one that is read is there twice.
     """
-    file.seek(0)
-    # strict: an open quote must not swallow the rest of the file.
-    reader = csv.reader(file, delimiter=delimiter, strict=True)
-    line = number = 1
-    while True:
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise CorpusError(
-                f"{path}: the row that begins in line {line} is malformed: {error}. Close each quote, "
-                "write a quote inside a quoted text twice, and keep a field under 10 MB."
-            ) from None
-        yield line, number, row
-        line, number = reader.line_num + 1, number + 1
-
-
-def _find_delimiter(file: TextIO) -> str:
-    """The delimiter with which the header has a text column and, among those, the most columns."""
-
-    def rate(delimiter: str) -> tuple[bool, int]:
-        header = _header(file, delimiter)
-        return any(_plain(name) in TEXT_COLUMNS for name in header), len(header)
-
-    return max(",;\t", key=rate)
-
-
-def _header(file: TextIO, delimiter: str) -> list[str]:
-    """The header as this delimiter would read it; empty where it makes no sense."""
-    file.seek(0)
-    rows = csv.reader(file, delimiter=delimiter, strict=True)
-    try:
-        return next((row for row in rows if any(map(str.strip, row))), [])
-    except csv.Error:
-        return []
-
-
-def _check_columns(header: list[str], where: str) -> list[str]:
-    columns = [_plain(name) for name in header]
-    _check_text_column(columns, header, where)
-    for name in TEXT_COLUMNS + ID_COLUMNS + TITLE_COLUMNS:
+    found = list(found)
+    columns = [plain_name(name) for name in found]
+    if not any(name in TEXT_COLUMNS for name in columns):
+        names = ", ".join(repr(str(name)[:40]) for name in found[:20]) or "none"
+        raise CorpusError(
+            f"{where}: no column holds the text. Found: {names}. "
+            f"Call the column with the text {choices(TEXT_COLUMNS)}."
+        )
+    for name in KNOWN_COLUMNS:
         if columns.count(name) > 1:
+            same = " and ".join(repr(str(other)) for other in found if plain_name(other) == name)
             raise CorpusError(
-                f"{where}: the header has the column {name!r} {columns.count(name)} times. "
+                f"{where}: the column {name!r} is there {columns.count(name)} times, as {same}. "
                 "Rename all but one."
             )
     return columns
 
 
-def _check_text_column(columns: Sequence[str], found: Sequence[str], where: str) -> None:
-    if not any(name in TEXT_COLUMNS for name in columns):
-        names = ", ".join(repr(name[:40]) for name in found[:20]) or "none"
-        raise CorpusError(
-            f"{where}: no column holds the text. Found: {names}. "
-            f"Call the column with the text {choices(TEXT_COLUMNS)}."
-        )
-
-
 def json_rows(path: Path) -> Rows:
-    """The objects of a file with one JSON object a line. Blank lines are not given, but counted."""
-    with opened(path) as file:
-        for line, content in enumerate(file, start=1):
-            if content.strip():
-                yield line, line, _json_object(content, f"{path}, line {line}")
-
-
-def _json_object(content: str, where: str) -> dict[str, Any]:
-    remedy = 'Each line must hold one whole JSON object, like {"id": "a1", "text": "…"}.'
-    if content.lstrip().startswith("["):
-        raise CorpusError(
-            f"{where} begins a list, not an object. {remedy} pandas makes such a file of a list: "
-            'pd.read_json("in.json").to_json("out.jsonl", orient="records", lines=True).'
-        )
-    try:
-        row = json.loads(content)
-    except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
-        raise CorpusError(f"{where} is not JSON: {error}. {remedy}") from None
-    if not isinstance(row, dict):
-        raise CorpusError(f"{where} is a {type(row).__name__}, not an object. {remedy}")
-    fields = {_plain(name): value for name, value in row.items()}
-    _check_text_column(list(fields), list(row), where)
-    return fields
-
-
-def _plain(name: str) -> str:
-    return name.strip().lower()
-
-
-@contextmanager
-def _csv_field_limit() -> Iterator[None]:
-    """The csv module's limit is one for the whole process: raise it while a file is read, and put it back."""
-    before = csv.field_size_limit(MAX_FIELD)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
+    """The objects of a file with one JSON object a line, or with one list of objects."""
+    is_list = begins_list(path)
+    for number, row in read_list(path) if is_list else read_objects(path):
+        place = f"item {number}" if is_list else f"line {number}"
+        columns = check_columns(row, f"{path}, {place}")
+        yield Row(place, number, dict(zip(columns, row.values())))

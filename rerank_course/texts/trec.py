@@ -31,8 +31,9 @@ def to_trec_id(name: str) -> str:
 
 
 def from_trec_id(name: str, known: Mapping[str, object]) -> str:
-    """The id that ``to_trec_id`` wrote. One that is known as it stands is not turned back."""
-    return name if name in known else unquote(name)
+    """The id that ``to_trec_id`` wrote, or the id as it stands where only that is known."""
+    plain = unquote(name)
+    return name if name in known and plain not in known else plain
 
 
 def write_run(run: Mapping[str, Iterable[tuple[str, float]]], path: Path, tag: str) -> None:

@@ -2,14 +2,17 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from rerank_course.engine.int8 import EngineNotInstalledError
+from rerank_course.models import load_reranker
 from rerank_course.rerank import rerank_documents
 from rerank_course.scale import ScaleError, folder, read_run, rerank_run
+from rerank_course.scale.job import Job
 from rerank_course.texts.corpora import load_corpus
 from rerank_course.texts.trec import write_run
 from tests.scale.runs import (
@@ -252,3 +255,25 @@ def test_two_processes_do_not_work_on_one_folder(tmp_path):
 
     with filelock.FileLock(tmp_path / folder.LOCK), pytest.raises(ScaleError, match="Another process"):
         rerank_run(RUN, QUERIES, DOCUMENTS, tmp_path, model=cheap)
+
+
+def job_of(model):
+    return Job(model, "torch", None, None, 32, None, None)
+
+
+def test_a_partial_is_named_with_its_arguments_since_they_choose_the_model():
+    job = job_of(partial(load_reranker, backend="int8", max_length=64))
+    assert job.tag == "rerank_course.models.load_reranker(backend='int8',max_length=64)"
+    assert job.tag != job_of(partial(load_reranker, backend="torch")).tag
+
+
+class ByLength:
+    def predict(self, pairs, *, batch_size):
+        return [len(document) for _, document in pairs]
+
+
+def test_a_run_that_was_read_from_json_has_lists_for_pairs():
+    texts = {"d": "text", "e": "long text", "twin": "text"}
+    run = {"q": [["d", 0.5], "e", ["twin", 0.1]]}
+    result = rerank_run(run, {"q": "query"}, texts, model=ByLength)
+    assert [name for name, _ in result.run["q"]] == ["e", "d", "twin"] and not result.rejects

@@ -21,11 +21,17 @@ pytestmark = pytest.mark.usefixtures("no_warnings")
         (
             {"a.xlsx": "x"},
             "a.xlsx",
-            r"ends in '\.xlsx'\. These work: \.csv, \.tsv, \.jsonl, \.ndjson, \.json, "
-            r"\.txt, \.md, \.markdown, \.rst, and",
+            r"ends in '\.xlsx'\. These work: \.csv, \.tsv, \.jsonl, \.ndjson, \.json, \.parquet, "
+            r"\.txt, \.md, \.markdown, \.rst, \.html, \.htm, \.pdf, and",
         ),
         ({"a": "x"}, "a", "ends in ''"),
-        ({"a.csv.gz": "x"}, "a.csv.gz", r"ends in '\.gz'"),
+        ({"a.csv.gz": "x"}, "a.csv.gz", r"a\.csv\.gz cannot be unpacked"),
+        ({"a.docx.gz": "x"}, "a.docx.gz", r"ends in '\.gz'"),
+        ({"scifact.zip": "x"}, "scifact.zip", r"scifact\.zip is an archive. Unpack it"),
+        ({"a.tar.gz": "x"}, "a.tar.gz", r"a\.tar\.gz is an archive"),
+        ({"a.parquet": "x"}, "a.parquet", r"a\.parquet cannot be read as Parquet: .*to_parquet"),
+        ({"a.txt": "\u200b\ufeff\n"}, "a.txt", "has no text in it"),
+        ({"n/tab\there.md": "x"}, "n", "name of the file 'tab.*cannot hold a tab"),
         ({"a.txt": ""}, "a.txt", r"a\.txt has no text in it"),
         ({"a.md": "# only\n## headings\n"}, "a.md", "has no text in it"),
         (

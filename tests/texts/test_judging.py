@@ -157,6 +157,83 @@ def test_common_mistakes_are_named(tmp_path):
         Person("1").judge(Judgements(tmp_path), find=lambda query: ranking("a"))
 
 
+# Texts that have changed since
+
+
+def rows(*texts):
+    return {f"row-{row}": Chunk(f"row-{row}", text) for row, text in enumerate(texts, start=2)}
+
+
+def judge_rows(folder, documents, *answers):
+    person = Person(*answers)
+    graded = person.judge(Judgements(folder, documents), find=lambda query: list(documents.values()))
+    return person, graded
+
+
+def test_only_what_has_changed_is_asked_again(tmp_path):
+    judge_rows(tmp_path, rows("one", "two", "three"), "3", "0", "1")
+    documents = rows("new", "one", "two, edited", "three")
+    assert Judgements(tmp_path, documents).outdated == {"q1": {"row-3": 0}}
+    person, graded = judge_rows(tmp_path, documents, "2", "q")
+    assert graded == 1 and ["row-2" in person.cards()[0], "row-4" in person.cards()[1]] == [True, True]
+    assert not any("so far" in card for card in person.cards())
+    assert Judgements(tmp_path, documents).outdated == {"q1": {"row-3": 0}}  # not yet judged to the end
+    person, graded = judge_rows(tmp_path, documents, "1")
+    assert graded == 1 and len(person.cards()) == 1 and person.shown[-1].startswith("Done.")
+    judgements = Judgements(tmp_path, documents)
+    assert judgements.outdated == {}
+    assert judgements.qrels == {"q1": {"row-2": 2, "row-3": 3, "row-4": 1, "row-5": 1}}
+    person, graded = judge_rows(tmp_path, rows("one", "two", "three"))
+    assert graded == 0 and not person.cards()  # the edits are undone: all grades are there
+    assert Judgements(tmp_path, rows("one", "two", "three")).qrels["q1"] == {
+        "row-2": 3,
+        "row-3": 0,
+        "row-4": 1,
+    }
+
+
+def test_a_text_that_was_taken_away_is_not_reported_once_its_query_is_judged_again(tmp_path):
+    judge_rows(tmp_path, rows("one", "two", "three"), "3", "0", "1")
+    documents = rows("one", "three")
+    assert Judgements(tmp_path, documents).outdated == {"q1": {"row-3": 0}}
+    person, graded = judge_rows(tmp_path, documents)
+    assert graded == 0 and "All its chunks are judged." in person.shown[1]
+    assert Judgements(tmp_path, documents).outdated == {}
+
+
+def test_skipping_leaves_a_query_unfinished(tmp_path):
+    judge_rows(tmp_path, rows("one", "two"), "3", "0")
+    documents = rows("one", "two, edited")
+    judge_rows(tmp_path, documents, "s")
+    assert Judgements(tmp_path, documents).outdated == {"q1": {"row-3": 0}}
+
+
+def test_grades_of_places_without_a_text_are_asked_again_and_shown(tmp_path):
+    old = Judgements(tmp_path)
+    query = old.add_query("which?")
+    for name, grade in (("row-2", 3), ("row-3", 0), ("own", 2)):
+        old.record(query, name, grade)
+    documents = rows("one", "two") | {"own": Chunk("own", "three")}
+    person, graded = judge_rows(tmp_path, documents, "1", "s")
+    assert graded == 1 and len(person.cards()) == 2
+    assert (
+        "(row-2 has the grade 3, perhaps for another text. Type a grade for this one.)" in person.cards()[0]
+    )
+    assert Judgements(tmp_path, rows("new", "one")).qrels == {"q1": {"row-3": 1, "own": 2}}
+    assert Judgements(tmp_path, documents).qrels == {"q1": {"row-2": 1, "row-3": 0, "own": 2}}
+
+
+def test_without_all_documents_another_text_under_an_id_is_asked_again(tmp_path):
+    def judge(texts, *answers):
+        person = Person(*answers)
+        return person.judge(Judgements(tmp_path), find=lambda query: list(rows(*texts).values()))
+
+    assert judge(("one", "two"), "3", "0") == 2 and judge(("one", "two")) == 0
+    assert judge(("one", "other"), "1") == 1
+    assert Judgements(tmp_path, rows("one", "two")).qrels == {"q1": {"row-2": 3, "row-3": 0}}
+    assert Judgements(tmp_path, rows("one", "other")).qrels == {"q1": {"row-2": 3, "row-3": 1}}
+
+
 JUDGING = """
 import sys
 from rerank_course.texts.judgements import Judgements

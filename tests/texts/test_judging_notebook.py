@@ -73,6 +73,38 @@ def test_queries_of_a_widget_and_a_terminal_are_the_same(tmp_path):
     assert [json.loads(line)["_id"] for line in lines] == ["q1"]
 
 
+def test_a_grade_of_another_text_is_not_shown_and_the_last_click_ends_the_query(tmp_path):
+    before = {"row-2": Chunk("row-2", "one"), "row-3": Chunk("row-3", "two")}
+    for _, buttons, _ in rows(judge_in_notebook(Judgements(tmp_path, before), "which?", [*before.values()])):
+        buttons.value = 3
+    now = {"row-2": Chunk("row-2", "new"), "row-3": Chunk("row-3", "one"), "row-4": Chunk("row-4", "edited")}
+    judgements = Judgements(tmp_path, now)
+    widget = judge_in_notebook(judgements, "which?", [*now.values()])
+    assert [buttons.value for _, buttons, _ in rows(widget)] == [NOT_JUDGED, 3, NOT_JUDGED]
+    rows(widget)[0][1].value = 0
+    assert judgements.outdated == {"q1": {"row-3": 3}}
+    rows(widget)[2][1].value = 1
+    assert judgements.outdated == {} and Judgements(tmp_path, now).outdated == {}
+    assert judgements.qrels == {"q1": {"row-2": 0, "row-3": 3, "row-4": 1}}
+
+
+def test_a_grade_that_no_button_can_show_is_said_beside_it(tmp_path, file):
+    file("queries.jsonl", '{"_id": "q1", "text": "which?"}')
+    file("qrels/test.tsv", f"{HEADER}q1\trow-2\t3\nq1\t<d2>\t-1\n")
+    chunks = [Chunk("row-2", "one"), Chunk("<d2>", "two")]
+    widget = judge_in_notebook(Judgements(tmp_path), "which?", chunks)
+    assert [buttons.value for _, buttons, _ in rows(widget)] == [NOT_JUDGED, NOT_JUDGED]
+    assert [message.value for _, _, message in rows(widget)] == [
+        "row-2 has the grade 3, perhaps for another text",
+        "&lt;d2&gt; has the grade -1",
+    ]
+    rows(widget)[0][1].value = 3
+    assert rows(widget)[0][2].value == "saved"
+    assert Judgements(tmp_path).qrels == {"q1": {"row-2": 3, "<d2>": -1}}
+    again = judge_in_notebook(Judgements(tmp_path), "which?", chunks)
+    assert rows(again)[0][1].value == 3 and rows(again)[0][2].value == ""
+
+
 def test_a_widget_names_what_is_no_chunk(tmp_path):
     with pytest.raises(TypeError, match="found a tuple"):
         judge_in_notebook(Judgements(tmp_path), "which?", ranking("a"))

@@ -26,7 +26,8 @@ def test_a_folder(file, tmp_path):
         )
     for hidden in (".hidden.md", ".git/x.md", "sub/.obsidian/x.txt", "table.csv", "no ending", "image.png"):
         file(f"notes/{hidden}", b"\xff must not be opened")
-    documents = read_documents(tmp_path / "notes")
+    with pytest.warns(UserWarning, match="left out were") as caught:
+        documents = read_documents(tmp_path / "notes")
     assert [(key, chunk.title, chunk.text) for key, chunk in documents.items()] == [
         ("Guide.md#1", "Guide", "Before."),
         ("Guide.md#2", "Start", "One."),
@@ -37,6 +38,9 @@ def test_a_folder(file, tmp_path):
         ("zebra.txt#1", "zebra", "Grüße\n\nzwei"),
     ]
     assert all(key == chunk.id for key, chunk in documents.items())
+    (warning,) = caught
+    assert "not read from a folder: 1 (it is" in str(warning.message) and "table.csv" in str(warning.message)
+    assert "files without text: 3 (the first is" in str(warning.message) and warning.filename == __file__
 
 
 def test_the_order_of_a_folder_is_that_of_the_paths(file, tmp_path):
@@ -92,8 +96,9 @@ def test_linked_folders_are_not_entered_and_linked_files_are_read(file, tmp_path
         (tmp_path / "link").symlink_to(tmp_path / "notes", target_is_directory=True)
     except OSError:
         pytest.skip("this system does not let us make links")
-    assert list(read_documents(tmp_path / "notes")) == ["a.md#1", "b.md#1"]
-    assert list(read_documents(tmp_path / "link")) == ["a.md#1", "b.md#1"]
+    for path in ("notes", "link"):
+        with pytest.warns(UserWarning, match=r"linked folders: 2 \(the first is .*loop\)"):
+            assert list(read_documents(tmp_path / path)) == ["a.md#1", "b.md#1"]
     (tmp_path / "notes" / "c.md").symlink_to(tmp_path / "nowhere.md")
     with pytest.raises(CorpusError, match=r"c\.md is missing"):
         read_documents(tmp_path / "notes")
@@ -117,3 +122,53 @@ def test_the_bar_of_a_folder_counts_files(file, tmp_path, capsys):
     assert read_documents(tmp_path / "notes", show_progress=True) == plain
     shown = capsys.readouterr().err
     assert "3/3" in shown and "file" in shown
+
+
+def test_awkward_names_of_files(file, tmp_path):
+    names = [
+        "-n.md",
+        "[a].md",
+        "a 'b' \"c\".md",
+        "how to reset.txt",
+        "x#1.md",
+        "Ü 🙂 (1).md",
+        "100%.txt",
+        "~$a.md",
+    ]
+    names = [name for name in names if os.name != "nt" or '"' not in name]
+    for name in names:
+        file(f"my notes/{name}", "text")
+    expected = sorted(f"{name}#1" for name in names)
+    assert sorted(read_documents(tmp_path / "my notes")) == expected
+    for name in names:
+        assert list(read_documents(tmp_path / "my notes" / name)) == [f"{name}#1"]
+
+
+def test_parts_that_show_nothing_are_no_chunks(file):
+    documents = read_documents(file("a.md", "# A\n\u200b\n# B\nwords\n# C\n\u2800\n"))
+    assert documents == {"a.md#1": Chunk("a.md#1", "words", "B")}
+
+
+def test_results_and_judgements_are_no_texts(file, tmp_path):
+    """As ``evaluate .`` leaves them in the folder that one stands in."""
+    file("notes/a.md", "text")
+    file("notes/runs/notes.BM25.txt", "q1 Q0 a%20b.md#1 1 5.29 BM25\n")
+    file("notes/runs/notes.qrels.txt", "q1 0 a.md#1 3\n")
+    file("notes/runs/report.html", "<h1>Reranking measured</h1>numbers")
+    file("notes/t.judged/qrels/test.tsv", "q\td\t1\n")
+    file("notes/t.judged/queries.jsonl", "{}")
+    with pytest.warns(UserWarning, match=r"runs and reports, .*: 3 \(the first is .*BM25\.txt\)\.$"):
+        assert list(read_documents(tmp_path / "notes")) == ["a.md#1"]
+
+
+def test_what_only_looks_like_results_is_text(file, tmp_path):
+    file("notes/report.html", "<h1>Report</h1>of the year")
+    file("notes/rooms.txt", "Room 0 door 3\n")
+    file("notes/prices.txt", "Q0 is the first quarter of the year 2020\n")
+    file("notes/run.md", "q1 Q0 d1 1 5.29 BM25\n")
+    file("notes/empty first.txt", "\nwords")
+    documents = read_documents(tmp_path / "notes")
+    assert len(documents) == 5
+    assert list(read_documents(file("runs/x.txt", "q1 Q0 d1 1 5.29 BM25\n"))) == [
+        "x.txt#1"
+    ]  # asked for by name

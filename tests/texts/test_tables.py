@@ -1,7 +1,9 @@
 import csv
 import gc
+import gzip
 import io
 import json
+import os
 import time
 
 import pytest
@@ -65,6 +67,46 @@ BOM = b"\xef\xbb\xbf"
             {"7": ("1984", "Grüße\u2028ü")},
         ),
         ("a.json", '{"id": null, "title": null, "Text": "a\\r\\nb"}\n', {"row-1": ("", "a\nb")}),
+        (
+            "a.jsonl",
+            '{"title": 2.5, "text": "a"}\n{"title": NaN, "text": "b"}',
+            {"row-1": ("2.5", "a"), "row-2": ("", "b")},
+        ),
+        # an index as pandas writes it, alone and beside others; two columns without a name
+        ("a.csv", ",text\n0,hello\n1,bye\n", {"row-2": ("", "hello"), "row-3": ("", "bye")}),
+        ("a.csv", ",id,title,text\n0,a,T,hello\n", {"a": ("T", "hello")}),
+        ("a.csv", "Unnamed: 0,Unnamed: 0.1,text\n0,x,hello\n", {"row-2": ("", "hello")}),
+        ("a.csv", ",text, ,\u200b\n0,hello,1,2\n", {"row-2": ("", "hello")}),
+        ("a.csv", BOM + b'"","text"\r\n"1","hello"\r\n', {"row-2": ("", "hello")}),
+        # Excel's first line, which no spreadsheet counts
+        ("a.csv", "sep=;\nid;text\n1;hello there\n;x\n", {"1": ("", "hello there"), "row-3": ("", "x")}),
+        ("a.csv", BOM + b"SEP=|\r\ntext|id\r\na;b,c|7\r\n", {"7": ("", "a;b,c")}),
+        ("a.csv", "sep=\t\ntext\tid\na\t7\n", {"7": ("", "a")}),
+        ("a.csv", 'sep=#\ntext#id\n"a#b"#7\n', {"7": ("", "a#b")}),
+        ("a.csv", "id|text\n1|a, b; c\n", {"1": ("", "a, b; c")}),
+        ("a.csv", "id,text\na1,words,,\n", {"a1": ("", "words")}),  # empty cells too many
+        ("a.csv", "id,text\ndoc one,hello\n", {"doc one": ("", "hello")}),
+        (
+            "a.csv",
+            'id,text\n"[x] ""y"" – 🙂",hello\n-1,x\n',
+            {'[x] "y" – 🙂': ("", "hello"), "-1": ("", "x")},
+        ),
+        ("a.csv", "text,TITLE,Page_Content\nt,T,c\n", {"row-2": ("T", "t")}),
+        ("a.csv.gz", gzip.compress(BOM + b"id,text\na1,words\n"), {"a1": ("", "words")}),
+        ("A.TSV.GZ", gzip.compress(b"id\ttext\na1\twords\n"), {"a1": ("", "words")}),
+        ("a.jsonl.gz", gzip.compress('{"text": "Grüße"}\n'.encode()), {"row-1": ("", "Grüße")}),
+        (
+            "a.json",
+            ' \n[{"text": "one", "id": 5},\n {"page_content": "two"}]',
+            {"5": ("", "one"), "row-2": ("", "two")},
+        ),
+        ("a.jsonl", BOM + b'[{"text": "one"}]', {"row-1": ("", "one")}),
+        ("a.jsonl", '{"page_content": "hello", "metadata": {"source": "a"}}', {"row-1": ("", "hello")}),
+        (
+            "a.jsonl",
+            '{"text": "a\u2028b\x0bc\x85d\te\x1cf"}\n',
+            {"row-1": ("", "a\u2028b\x0bc\x85d\te\x1cf")},
+        ),
     ],
 )
 def test_tables_that_are_read(file, name, content, expected):
@@ -73,7 +115,7 @@ def test_tables_that_are_read(file, name, content, expected):
     assert list(documents) == list(expected)
 
 
-@pytest.mark.parametrize("column", ["text", "content", "body", "document", "passage"])
+@pytest.mark.parametrize("column", ["text", "content", "page_content", "body", "document", "passage"])
 @pytest.mark.parametrize("identity", ["id", "_id"])
 def test_names_of_columns(file, column, identity):
     expected = {"x": Chunk("x", "words")}
@@ -91,16 +133,19 @@ def test_the_first_name_wins(file):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
+        ("a.csv", "id,text\n1,\u200b\n2,ok\n", r"without text: 1 \(it is .*, line 2\)"),
+        ("a.csv", "id,text\n1,a\n2,b\n1,a\n", r"rows that are there a second time: 1 \(it is .*, line 4\)"),
+        ("a.json", '[{"text": "a"}, {"text": "\\u2800"}]', r"without text: 1 \(it is .*, item 2\)"),
         (
             "a.csv",
             'id,text\na1,"x\ny"\na2,\na3, \na4,z\n',
-            r"a\.csv: passed over rows without text: 2 of 4, the first in line 4\.",
+            r"a\.csv: left out were rows without text: 2 \(the first is .*a\.csv, line 4\)\.",
         ),
-        ("a.csv", "id,title,text\na1,T,x\na2,T\n", "1 of 2, the first in line 3"),
+        ("a.csv", "id,title,text\na1,T,x\na2,T\n", r"without text: 1 \(it is .*, line 3\)"),
         (
             "a.jsonl",
             '{"text": "a"}\n{"text": ""}\n{"text": null}\n',
-            r"a\.jsonl: .* 2 of 3, the first in line 2",
+            r"a\.jsonl: .* 2 \(the first is .*, line 2\)",
         ),
     ],
 )
@@ -115,7 +160,7 @@ def test_rows_without_text_are_passed_over_with_one_warning(file, name, content,
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.csv", "", r"a\.csv is empty.*text, content, body, document or passage"),
+        ("a.csv", "", r"a\.csv is empty.*text, content, page_content, body, document or passage"),
         ("a.csv", BOM, "is empty"),
         ("a.csv", "\n \n", "is empty"),
         ("a.csv", "id,text\n", "nothing to search in it: 0 rows"),
@@ -125,16 +170,16 @@ def test_rows_without_text_are_passed_over_with_one_warning(file, name, content,
             "id,titel,inhalt\n1,a,b\n",
             r"a\.csv, line 1: no column holds the text. Found: 'id', 'titel', 'inhalt'",
         ),
-        ("a.csv", "id|text\n1|a\n", r"Found: 'id\|text'"),
+        ("a.csv", "id/text\n1/a\n", r"Found: 'id/text'"),
         ("a.tsv", "id,text\n1,a\n", "Found: 'id,text'"),
-        ("a.csv", "text,id,text\na,b,c\n", "line 1: the header has the column 'text' 2 times"),
+        ("a.csv", "text,id,text\na,b,c\n", "line 1: the column 'text' is there 2 times"),
         (
             "a.csv",
             "text\nwords\nHello, world\n",
             r"a\.csv, line 3: 2 fields, but the header has 1 columns.*double quotes",
         ),
-        ("a.csv", 'id,text\n1,"a\nb"\n2,c\n2,d\n', r"a\.csv: the id '2' is used twice, in lines 4 and 5"),
-        ("a.csv", "id,text\nrow-3,a\n,b\n", "the id 'row-3' is used twice, in lines 2 and 3"),
+        ("a.csv", 'id,text\n1,"a\nb"\n2,c\n2,d\n', r"a\.csv: the id '2' is used twice, in line 4 and line 5"),
+        ("a.csv", "id,text\nrow-3,a\n,b\n", "the id 'row-3' is used twice, in line 2 and line 3"),
         (
             "a.csv",
             'text\none\n"open\nthree\nfour\n',
@@ -153,6 +198,7 @@ def test_rows_without_text_are_passed_over_with_one_warning(file, name, content,
         ),
         ("a.csv", b"text\n" + b"fine\n" * 10_000 + b"\xff\n", r"byte 50005 \(0xff, in line 10002"),
         ("a.csv", BOM + b"text\n\xe4\n", r"byte 8 \(0xe4, in line 2"),
+        ("a.csv", "id,text\n1,a\n".encode("utf-16-le"), r"a\.csv is not plain text: .* Perhaps it is UTF-16"),
         ("a.csv", "id,text\n1,a\n".encode("utf-16"), r"not UTF-8 text: byte 0 .*CSV UTF-8"),
         ("a.csv", b"text\na\xc3", r"byte 6 \(0xc3, in line 2"),  # cut off within a character
         ("a.jsonl", "", r"a\.jsonl has nothing to search"),
@@ -164,11 +210,15 @@ def test_rows_without_text_are_passed_over_with_one_warning(file, name, content,
             r"a\.jsonl, line 3 is not JSON: .*one whole JSON object",
         ),
         ("a.json", '{\n "text": "a"\n}\n', "line 1 is not JSON.*one whole JSON object"),
-        ("a.json", '[\n {"text": "a"}\n]\n', "line 1 begins a list, not an object.*lines=True"),
-        ("a.json", '[{"text": "a"}]', "line 1 begins a list"),
+        ("a.json", '[\n {"text": "a"},\n 5]\n', r"a\.json, item 2 is a int, not an object"),
+        ("a.json", '[{"text": "a"}', r"a\.json is not JSON: .*one list of objects, or one object a line"),
+        ("a.jsonl", '["a", "b"]\n["c", "d"]\n', r"a\.jsonl is not JSON: Extra data: line 2"),
+        ("a.json", '[{"text": "a"}, {"titel": "b"}]', "item 2: no column holds the text"),
+        ("a.json", '[{"text": "a", "id": 1}, {"text": "b", "id": 1}]', "twice, in item 1 and item 2"),
+        ("a.json", "[]", "nothing to search in it: 0 rows"),
         ("a.jsonl", '{"text": "a"}\n"b"\n', "line 2 is a str, not an object"),
         ("a.jsonl", '{"text": "a"}\nnull\n', "line 2 is a NoneType, not an object"),
-        ("a.jsonl", "[" * 100_000, "line 1 begins a list"),
+        ("a.jsonl", "[" * 100_000, "is not JSON"),
         ("a.jsonl", '{"text":' * 100_000, "line 1 is not JSON"),
         ("a.jsonl", '{"id": ' + "1" * 5000 + ', "text": "a"}', "line 1 is not JSON"),
         (
@@ -177,12 +227,12 @@ def test_rows_without_text_are_passed_over_with_one_warning(file, name, content,
             "line 2: no column holds the text. Found: 'id', 'titel'",
         ),
         ("a.jsonl", "{}\n", "Found: none"),
-        ("a.jsonl", '{"text": 5}\n', 'line 1: "text" is a int, not a string'),
-        ("a.jsonl", '{"text": ["a"]}\n', '"text" is a list'),
-        ("a.jsonl", '{"text": NaN}\n', '"text" is a float'),
-        ("a.jsonl", '{"id": true, "text": "a"}\n', '"id" is a bool'),
-        ("a.jsonl", '{"id": {}, "text": "a"}\n', '"id" is a dict'),
-        ("a.jsonl", '{"title": [], "text": "a"}\n', '"title" is a list'),
+        ("a.jsonl", '{"text": 5}\n', 'line 1: "text" is a value of the type int, not a string'),
+        ("a.jsonl", '{"text": ["a"]}\n', '"text" is .* list'),
+        ("a.jsonl", '{"text": NaN}\n', '"text" is .* float'),
+        ("a.jsonl", '{"id": true, "text": "a"}\n', '"id" is .* bool'),
+        ("a.jsonl", '{"id": {}, "text": "a"}\n', '"id" is .* object'),
+        ("a.jsonl", '{"title": [], "text": "a"}\n', '"title" is .* list'),
         (
             "a.jsonl",
             '{"text": "ab\\ud83d"}\n',
@@ -191,10 +241,22 @@ def test_rows_without_text_are_passed_over_with_one_warning(file, name, content,
         (
             "a.jsonl",
             '{"id": 1, "text": "a"}\n\n{"id": "1", "text": "b"}\n',
-            "the id '1' is used twice, in lines 1 and 3",
+            "the id '1' is used twice, in line 1 and line 3",
         ),
         ("a.jsonl", '{"text": "' + "a" * (MAX_FIELD + 1) + '"}', 'line 1: "text" is over 10 MB long'),
         ("a.jsonl", b'{"text": "\xfc"}', r"byte 10 \(0xfc, in line 1"),
+        ("a.csv", "Text,text\na,b\n", r"line 1: the column 'text' is there 2 times, as 'Text' and 'text'"),
+        ("a.csv", "text,ID,id\na,b,c\n", "as 'ID' and 'id'"),
+        ("a.jsonl", '{"text": "a", "Text": "b"}', "line 1: the column 'text' is there 2 times"),
+        ("a.jsonl", '{"text": "a", "text": "b"}', 'line 1: the key "text" is there twice, with two values'),
+        ("a.csv", 'id,text\n"a\tb",x\n', r"line 2: the id is 'a\\tb': an id cannot hold a tab"),
+        ("a.csv", 'id,text\nq,x\n"a\nb",x\n', "line 3: the id is .* a line break"),
+        ("a.jsonl", '{"id": "a\\u2029\\nb", "text": "x"}', "line 1: the id is"),
+        ("a.jsonl", '{"id": 1.0, "text": "a"}', '"id" is a value of the type float'),
+        ("a.csv.gz", b"id,text\na,b\n", r"a\.csv\.gz cannot be unpacked: Not a gzipped file.*take \.gz off"),
+        ("a.csv.gz", gzip.compress(b"text\n" + os.urandom(99).hex().encode())[:-30], "cannot be unpacked"),
+        ("a.csv.gz", gzip.compress(b"text\n\xff" + b"a" * 9, 0)[:-12], "cannot be unpacked"),  # and not UTF-8
+        ("a.jsonl.gz", gzip.compress(b'{"text": "\xfc"}'), r"byte 10 \(0xfc, in line 1"),
     ],
     ids=lambda value: None if isinstance(value, (str, bytes)) and len(value) < 200 else "long",
 )

@@ -40,6 +40,11 @@ def test_an_id_that_another_engine_left_as_it_was_is_known():
     assert from_trec_id("a%20b", {"a%20b": 1}) == "a%20b"
 
 
+def test_ids_that_differ_only_in_spelling_come_back():
+    known = dict.fromkeys(["a b", "a%20b", "a%2520b"], 1)
+    assert [from_trec_id(to_trec_id(name), known) for name in known] == list(known)
+
+
 @pytest.mark.parametrize(
     "scores",
     [[1.0, 1.0, 1.0], [0.0] * 5, [3.0, 2.0, 2.0, 2.0, -1.0], [1e300, 1e299], [5.0, 5.0 + 1e-12], [-4e38] * 3],

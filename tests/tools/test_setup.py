@@ -34,7 +34,10 @@ LOCK = {
 
 def declared():
     extras = PROJECT["optional-dependencies"]
-    return map(Requirement, [*PROJECT["dependencies"], *extras["int8"], *extras["ray"], *extras["dev"]])
+    return map(
+        Requirement,
+        [*PROJECT["dependencies"], *extras["documents"], *extras["int8"], *extras["ray"], *extras["dev"]],
+    )
 
 
 @pytest.mark.parametrize("requirement", declared(), ids=str)

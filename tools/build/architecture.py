@@ -19,7 +19,7 @@ FLOORS = (
     ("engine",),
     (LESSON_MODULES,),
     ("scale",),
-    ("lab", "learner", "service"),
+    ("lab", "learner", "service", "report"),
     ("checks",),  # a check that passes is written into the learner's progress
     ("commands",),
     ("tools.build",),

@@ -19,6 +19,7 @@ HEADER = (
 COMPILE = (
     "--quiet",
     "--extra=dev",
+    "--extra=documents",
     "--extra=int8",
     "--extra=ray",
     "--strip-extras",
