@@ -1,8 +1,10 @@
 """Draw docs/architecture.svg: `python -m tools.build.architecture_picture`, or `make build`.
 
-The places of the rooms are chosen by hand, so that no arrow crosses a box; all else comes from the imports.
+The places of the rooms are chosen by hand, so that no arrow crosses a box; all else comes
+from the imports.
 """
 
+import textwrap
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -56,6 +58,7 @@ PLACES = {
     "tools.setup": Place(12, 16, "tools/setup/", "install, lock, JupyterLab"),
     "tools.grading": Place(16, 20, "tools/grading/", "a class's notebooks"),
 }
+NAMES_WIDTH = 90  # characters of modules' names in a line
 LEGEND = (
     "An arrow leads from a room to one that it imports from.",
     "What lies below that, it may use too; what lies above it, never.",
@@ -146,10 +149,9 @@ def _box(room: str, modules: list[Module]) -> str:
         f'<text class="count" x="{x + 12}" y="{y + 57}">{_count(inside)}</text>',
     ]
     if place.end - place.start == COLUMNS and len(inside) > 1:
-        names = escape(" · ".join(_names(inside)))
-        lines.append(
-            f'<text class="small" text-anchor="end" x="{x + width - 12}" y="{y + 23}">{names}</text>'
-        )
+        for number, names in enumerate(textwrap.wrap(" · ".join(_names(inside)), NAMES_WIDTH)):
+            at = f'x="{x + width - 12}" y="{y + 19 + 16 * number}"'
+            lines.append(f'<text class="small" text-anchor="end" {at}>{escape(names.strip(" ·"))}</text>')
     return "\n".join(lines)
 
 
