@@ -451,16 +451,16 @@ summary(my_tables).round(2)
 # %% output="varies"
 import html
 
-from IPython.display import HTML
+from IPython.display import display
 
 from rerank_course.models import DEFAULT_RERANKER
 from rerank_course.report.page import write_report
 
 report = my_texts.with_name("report.html")
 write_report(report, mine, my_runs, model=DEFAULT_RERANKER, backend="int8")
-HTML(
-    f'<iframe srcdoc="{html.escape(report.read_text(encoding="utf-8"))}" width="100%" height="500"></iframe>'
-)
+page = html.escape(report.read_text(encoding="utf-8"))
+frame = f'<iframe title="The report" srcdoc="{page}" width="100%" height="500"></iframe>'
+display({"text/html": frame, "text/plain": "The report, as a page"}, raw=True)
 
 # %% [markdown]
 # The command line does all of it, judging included, for tens of thousands of texts. It keeps the scores, so

@@ -18,7 +18,7 @@ from tornado.web import Application, RequestHandler
 
 from rerank_course.engine.cohere import MODELS
 from rerank_course.service.faults import ANSWER_FAULTS, FaultQueue, status_of
-from rerank_course.text import is_blank
+from rerank_course.text import half_character, is_blank
 
 MAX_CHUNKS = 10_000  # documents in one call; more is an error of the real service
 FIELDS = {  # all that SDK 7.3 knows
@@ -219,9 +219,16 @@ def check_request(request: dict) -> tuple[str, list[str], int | None]:
     if not isinstance(query, str) or is_blank(query):
         raise RefusedError(400, "invalid request: query must not be empty or be only whitespace")
     _check_documents(documents)
+    _check_unicode(query, *documents)
     if top_n is not None and (type(top_n) is not int or top_n < 1):
         raise RefusedError(400, "invalid request: top_n must be a whole number of at least 1")
     return query, documents, top_n
+
+
+def _check_unicode(*texts: str) -> None:
+    """Refuse half of a surrogate pair, which JSON can spell and no tokenizer takes."""
+    if any(half_character(text) is not None for text in texts):
+        raise RefusedError(400, "invalid request: query and documents must be valid unicode")
 
 
 def _check_model(model: Any) -> None:

@@ -53,6 +53,8 @@ def test_a_search_unit_is_up_to_a_hundred_documents(service, documents, units):
     [
         ({"documents": []}, 400, "list of documents must not be empty"),
         ({"documents": ["a", ""]}, 400, "documents must be strings"),
+        ({"documents": ["a", "\u200b"]}, 400, "documents must be strings"),
+        ({"query": "\u2060\ufeff"}, 400, "query must not be empty"),
         ({"documents": [{"text": "a"}]}, 400, "documents must be strings"),
         ({"documents": "a"}, 400, "list of documents"),
         ({"documents": ["a"] * 10_001}, 400, "at most 10000"),
@@ -66,6 +68,13 @@ def test_a_search_unit_is_up_to_a_hundred_documents(service, documents, units):
 def test_requests_that_the_service_would_refuse(service, change, status, message):
     answer = post(service, {**BODY, **change})
     assert answer.status_code == status and message in answer.json()["message"] and answer.json()["id"]
+
+
+@pytest.mark.parametrize("change", [{"query": "wh\ud83d"}, {"documents": ["a", "\ude00"]}])
+def test_half_a_character_is_refused(service, change):
+    body, headers = json.dumps({**BODY, **change}), {"Authorization": f"Bearer {service.key}"}
+    answer = httpx.post(service.url + "/v2/rerank", content=body, headers=headers, trust_env=False)
+    assert answer.status_code == 400 and "valid unicode" in answer.json()["message"]
 
 
 def test_a_body_that_is_no_json_and_paths_and_methods_that_are_not_there(service):
