@@ -445,22 +445,21 @@ summary(my_tables).round(2)
 # Three queries show nothing yet. Look at the intervals: one reaches from 0 to 1. The other has no width,
 # and that is no certainty: three equal values have the same mean however they are drawn.
 #
-# The same numbers as a page to look at and to pass on: with the differences drawn, the queries won and lost
-# side by side, and a sentence of advice.
+# The same numbers as a page, `report.html`, to look at and to pass on: with the differences drawn, and the
+# queries won and lost side by side. On top stands advice, which follows from the numbers by fixed rules.
 
-# %% output="varies"
-import html
-
-from IPython.display import display
+# %%
+import textwrap
 
 from rerank_course.models import DEFAULT_RERANKER
+from rerank_course.report.advice import advise
+from rerank_course.report.measured import Measured
 from rerank_course.report.page import write_report
 
 report = my_texts.with_name("report.html")
 write_report(report, mine, my_runs, model=DEFAULT_RERANKER, backend="int8")
-page = html.escape(report.read_text(encoding="utf-8"))
-frame = f'<iframe title="The report" srcdoc="{page}" width="100%" height="500"></iframe>'
-display({"text/html": frame, "text/plain": "The report, as a page"}, raw=True)
+print(f"{report.name} stands beside {my_texts.name}. It says:")
+print(textwrap.fill(advise(Measured(mine, my_runs)).text, 100))
 
 # %% [markdown]
 # The command line does all of it, judging included, for tens of thousands of texts. It keeps the scores, so
@@ -491,7 +490,6 @@ print("every grade followed its text:", after == before)
 # fingerprint. So grades survive what happens around a text. They do not survive a change of the text itself.
 
 # %%
-import textwrap
 import warnings
 
 rows[3] = ("Late books", "For each week that a book is late we ask for two euros.")

@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,9 +58,12 @@ def run(options: argparse.Namespace) -> int:
     corpus = _load(options)
     if options.judge:
         _judge(options, corpus)
-        corpus = _load(options)
+        with warnings.catch_warnings(action="ignore"):  # all that there is to say was said above
+            corpus = _load(options)
     _check_answers(corpus, options.path)
-    retrievers = _given_runs(options.given, corpus) or _our_searches(corpus)
+    given = _given_runs(options.given, corpus)
+    _check_names(list(given), depths)
+    retrievers = given or _our_searches(corpus)
     reranker = _load_reranker(options)
     from rerank_course.evaluate import retrieve_and_rerank
 
@@ -88,6 +92,12 @@ def _check_judging(options: argparse.Namespace) -> None:
     if options.queries and not options.judge:
         raise ValueError(
             "--queries goes with --judge: queries have to be judged before anything can be measured."
+        )
+    folder = Path(options.path).resolve()
+    if options.queries and folder.is_dir() and options.queries.resolve().is_relative_to(folder):
+        raise ValueError(
+            f"{options.queries} stands in {options.path} and would be searched like a document. "
+            "Put it elsewhere."
         )
     if options.given and options.judge:
         raise ValueError("--judge pools our own searches. Judge first, then measure with --run.")
@@ -128,9 +138,27 @@ def _given_runs(files: list[Path], corpus: "Corpus") -> dict:
             raise ValueError(f"two runs are called {file.stem}. Rename one of the files.")
         runs[file.stem], unknown = read_run(file, corpus.queries, corpus.documents)
         if unknown:
-            say = f"{unknown:,} lines name a query or a document that {corpus.name} does not have"
-            print(f"warning: {file}: {say}; they are left out.", file=sys.stderr)
+            say = f"lines left out, whose query or document {corpus.name} does not have: {unknown:,}"
+            print(f"warning: {file}: {say}.", file=sys.stderr)
     return runs
+
+
+def _check_names(names: list[str], depths: list[int]) -> None:
+    """Refuse runs whose names, reranked to each depth, would stand in one file."""
+    systems = [name + end for name in names for end in ("", *(f" + rerank {depth}" for depth in depths))]
+    seen: dict[str, str] = {}
+    for system in systems:
+        tag = _tag(system).casefold()  # some systems take run.txt and Run.txt for one file
+        if tag in seen:
+            raise ValueError(
+                f"{seen[tag]!r} and {system!r} would be written into one file. Rename one of the runs."
+            )
+        seen[tag] = system
+
+
+def _tag(system: str) -> str:
+    """A system's name without white space, for the names of files and inside them."""
+    return "-".join(system.replace("+", " ").split())
 
 
 def _our_searches(corpus: "Corpus") -> dict:
@@ -174,10 +202,21 @@ def _judge(options: argparse.Namespace, corpus: "Corpus") -> None:
 def _read_queries(path: Path | None) -> list[str]:
     if path is None:
         return []
-    from rerank_course.texts.files import opened
+    from rerank_course.text import is_blank
+    from rerank_course.texts.beir import read_queries
+    from rerank_course.texts.files import JSON_ENDINGS, ending_of, opened
 
-    with opened(path) as file:
-        queries = [line.strip() for line in file if line.strip()]
+    if ending_of(path) in JSON_ENDINGS:
+        queries = list(read_queries(path)[0].values())
+    else:
+        with opened(path) as file:
+            queries = [line.strip() for line in file if not is_blank(line)]
+    odd = next((query for query in queries if "\t" in query or query.startswith("{")), None)
+    if odd is not None:
+        raise ValueError(
+            f"{path}: {odd[:60]!r} is not a query alone. Write one a line, without ids, "
+            'or name a .jsonl file with lines like {"_id": "q1", "text": "…"}.'
+        )
     if not queries:
         raise ValueError(f"{path} holds no query. Write one a line.")
     return queries
@@ -205,7 +244,7 @@ def _write_files(runs: dict, corpus: "Corpus", folder: Path) -> None:
     from rerank_course.texts.trec import write_qrels, write_run
 
     for name, ranked in runs.items():
-        tag = "-".join(name.replace("+", " ").split())
+        tag = _tag(name)
         write_run(ranked, folder / f"{corpus.name}.{tag}.txt", tag)
     judged = {query: corpus.qrels[query] for query in answered_queries(corpus)}
     write_qrels(judged, folder / f"{corpus.name}.qrels.txt")
@@ -233,10 +272,10 @@ def _print_table(runs: dict, corpus: "Corpus", folder: Path) -> None:
     from rerank_course.evaluate import answered_queries, per_query, summary
 
     print(summary({name: per_query(ranked, corpus) for name, ranked in runs.items()}).round(3).to_string())
-    answered = answered_queries(corpus)
+    answered, documents = answered_queries(corpus), len(corpus.documents)
     print(
-        f"\n{len(corpus.documents):,} documents; {len(answered)} of {len(corpus.queries)} queries have an "
-        f"answer (grade {corpus.relevant} or more); {len(runs)} runs and {REPORT} in {folder}{os.sep}"
+        f"\n{documents:,} document{'s' * (documents != 1)}; {len(answered)} of {len(corpus.queries)} queries "
+        f"have an answer (grade {corpus.relevant} or more); {len(runs)} runs and {REPORT} in {folder}{os.sep}"
     )
     weak = [q for q, judged in corpus.qrels.items() if 0 < max(judged.values(), default=0) < corpus.relevant]
     if weak:

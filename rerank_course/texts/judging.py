@@ -150,7 +150,7 @@ def _ask_grade(ask: Callable[[str], str], show: Callable[[str], None], *, is_fir
     """Ask until the answer is one of ``0 1 2 3 s b q``; the end of the input counts as ``q``."""
     while True:
         try:
-            answer = ask(PROMPT).strip().lower()
+            answer = ask(PROMPT).strip().lstrip("\ufeff").lower()  # a file that is piped in may begin so
         except EOFError:
             show("")
             return "q"

@@ -1,18 +1,38 @@
 """Where the files of a collection stand in a folder in BEIR's layout, packed by gzip or not."""
 
+import gzip
+import zlib
 from pathlib import Path
 
 from rerank_course.texts.files import GZIP_ENDING, CorpusError
 
 CORPUS_FILE, QUERIES_FILE, QRELS_FILE = "corpus.jsonl", "queries.jsonl", "qrels/test.tsv"
 _QRELS_ENDINGS = (".tsv", ".txt", ".qrels", ".qrel", ".trec", ".jsonl", "")
+_BLOCK = 1 << 20  # bytes that are compared at a time
 _TEXTS = ".texts"  # test.texts.tsv says which texts the grades of test.tsv were given for
 
 
 def file_in(folder: Path, name: str) -> Path | None:
-    """A file of a folder, or the same packed by gzip; the first if both are there, ``None`` if neither."""
-    found = (path for path in (folder / name, folder / (name + GZIP_ENDING)) if path.is_file())
-    return next(found, None)
+    """A file of a folder, or the same packed by gzip; ``None`` if neither is there.
+
+    Raises:
+        CorpusError: both are there, and they differ.
+    """
+    plain, packed = folder / name, folder / (name + GZIP_ENDING)
+    if plain.is_file() and packed.is_file() and not _same_content(plain, packed):
+        raise CorpusError(f"{plain} and {packed} are both there, and they differ. Put one of them elsewhere.")
+    return next((path for path in (plain, packed) if path.is_file()), None)
+
+
+def _same_content(plain: Path, packed: Path) -> bool:
+    try:
+        with plain.open("rb") as first, gzip.open(packed) as second:
+            while (block := first.read(_BLOCK)) == second.read(_BLOCK):
+                if not block:
+                    return True
+    except (OSError, EOFError, zlib.error):
+        pass
+    return False
 
 
 def is_beir(folder: Path) -> bool:

@@ -25,11 +25,6 @@ from rerank_course.texts.pages import html_as_markdown, pdf_pages, without_marks
 from rerank_course.texts.results import is_result
 from rerank_course.texts.sections import chunk_text
 
-# Files that hold texts too, but in a form that is not read from a folder.
-_OFFICE_ENDINGS = (".doc", ".docx", ".odt", ".rtf", ".epub", ".pptx", ".odp", ".xlsx", ".ods")
-_MARKUP_ENDINGS = (".ipynb", ".org", ".tex", ".adoc", ".xml", ".xhtml", ".eml")
-_OTHER_TEXTS = TABLE_ENDINGS + _OFFICE_ENDINGS + _MARKUP_ENDINGS
-
 
 def read_folder(folder: Path, left_out: LeftOut, show_progress: bool) -> dict[str, Chunk]:
     """The chunks of all texts in a folder and its subfolders, by id, in the order of the paths."""
@@ -65,11 +60,13 @@ def _page_files(folder: Path, left_out: LeftOut) -> list[str]:
         for name in filter(lambda name: Path(place, name).is_symlink(), folders):
             left_out.add("linked folders", f"{Path(place, name)}")
         for name in sorted(name for name in files if not name.startswith(".")):
-            ending = Path(name).suffix.lower()
-            if ending in PAGE_ENDINGS:
-                found.append(Path(place, name).relative_to(folder).as_posix())
-            elif ending in _OTHER_TEXTS:
-                left_out.add("files of a kind that is not read from a folder", f"{Path(place, name)}")
+            path = Path(place, name)
+            if path.suffix.lower() not in PAGE_ENDINGS:
+                left_out.add("files of a kind that is not read from a folder", f"{path}")
+            elif path.is_symlink() and not path.exists():
+                left_out.add("links that lead nowhere", f"{path}")
+            else:
+                found.append(path.relative_to(folder).as_posix())
     return sorted(found)
 
 

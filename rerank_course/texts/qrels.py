@@ -138,6 +138,11 @@ def _layout_of_header(line: str, where: str) -> _Layout | None:
 
 def _layout_without_header(line: str, where: str) -> _Layout:
     """The layout of a file that begins with a judgement."""
+    if not any(map(str.isdigit, line)):
+        raise CorpusError(
+            f"{where}: {line[:80]!r} holds no grade, and as a header it must name query-id, corpus-id and "
+            "score. Correct it, or begin with a judgement."
+        )
     split: Callable[[str], list[str]] = _split_at_tabs
     cells = split(line)
     if len(cells) not in (3, 4):

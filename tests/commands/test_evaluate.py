@@ -120,6 +120,12 @@ def test_a_folder_of_notes_can_be_loaded(place):
         (["lake.csv"], "no query of lake.csv has an answer yet"),
         (["lake.csv", "--queries", "queries.txt"], "--queries goes with --judge"),
         (["lake.csv", "--relevant", "0"], "relevant"),
+        (["handbook", "--depths", "2", "--run", "a.txt", "--run", "a-rerank-2.txt"], "into one file"),
+        (["handbook", "--run", "my run.txt", "--run", "My-run.txt"], "into one file"),
+        (["handbook", "--run", "a.txt", "--run", "a.txt"], "two runs are called a"),
+        (["lake.csv", "--judge", "--queries", "tabs.txt"], "'q1\\trefund' is not a query alone"),
+        (["lake.csv", "--judge", "--queries", "rows.txt"], "name a .jsonl file"),
+        (["notes", "--judge", "--queries", "notes/q.txt"], "would be searched like a document"),
         (["lake.csv", "--judge", "--run", "run.txt"], "Judge first, then measure with --run"),
         (["handbook", "--run", "no.txt"], "no.txt"),
         (["handbook", "--run", "lake.csv"], "lake.csv, line 1: a run's line is"),
@@ -133,6 +139,12 @@ def test_a_folder_of_notes_can_be_loaded(place):
 )
 def test_bad_input_is_one_line(table, place, arguments, message, capsys):
     (place / "empty.txt").write_text("\n", encoding="utf-8")
+    (place / "tabs.txt").write_text("q1\trefund\n", encoding="utf-8")
+    (place / "rows.txt").write_text('{"_id": "q1", "text": "refund"}\n', encoding="utf-8")
+    (place / "notes").mkdir()
+    (place / "notes" / "q.txt").write_text("refund\n", encoding="utf-8")
+    for name in ("a", "a-rerank-2", "my run", "My-run"):
+        (place / f"{name}.txt").write_text("exp-q01 Q0 exp-001 1 9 t\n", encoding="utf-8")
     assert main(["evaluate", *arguments]) == 2
     captured = capsys.readouterr()
     assert captured.err.startswith("rerank_course evaluate: ") and message in captured.err
@@ -180,7 +192,7 @@ def test_another_split_and_a_run_of_another_engine(place, capsys):
     arguments = [str(folder), "--split", "dev", "--run", "their engine.txt", "--depths", "2"]
     assert main(["evaluate", *arguments]) == 0
     captured = capsys.readouterr()
-    assert "1 lines name a query or a document that lake does not have" in captured.err
+    assert "lines left out, whose query or document lake does not have: 1." in captured.err
     rows = {line.split("  ")[0]: line.split() for line in captured.out.splitlines()}
     assert rows.keys() >= {"their engine", "their engine + rerank 2"} and "BM25 " not in captured.out
     assert rows["their engine"][2] == "0.631" and rows["their engine + rerank 2"][5] == "1.000"
@@ -241,3 +253,18 @@ def test_the_folder_that_one_is_in(place, monkeypatch, capsys):
     assert (place / "my notes (new).judged" / "qrels" / "test.tsv").exists()
     run = (place / "out" / "my notes (new).dense.txt").read_text(encoding="utf-8")
     assert "how%20to%20enter.md#1" in run
+
+
+def test_queries_of_a_json_file(table, place, monkeypatch, capsys):
+    (place / "queries.jsonl").write_text('{"_id": "7", "text": "when can I get in?"}\n', encoding="utf-8")
+    answer(monkeypatch, ["3"])
+    main(["evaluate", "lake.csv", "--judge", "--queries", "queries.jsonl", "--depths", "2"])
+    assert list(load_corpus("lake.csv").queries.values()) == ["when can I get in?"]
+
+
+def test_what_was_left_out_is_said_once(table, place, monkeypatch, capsys):
+    with table.open("a", encoding="utf-8") as file:
+        file.write("nothing,Empty,\n")
+    answer(monkeypatch, ["3", "0", "1", "2"] * 10)
+    assert main(["evaluate", "lake.csv", "--judge", "--queries", "queries.txt", "--depths", "2"]) == 0
+    assert capsys.readouterr().err.count("rows without text: 1") == 1

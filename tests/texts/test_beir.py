@@ -97,10 +97,16 @@ def test_a_packed_file_that_is_cut_off_is_named(tmp_path):
         read_beir(tmp_path, "cut off")
 
 
-def test_the_file_that_is_not_packed_is_read_where_both_are_there(tmp_path):
+@pytest.mark.parametrize("name", ["corpus.jsonl", "queries.jsonl", "qrels/test.tsv"])
+def test_a_file_and_the_same_packed_are_one_and_two_that_differ_are_refused(tmp_path, name):
     write(tmp_path, GOOD)
-    write(tmp_path, {"corpus.jsonl.gz": b"not packed at all"})
+    content = (tmp_path / name).read_bytes()
+    write(tmp_path, {f"{name}.gz": gzip.compress(content)})
     assert read_beir(tmp_path, "both").documents["d1"] == Chunk("d1", "words", "T")
+    for other in (gzip.compress(content + b" "), gzip.compress(content[:-2]), b"not packed at all"):
+        write(tmp_path, {f"{name}.gz": other})
+        with pytest.raises(CorpusError, match="are both there, and they differ"):
+            read_beir(tmp_path, "both")
 
 
 def test_everything_that_is_left_out_is_counted_in_one_warning(tmp_path):

@@ -137,7 +137,7 @@ MALFORMED = [
     ("queries.jsonl", b'{"_id": "q1"}\n', 'line 1: there is no "text"'),
     ("queries.jsonl", b"\xff\xfe", "not UTF-8"),
     ("qrels/test.tsv", b"\xff\xfe", "not UTF-8"),
-    ("qrels/test.tsv", b"one two\n", r"test.tsv, line 1: cannot tell"),
+    ("qrels/test.tsv", b"one 2\n", r"test.tsv, line 1: cannot tell"),
     ("qrels/test.tsv", f"{HEADER}q1\td1\n".encode(), r"test.tsv, line 2: expected 3 columns"),
     ("qrels/test.tsv", f"{HEADER}q1\td1\t2\nq1\td2\thigh\n".encode(), r"line 3: the grade 'high'"),
     ("qrels/test.tsv", f"{HEADER}q1\td1\t2\nq1\td1\t1\n".encode(), "line 3: 'd1' has the grade 1.*line 2"),

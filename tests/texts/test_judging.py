@@ -274,3 +274,15 @@ def test_a_kill_loses_at_most_the_grade_that_is_being_typed(tmp_path):
     assert second.returncode == 0
     assert "3 of 5 – d2" in shown and "1 of 5" not in shown and "run the same call again" in shown
     assert Judgements(tmp_path).qrels == {"q1": {"d0": 3, "d1": 2, "d2": 0}}
+
+
+def test_a_mark_before_piped_grades_is_no_answer(tmp_path):
+    person = Person("\ufeff3", "0")
+    judge_in_terminal(
+        Judgements(tmp_path),
+        ["first"],
+        lambda text: CHUNKS[:2],
+        ask=person.ask,
+        show=person.shown.appendn.append,
+    )
+    assert list(Judgements(tmp_path).qrels["q1"].values()) == [3, 0]

@@ -163,3 +163,9 @@ def test_objects_that_are_no_judgements(file, row, message):
 def test_three_columns_are_read_under_the_name_of_objects_too(file):
     """Judging saves BEIR's layout under whatever name the judgements have."""
     assert read_qrels(file("test.jsonl", HEADER + "{q}\td\t1\n")) == {"{q}": {"d": 1}}
+
+
+@pytest.mark.parametrize("header", ["doc\tquery\tlabel", "topic docno judgement", "a\tb\tc\td"])
+def test_a_header_that_names_other_columns_is_called_so(file, header):
+    with pytest.raises(CorpusError, match="line 1: .* holds no grade, and as a header it must name query-id"):
+        read_qrels(file("test.tsv", f"{header}\nd1\tq1\t1\n".encode()))
