@@ -283,6 +283,6 @@ def test_a_mark_before_piped_grades_is_no_answer(tmp_path):
         ["first"],
         lambda text: CHUNKS[:2],
         ask=person.ask,
-        show=person.shown.appendn.append,
+        show=person.shown.append,
     )
     assert list(Judgements(tmp_path).qrels["q1"].values()) == [3, 0]
