@@ -3,23 +3,19 @@
 #
 # Two models order the same ten texts and do not agree. “The cross-encoder understands more” is what people
 # then say, and it explains nothing. In this lesson you take one comparison apart, word by word, until you can
-# see what each score hangs on. The cross-encoder is not right every time.
+# see what each score depends on. The cross-encoder is not right every time.
 #
 # **What you will do**
 #
 # - rank ten documents by cosine similarity and with a cross-encoder, and count who is right where;
-# - see what each model has in hand when the question comes;
-# - leave out one word after another, and draw which words a score depends on (it *hangs on* them, we will
-#   say);
-# - turn three disagreements into explanations that can be tested;
-# - count the same disagreements over a hundred judged queries.
+# - see what each model knows when the question comes;
+# - leave out one word after another, and draw which words a score depends on;
+# - turn three disagreements into explanations that can fail, and see some of them fail;
+# - count the same disagreements over a hundred judged queries, and test what can be more than chance.
 #
 # **What you need:** [](lesson:scoring_pairs) and [](lesson:retrieval_flow).
 #
 # **Time:** {minutes} minutes.
-#
-# *The results below come from the last build. To guess without seeing them, choose Edit → Clear Outputs of
-# All Cells first.*
 
 # %%
 import pandas as pd
@@ -33,8 +29,8 @@ embedder = load_embedder()
 # %% [markdown]
 # ## One question, ten documents
 #
-# The notices of a swimming pool. Each document is of a kind that real searches bring up. Two of them answer
-# the question: the one in the asker's words, and the one in other words.
+# The notices of a swimming pool, written for this lesson. Two of the documents answer the question: the one
+# in the asker's words, and the one in other words. Each of the others fails it in a way of its own.
 
 # %%
 query = "How much is a student ticket for the pool at the weekend?"
@@ -55,7 +51,8 @@ kinds = {text: kind for kind, text in documents.items()}
 
 # %% [markdown]
 # **Predict.** Write down three lists of three: the documents that you would show first, the first three by
-# cosine, and the first three of the cross-encoder.
+# [cosine similarity](term:cosine similarity) of the [bi-encoder](term:bi-encoder)'s vectors, and the first
+# three of the [cross-encoder](term:cross-encoder).
 
 # %%
 from rerank_course import compare_rankings, rerank_documents
@@ -70,21 +67,20 @@ table.insert(0, "kind", table["text"].map(kinds))
 table.round(2)
 
 # %% [markdown]
-# `moved` is the number of places that a document gained over cosine. The same as a picture:
-
-# %% output="varies"
-from rerank_course.lab.diagrams import slope_chart
-
-slope_chart(by_cosine, by_cross_encoder, ("cosine", "cross-encoder"))
-
-# %% [markdown]
+# `moved` is the number of places that a document gained over cosine.
+#
 # ## Who is right?
 #
 # Do not judge by the first line alone. A move is *right* if an answer goes up or another document goes down.
 # And for a whole ranking: take each answer with each of the eight other documents. In how many of these pairs
 # does the answer stand higher?
 #
-# **Predict.** How many of the moves are right, and how many wrong?
+# **Predict.** How many of the moves are right?
+
+# %% output="varies"
+from rerank_course.lab.guess import guess
+
+right_moves = guess("right moves")
 
 # %%
 moved = table.set_index("kind")["moved"]
@@ -92,22 +88,36 @@ moved = moved[moved != 0]
 right = [kind for kind in moved.index if (moved[kind] > 0) == (kind in answers)]
 print("right moves:", ", ".join(right))
 print("wrong moves:", ", ".join(kind for kind in moved.index if kind not in right))
+right_moves.beside(len(right))
 
 ranks = table.set_index("kind")
 for model in ("cosine", "cross-encoder"):
     place = ranks[f"{model} rank"]
     good = sum(place[a] < place[other] for a in answers for other in documents if other not in answers)
     print(f"{model}: the answer stands higher in {good} of 16 pairs")
+# claim: On these ten documents the cross-encoder makes as many wrong moves as right ones.
+# control: a move counts as right or wrong by who the answers are, not by its direction
+# holds: len(right) == len(moved) - len(right)
+# value: f"{len(right)} right, {len(moved) - len(right)} wrong"
 
 # %% [markdown]
-# As many wrong moves as right ones, and one pair of sixteen between the two rankings. The first place is what
-# differs most: cosine has the echo there, the cross-encoder the answer. Both have the other answer on place
-# 8.
+# The same as a picture; the answers have a tick, and the line says whether the move is right:
+
+# %% output="varies"
+from rerank_course.lab.diagrams import slope_chart
+
+slope_chart(
+    by_cosine, by_cross_encoder, ("cosine", "cross-encoder"), answers=[documents[kind] for kind in answers]
+)
+
+# %% [markdown]
+# As many wrong moves as right ones, and one pair of sixteen between the two rankings. On the first place
+# cosine has the echo, the cross-encoder the answer. Both have the other answer on place 8.
 #
 # Some moves only follow from others: when the echo falls, the documents below it rise without doing anything.
 # So explain **scores**, and the places follow.
 #
-# ## What each model has in hand
+# ## What each model knows
 #
 # First, what the two models *can* know. A bi-encoder turns each document into a vector before anybody asks
 # anything. Here are the ten vectors, and after that two questions.
@@ -127,8 +137,8 @@ pd.DataFrame(columns, index=list(documents)).loc[["asker's words", "other number
 
 # %% [markdown]
 # None of the vectors, and all ten pairs. Both models find the parking notice for the parking question. But
-# cosine compared each question with the *same* vector, written before anybody asked; the cross-encoder read
-# the notice twice, each time with another question in mind. That is its strength and its price.
+# cosine compared each question with the *same* vector, made before anybody asked; the cross-encoder read the
+# notice twice, each time together with another question. That is what it can do more, and what it costs more.
 #
 # A second difference. Swap question and document:
 
@@ -146,11 +156,12 @@ for kind in ("asker's words", "opposite", "other number"):
     print(f"{kind:14} cosine {a:.2f}, swapped {b:.2f}   cross-encoder {c:5.2f}, swapped {d:5.2f}")
 
 # %% [markdown]
-# A cosine has no direction. It does not know which of the two texts asks and which should answer; it says how
-# alike they are. The cross-encoder was trained with the question first, and for it the two places are not the
-# same.
+# This embedder's cosine has no direction: it makes the vector of a question as it makes the vector of a
+# document. Other embedders do not. Some put a fixed sentence, a *prompt*, in front of each question
+# ([example](https://huggingface.co/BAAI/bge-small-en-v1.5)); then the swapped pair has another cosine. The
+# cross-encoder was trained with the question first, and for it the two places are not the same.
 #
-# ## Which words does a score hang on?
+# ## Which words does a score depend on?
 #
 # That much follows from how the models are built. What they make of *these* texts has to be measured. The
 # simplest way is to leave out a word and score again:
@@ -169,7 +180,7 @@ for text in (parking_notice, parking_notice.replace("6 ", ""), parking_notice.re
 # serves both models.
 #
 # **Predict.** For the question about the student ticket and the parking notice: on which two or three words
-# will the cross-encoder's score hang most?
+# will the cross-encoder's score depend most?
 
 # %% output="varies"
 from rerank_course.lab.charts import draw_importance
@@ -190,10 +201,10 @@ draw_words("other number")
 # Each panel has its own scale: a cosine moves by hundredths, a logit by whole numbers. A bar to the left is a
 # word that holds the score *down*.
 #
-# The cross-encoder wants the *pool*, the *weekend* and an amount, *6 euros*. Without any one of them the
-# score falls far. *Parking* counts against the text, but not enough: the notice has what a price question
-# asks for, and it is the price of something else. For cosine, *pool* comes first, then *6* and *weekend*;
-# *euros* counts for little.
+# The cross-encoder's score depends on *pool*, *weekend* and an amount, *6 euros*. Without any one of them it
+# falls far. *Parking* counts against the text, but little: the notice has what a price question asks for, and
+# it is the price of something else. For cosine, *pool* comes first, then *6* and *weekend*; *euros* counts
+# for little.
 #
 # A person sees *Parking* first and stops reading. In both scores it is a short bar.
 #
@@ -223,45 +234,86 @@ def try_out(kind, *wordings):
 
 
 # %% [markdown]
-# **Predict.** We replace *The desk will tell you* by the answer. Which way does each of the two scores go?
+# **Predict.** We replace *The desk will tell you* by the answer, *It is 4 euros*. Which way does each of the
+# two scores go? And if we add a sentence that does not answer, about the price of something else?
 
 # %%
-try_out(
-    "echo",
-    "How much is a student ticket for the pool at the weekend?",
-    "How much is a student ticket for the pool at the weekend? It is 4 euros.",
-)
+echo = "How much is a student ticket for the pool at the weekend?"
+additions = ["It is 4 euros.", "Parking is 6 euros.", "It is 4 metres.", "It is free."]
+added = try_out("echo", echo, *(f"{echo} {addition}" for addition in additions))
+added
+# claim: Any number lifts the echo, a price most: the price of parking does nearly as much as the answer, and
+#   an answer without a number hardly anything.
+# control: the price of something else, a number that is no price, and an answer without a number
+# holds: (gained := added["cross-encoder"].iloc[2:] - added["cross-encoder"].iloc[1]).iloc[1]
+#   > 0.75 * gained.iloc[0] > gained.iloc[2] > 2 > gained.iloc[3]
+# value: "the answer {:+.1f}, parking {:+.1f}, metres {:+.1f}, free {:+.1f}".format(
+#   *(added["cross-encoder"].iloc[2:] - added["cross-encoder"].iloc[1]))
 
 # %% [markdown]
-# Go from the first row to the third. The cross-encoder's score about doubles, and the **cosine** goes
-# slightly *down*: an answer brings it no more than *The desk will tell you* did. The second row says why. The
-# bare question is as similar to itself as can be, and to cosine whatever is added to it, an answer too, is a
-# piece of text that the question does not have.
+# Compare the rows with the second, the bare question. The answer lifts the cross-encoder's score far, and the
+# **cosine** goes slightly *down*: the bare question is as similar to itself as can be, and whatever is added,
+# an answer too, is text that the question does not have.
 #
-# That is the disagreement in one table. Cosine measures how much two texts are alike, and the echo is alike.
-# The cross-encoder finds every topic word, but nothing that looks like an amount.
+# It would be easy to stop here and to say: the cross-encoder looks for the answer. The last three rows are
+# controls. *Parking is 6 euros* answers nothing and brings nearly as much; *4 metres* is no price and
+# brings much of it; *It is free* would answer and brings little. So the explanation has to be smaller:
+# cosine measures how much two texts are alike, and the echo is alike; the cross-encoder finds every topic
+# word in the echo, but no number.
 #
 # ## Second disagreement: the same words, another subject
 #
-# The student with the pool table went down by two places. It would be pleasant to say: the cross-encoder
+# The student with the pool table went down by two places. It would be tempting to say: the cross-encoder
 # knows that a pool table is no swimming pool.
 #
-# **Predict.** Does it? What will happen when we make it a *swimming pool*? And when the ticket gets a price?
+# **Predict.** Does it? Take the answer in the asker's words, and make its pool a *pool table*, a *swimming
+# pool*, and a *museum*. Which of them lose their place?
 
 # %%
-try_out(
-    "same words",
-    "A student won a swimming pool and a weekend by the sea with one ticket.",
-    "A student won a pool table and a weekend by the sea with one 4 euro ticket.",
+subjects = try_out(
+    "asker's words",
+    "A student ticket for the pool table is 4 euros at the weekend.",
+    "A student ticket for the swimming pool is 4 euros at the weekend.",
+    "A student ticket for the swimming hall is 4 euros at the weekend.",
+    "A student ticket for the museum is 4 euros at the weekend.",
 )
+subjects
+# claim: The cross-encoder does not tell a pool table from a swimming pool, though it does tell a museum.
+# control: the same sentence with "swimming pool", with "swimming hall", and with a subject that is no pool
+# holds: abs(subjects["cross-encoder"].iloc[1] - subjects["cross-encoder"].iloc[2]) < 1
+#   and subjects["cross-encoder"].iloc[4] < subjects["cross-encoder"].iloc[3] - 3
+# value: "pool table {1:.2f}, swimming pool {2:.2f}, swimming hall {3:.2f}, museum {4:.2f}".format(
+#   *subjects["cross-encoder"])
 
 # %% [markdown]
-# The swimming pool changes next to nothing, in either model. The price changes everything for the
-# cross-encoder, which now puts this nonsense above the echo, while cosine goes down a little.
+# The tempting explanation was wrong. A ticket for the pool *table* scores as high as one for the *swimming*
+# pool. It is not the word alone either: the *swimming hall*, which is no *pool*, stays high, and the *museum*
+# falls. Word and meaning both count, and the word suffices.
 #
-# So the pleasant explanation was wrong. This cross-encoder did not see through the pool table; it looked for
-# an amount and found none. The right move, for a shallow reason. If that is so, then it should be the words
-# *How much* in the **question** that hold this document down, and others without an amount too.
+# Then why did the student with the pool table go down? Perhaps for want of an amount. Give that document one;
+# the controls are a number that is no price, and a word that is no number.
+
+# %%
+amounts = try_out(
+    "same words",
+    *(
+        f"A student won a pool table and a weekend by the sea with one {word} ticket."
+        for word in ("4 euro", "4 metre", "lucky")
+    ),
+)
+amounts
+# claim: A price lifts the student with the pool table by several logits, and most of it is the number's work.
+# control: a number that is no price, and a word that is no number
+# holds: amounts["cross-encoder"].iloc[1] > amounts["cross-encoder"].iloc[2]
+#   > amounts["cross-encoder"].iloc[0] + 2 > amounts["cross-encoder"].iloc[3] + 2
+# value: "4 euro {:+.1f}, 4 metre {:+.1f}, lucky {:+.1f}".format(
+#   *(amounts["cross-encoder"].iloc[1:] - amounts["cross-encoder"].iloc[0]))
+
+# %% [markdown]
+# The price lifts this nonsense above the echo, while cosine goes down a little. Most of it is the number's
+# work: *4 metre* brings much of it, *lucky* nothing. The move was right, for a shallow reason. If that is so,
+# then it should be the words *How much* in the **question** that hold this document down, and others without
+# a number too.
 #
 # **Predict.** We take *How much is a* out of the question. Which documents gain by these words, and which
 # lose?
@@ -283,43 +335,77 @@ draw_importance(
 # %% [markdown]
 # Go down the right panel with the texts beside it. The documents with an amount have bars to the right, some
 # so short that they hardly show. Those about the pool or the student without an amount all have bars to the
-# left. The cross-encoder takes *How much* as an order: bring an amount.
+# left. Is that the work of *How much*, or would any words of the question do it? The control takes out *at
+# the weekend*:
+
+# %%
+with_amount = ["other words", "asker's words", "other number", "out of date", "half the question"]
+without_amount = ["echo", "opposite", "same words", "neighbour"]
+full = reranker.predict([(query, text) for text in texts])
+effects = {}
+for left_out, question in (
+    ("How much is a", without),
+    ("at the weekend", "How much is a student ticket for the pool?"),
+):
+    change = pd.Series(full - reranker.predict([(question, text) for text in texts]), list(documents))
+    effects[left_out] = [change[with_amount].mean(), change[without_amount].mean()]
+    print(
+        f"“{left_out}” adds on the average {effects[left_out][0]:+.1f} to the five documents with an amount,"
+    )
+    print(f"    and {effects[left_out][1]:+.1f} to the four without one (the bread left out)")
+# claim: "How much" in the question holds down the documents without an amount.
+# control: other words of the question, "at the weekend", which do not
+# holds: effects["How much is a"][1] < -2 < 0 < effects["How much is a"][0]
+#   and effects["at the weekend"][1] > 0
+# value: "How much {:+.1f} with, {:+.1f} without an amount; at the weekend {:+.1f}, {:+.1f}".format(
+#   *effects["How much is a"], *effects["at the weekend"])
+
+# %% [markdown]
+# *At the weekend* does not separate the two groups in this way; *How much* does. For this question the
+# cross-encoder's score asks for an amount.
 #
-# Cosine has heard the two words as well: in the left panel the same three, *opposite*, *same words* and
+# Cosine reacts to the two words as well: in the left panel above the same three, *opposite*, *same words* and
 # *neighbour*, fall furthest. But look at the echo. It has the words *How much* and no amount; cosine gives it
-# more for them, the cross-encoder less. And in the table before, an amount in the document brought cosine
-# nothing. One model finds a question about a price more like another question about a price; the other looks
-# for the price.
+# more for them, the cross-encoder less.
 #
 # ## Third disagreement: out of date
 #
 # Here the cross-encoder makes it worse: the price of 2019 goes up to place 2.
 #
-# **Predict.** On which words does its score hang? Does the year hold it down?
+# **Predict.** On which words does its score depend? Does the year hold it down?
 
 # %% output="varies"
 draw_words("out of date")
 
 # %% [markdown]
-# Look for the row *2019*. There is next to nothing, in both panels. Whoever reads the notice stumbles over
-# the year first; neither model does. Now try an explanation: *the cross-encoder lifts this document over the
-# one for Monday to Friday because this one says “at the weekend”, as the question does, and the year costs it
-# next to nothing. Cosine does not tell “at the weekend” from “from Monday to Friday”.*
+# Look for the row *2019*. There is next to nothing, in both panels. A person sees the year first; neither
+# model gives it weight. Now try an explanation: *the cross-encoder puts this document above the one for
+# Monday to Friday because this one says “at the weekend”, as the question does, and the year costs it next to
+# nothing. Cosine does not tell “at the weekend” from “from Monday to Friday”.*
 #
-# An explanation of this kind can fail. If it is right, taking away the weekend must cost the cross-encoder
-# the place and cosine nothing, and taking away the year must change little.
+# An explanation of this kind can fail. If it is right, *from Monday to Friday* in the place of the weekend
+# must cost the cross-encoder the place and cosine nothing. Taking away the year, or putting the present one
+# there, must change little.
 
 # %%
-try_out(
+dated = try_out(
     "out of date",
     "In 2019 a student ticket for the pool was 3 euros from Monday to Friday.",
     "A student ticket for the pool was 3 euros at the weekend.",
+    "In 2026 a student ticket for the pool was 3 euros at the weekend.",
     "A student ticket for the pool is no longer 3 euros at the weekend.",
 )
+dated
+# claim: The weekend gives the outdated price its place; the year costs it nothing.
+# control: the same sentence with the working days for the weekend, without the year, and with another year
+# holds: dated["cross-encoder place"].tolist()[:4] == [2, 3, 2, 2]
+#   and dated["cross-encoder"].iloc[[0, 2, 3]].max() - dated["cross-encoder"].iloc[[0, 2, 3]].min() < 0.5
+# value: "2019 {0:.2f}, from Monday to Friday {1:.2f}, no year {2:.2f}, 2026 {3:.2f}".format(
+#   *dated["cross-encoder"])
 
 # %% [markdown]
-# It holds. Then compare the last two rows: *no longer* makes the sentence say that this is **not** the price.
-# Both scores fall, and neither loses a place.
+# It holds. Then look at the last row: *no longer* makes the sentence say that this is **not** the price. Both
+# scores fall, and neither loses a place.
 #
 # ## Where cosine reads more
 #
@@ -333,9 +419,9 @@ draw_words("opposite")
 try_out("opposite", "There is a student ticket for the pool at the weekend.")
 
 # %% [markdown]
-# Cosine does: in the left panel *no* is the longest bar, and it points to the left. For the cross-encoder,
-# *there is a ticket* and *there is no ticket* are the same to a tenth of a logit: in neither is there an
-# amount. On this document cosine is the better reader. Do not make a rule of it; you have seen one sentence.
+# Cosine does: in the left panel *no* is the longest bar, *There* the next, and both point to the left. For
+# the cross-encoder, *there is a ticket* and *there is no ticket* are the same to a tenth of a logit. On
+# this document cosine is the better reader. Do not make a rule of it; you have seen one sentence.
 #
 # ## Where they agree, and both are wrong
 #
@@ -343,7 +429,7 @@ try_out("opposite", "There is a student ticket for the pool at the weekend.")
 # below a pool table.
 #
 # **Predict.** We put the asker's words back, one phrase at a time. Which phrase is worth most? And what does
-# a heading do?
+# a heading do, for this answer and for documents that answer nothing?
 
 # %%
 try_out(
@@ -351,14 +437,30 @@ try_out(
     "Young people in education swim for four euros at the weekend.",
     "Students swim for four euros on Saturdays and Sundays.",
     "Students swim for four euros at the weekend.",
-    "Pool tickets\nYoung people in education swim for four euros on Saturdays and Sundays.",
     "Student tickets\nYoung people in education swim for four euros on Saturdays and Sundays.",
 )
 
+# %%
+headed = scores(
+    [
+        f"{heading}{text}"
+        for text in (documents["other words"], parking_notice, "Bread is 4 euros on Saturdays and Sundays.")
+        for heading in ("", "Student tickets\n")
+    ]
+).rename(index=lambda text: text.replace("\n", " · "))
+headed.round(2)
+# claim: The heading "Student tickets" lifts the answer, and it lifts parking and bread at least as much.
+# control: the same heading on two documents that do not answer
+# holds: min(headed["cross-encoder"].iloc[3] - headed["cross-encoder"].iloc[2],
+#   headed["cross-encoder"].iloc[5] - headed["cross-encoder"].iloc[4])
+#   > headed["cross-encoder"].iloc[1] - headed["cross-encoder"].iloc[0] - 0.2 > 3
+# value: "answer {:+.1f}, parking {:+.1f}, bread {:+.1f}".format(
+#   *(headed["cross-encoder"].iloc[i + 1] - headed["cross-encoder"].iloc[i] for i in (0, 2, 4)))
+
 # %% [markdown]
 # One word, *Students*, moves the cross-encoder by several logits; both phrases together by more. A heading of
-# two words does it too, as in [](lesson:scoring_pairs), and it is the only change in the table that lifts the
-# **cosine place** as well. The text below the heading has not changed.
+# two words does it too. But look at the second table, as in [](lesson:scoring_pairs): the same heading lifts
+# the parking and the bread at least as much. It brings words of the question to whatever stands below it.
 #
 # The third place is wrong in both rankings as well: the ticket for Monday to Friday meets one condition,
 # *student*, and not the other, *at the weekend*.
@@ -384,27 +486,31 @@ try_out(
 #
 # > *The document has “student”, “pool”, “weekend” and “ticket” from the question, and cosine gives it a place
 # > in the middle for these. The cross-encoder finds the same words, but the question begins with “How much”,
-# > and the document names no amount. With “one 4 euro ticket” its score rises by several logits; with
-# > “swimming pool” for “pool table” it does not.*
+# > and the document names no amount. With “one 4 euro ticket” its score rises by several logits; with “one
+# > lucky ticket” it does not.*
 #
 # The first sounds right, and you could set it under any row of any table. It would “explain” the out-of-date
 # price just as well, where the cross-encoder is the one that is wrong. The second names words of this very
-# document, and would not fit any other. It says what each model had in hand, and it **could have failed**:
-# the last sentence is a test that was run. In three steps:
+# document, and would not fit any other. It **could have failed**: the last sentence is a test that was run,
+# with its control. In four steps:
 #
-# 1. Leave out words, or look at them, and say which ones carry each score.
+# 1. Leave out words, or look at them, and say on which ones each score depends.
 # 2. Say what must happen if you are right: change *this* word, and *that* score moves, the other does not.
-# 3. Change it and look. If it does not happen, as with the pool table at first, throw the explanation away.
+# 3. Say what must **not** happen: the same change in a document that does not answer. This is the control.
+# 4. Change both and look. If it comes out otherwise, as with the pool table at first, drop the explanation.
 #
-# ## Ten pairs are an anecdote
+# ## Ten pairs prove nothing
 #
 # Ten documents show *how* two models can differ. They do not show which one is better. For that, the
 # handbook: its judged queries, the first 10 and the first 100 documents of the cosine ranking for each, and
 # the same documents as the cross-encoder orders them. The scores are recorded, in full precision this time,
 # so the digits differ a little from [](lesson:retrieval_flow)'s.
 #
-# **Predict.** For how many of a hundred queries will the two agree on the first document? When they do not,
-# how often is the cross-encoder's the right one?
+# **Predict.** For how many of about a hundred queries will the two agree on the first document? When they do
+# not, how often is the cross-encoder's the right one?
+
+# %% output="varies"
+agreed = guess("queries with the same first document")
 
 # %%
 from rerank_course import DenseRetriever, load_corpus, retrieve_and_rerank
@@ -420,19 +526,23 @@ first = {
 }
 
 cosine_first, cross_first = first["cosine"], first["cosine + rerank 100"]
-print("queries with an answer:        ", len(cosine_first))
-print("the same first document:       ", sum(cosine_first[q][0] == cross_first[q][0] for q in cosine_first))
-print(
-    "the same three in any order:   ", sum(set(cosine_first[q]) == set(cross_first[q]) for q in cosine_first)
-)
-print(
-    "not one of three in common:    ",
-    sum(not set(cosine_first[q]) & set(cross_first[q]) for q in cosine_first),
-)
+same = [q for q in cosine_first if cosine_first[q][0] == cross_first[q][0]]
+same_right = sum(handbook.qrels[q].get(cosine_first[q][0], 0) >= 2 for q in same)
+three_in_common = [len(set(cosine_first[q]) & set(cross_first[q])) for q in cosine_first]
+print("queries with an answer:     ", len(cosine_first))
+print("the same first document:    ", len(same), "of which it is right in", same_right)
+print("the same three in any order:", three_in_common.count(3))
+print("not one of three in common: ", three_in_common.count(0))
+agreed.beside(len(same))
+# claim: Where both put the same document first, it is wrong in a large part of the cases.
+# control: the judgements, not the agreement of the two models
+# holds: same_right < 0.75 * len(same)
+# value: f"{same_right} of {len(same)} right"
 
 # %% [markdown]
-# They differ most of the time. And who is right when the first documents differ? *Right* means grade 2 or 3.
-# In the last row no document has been judged right, and at least one of the two has been judged by nobody.
+# They differ most of the time. And agreement is no proof: where both have the same document on top, it is
+# often not an answer. Who is right when the first documents differ? *Right* means [grade](term:grade) 2 or 3.
+# (The last row counts cases of which nobody can say, for one of the two was never judged.)
 
 # %%
 COLUMNS = [
@@ -471,23 +581,38 @@ verdicts.apply(pd.Series.value_counts).reindex(COLUMNS).fillna(0).astype(int)
 
 # %% [markdown]
 # Read the second and third row. When one of the two is right and the other is not, it is about as often
-# cosine as the cross-encoder. In a good part of the cases **neither** is, or nobody can say. With only ten
-# candidates the cross-encoder does a little better than with a hundred. Is any of this more than chance?
+# cosine as the cross-encoder. In a good part of the cases **neither** is. Is any of this more than chance?
+# [Paired differences](term:paired difference) over the queries, for two measures:
 
 # %%
 from rerank_course import paired_difference, per_query
 
 tables = {name: per_query(run, handbook) for name, run in runs.items()}
-for depth in (10, 100):
+ten, hundred = "cosine + rerank 10", "cosine + rerank 100"
+differences = {}
+for before, after in (("cosine", ten), ("cosine", hundred), (ten, hundred)):
     for measure in ("RR@10", "nDCG@10"):
-        mean, low, high = paired_difference(tables["cosine"], tables[f"cosine + rerank {depth}"], measure)
-        print(
-            f"reranking the first {depth:3}: {measure:7} {mean:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}"
-        )
+        differences[before, after, measure] = paired_difference(tables[before], tables[after], measure)
+        mean, low, high = differences[before, after, measure]
+        print(f"{after:19} less {before:18} {measure:7} {mean:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}")
+# claim: On the average over the handbook's queries neither order is better by more than chance.
+# control: paired intervals at two depths and for two measures
+# holds: all(low < 0 < high for (before, _, _), (_, low, high) in differences.items() if before == "cosine")
+# value: "; ".join(f"{after[9:]} {measure} {m:+.3f} ({l:+.3f} to {h:+.3f})"
+#   for (before, after, measure), (m, l, h) in differences.items() if before == "cosine")
+# claim: A hundred candidates are probably worse than ten for this reranker after cosine.
+# control: the same reranker and first stage, paired over the same queries; two of six looks, not corrected
+# holds: differences[ten, hundred, "RR@10"][2] < 0.01 and differences[ten, hundred, "nDCG@10"][2] < 0.01
+# value: "RR@10 {:+.3f} ({:+.3f} to {:+.3f})".format(*differences[ten, hundred, "RR@10"])
 
 # %% [markdown]
-# All four intervals hold 0: on this handbook, on the average over all queries, neither order can be called
-# the better one. The average hides two opposite stories, though. The kinds, for all hundred candidates:
+# These are six looks. The first four intervals hold 0: on this handbook, on the average over all queries,
+# neither order can be called the better one. The last two do not: with a hundred candidates the cross-encoder
+# probably does worse than with ten. Only probably: of six intervals one may well lie beside 0 by chance, both
+# do so by little, and the two measures look at the same rankings, so the second is no second proof.
+#
+# An average can hide different results for different kinds of queries. Here they are, for all hundred
+# candidates:
 
 # %% output="varies"
 from rerank_course.lab.charts import draw_counts
@@ -498,14 +623,127 @@ draw_counts(counts, "handbook queries, by what the two first documents are")
 
 # %% [markdown]
 # Compare *long document* with *paraphrase*. In one the cross-encoder has found answers that cosine missed,
-# and no time the other way round; in the other it is just the reverse. The ten pairs suggest why. A long page
-# becomes one vector before anybody asks (and the embedder reads [256
-# tokens](https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2) of it), while the cross-encoder has
-# the question in hand. And an answer in other words lacks what the cross-encoder's score hung on above. To
-# *know* it for a query, go through the three steps.
+# and no time the other way round; in the other it is the reverse. But we have chosen these two out of nine
+# kinds *because* they differ most. So chance has to be given the same choice: deal the queries' results out
+# to the kinds at random, two thousand times, and take the two kinds that differ most each time. And as a
+# control, the same without the long documents. If paraphrases were a matter of their own, they would stand
+# out there.
+
+# %%
+import numpy as np
+
+gain = verdicts["cosine's first 100"].map({COLUMNS[1]: 1, COLUMNS[2]: -1}).fillna(0)
+
+
+def share_by_chance(gain, draws=2000):
+    """How often results dealt out at random give two kinds that differ at least as much."""
+    kinds, number = np.unique(kind_of[gain.index], return_inverse=True)
+    random = np.random.default_rng(0)
+
+    def largest_difference(values):
+        means = np.bincount(number, values) / np.bincount(number)
+        return means.max() - means.min()
+
+    measured = largest_difference(gain)
+    return np.mean([largest_difference(random.permutation(gain)) >= measured - 1e-9 for _ in range(draws)])
+
+
+is_long = kind_of == "long document"
+all_kinds, without_long = share_by_chance(gain), share_by_chance(gain[~is_long])
+print(f"all nine kinds: as large by chance in {all_kinds:.1%} of the draws")
+print(f"without the long documents:             {without_long:.1%}")
+others_lose = paired_difference(tables["cosine"][~is_long], tables[hundred][~is_long])
+print("the other kinds together, nDCG@10: {:+.3f}, 95 % interval {:+.3f} to {:+.3f}".format(*others_lose))
+# claim: Long documents come out differently by more than chance; among the other kinds nothing does.
+# control: the kinds dealt out at random, the two that differ most taken each time; and without long documents
+# holds: all_kinds < 0.05 < without_long
+# value: f"as large in {all_kinds:.1%} of 2,000 draws, without long documents in {without_long:.1%}"
+
+# %% [markdown]
+# The long documents stand out. The paraphrases do not, once the long documents are gone: five to none looks
+# like much, and one kind of eight may well come out so. Taken together, though, the other kinds lose by
+# reranking a hundred.
+#
+# Why the long ones? An explanation is at hand: a long page becomes one vector before anybody asks, and the
+# embedder reads [256 tokens](https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2) of it, while the
+# cross-encoder reads up to 512 with the question beside them. If reading further is the reason, a
+# cross-encoder that is limited to 256 tokens must lose what it won. The rivals that fit into 256 tokens keep
+# their scores.
+
+# %%
+limited = load_reranker(max_length=256)
+lengths = {
+    chunk.id: len(reranker.tokenizer(chunk.content, verbose=False)["input_ids"]) for chunk in dense.documents
+}
+above_cosine = still_first = 0
+won = verdicts.index[(verdicts["cosine's first 100"] == COLUMNS[1]) & is_long]
+for q in won:
+    wrong, right = cosine_first[q][0], cross_first[q][0]
+    pairs = [(handbook.queries[q], handbook.documents[name].content) for name in (wrong, right)]
+    wrong_score, right_score = limited.predict(pairs)
+    rivals = [score for name, score in runs[hundred][q] if lengths[name] <= 220]
+    above_cosine += right_score > wrong_score
+    still_first += right_score > max(rivals)
+print(f"with 256 tokens the right page is above cosine's choice in {above_cosine} of {len(won)} cases,")
+print(f"and above every candidate that fits in {still_first}")
+# claim: What a long page says after 256 tokens is part of why it comes first, and not all of it.
+# control: the same cross-encoder, limited to 256 tokens, against all short rivals
+# holds: 0 < still_first < len(won)
+# value: f"still first in {still_first} of {len(won)}, above cosine's choice in {above_cosine}"
+
+# %% [markdown]
+# Some of the places are lost, and some are kept: reading further is a part of the reason. A second control:
+# the *other* kinds. How often is one of the twelve long pages first where none of them answers?
+
+# %%
+others = [q for q in cosine_first if not is_long[q]]
+long_on_top, long_and_right = {}, 0
+for name, top in (
+    ("cosine", cosine_first),
+    ("cross-encoder, 10", first[ten]),
+    ("cross-encoder, 100", cross_first),
+):
+    pages = [(q, top[q][0]) for q in others if lengths[top[q][0]] > 512]
+    long_on_top[name] = len(pages)
+    long_and_right += sum(handbook.qrels[q].get(page, 0) >= 2 for q, page in pages)
+    print(f"{name:18} a long page first in {len(pages):2} of {len(others)} other queries")
+print("right among them:", long_and_right)
+# claim: With a hundred candidates the cross-encoder puts long pages first also where they do not answer.
+# control: cosine, and ten candidates, on the queries of all other kinds
+# holds: long_on_top["cross-encoder, 100"] >= 3 * long_on_top["cosine"] and long_and_right == 0
+# value: "{2} of {3} queries; ten candidates {1}, cosine {0}".format(*long_on_top.values(), len(others))
+
+# %% [markdown]
+# So the cross-encoder puts long pages first for other questions too. Is that the length? One more experiment:
+# the six short wrong passages that are nearest to the question by cosine, one by one and joined to one text.
+
+# %%
+joined, parts = [], []
+for q in np.random.default_rng(1).choice(others, 20, replace=False):
+    near = [
+        handbook.documents[name].content
+        for name, _ in runs["cosine"][q]
+        if lengths[name] < 100 and handbook.qrels[q].get(name, 0) < 1
+    ][:6]
+    *each, whole = reranker.predict([(handbook.queries[q], text) for text in [*near, "\n".join(near)]])
+    joined.append(whole)
+    parts.append(each)
+joined, parts = np.array(joined), np.array(parts)
+above = (joined > parts.max(axis=1)).sum()
+print(f"mean logit: one passage {parts.mean():.1f}, the best of six {parts.max(axis=1).mean():.1f}, ", end="")
+print(f"six joined {joined.mean():.1f}")
+print(f"joined is above its best part in {above} of {len(joined)} queries")
+# claim: A long text gets at least about the score of its best part, also where no part answers.
+# control: short passages that do not answer, one by one and joined
+# holds: joined.mean() > parts.max(axis=1).mean() - 0.5 > parts.mean() + 0.5
+# value: f"joined {joined.mean():.1f}, best part {parts.max(axis=1).mean():.1f}, one part {parts.mean():.1f}"
+
+# %% [markdown]
+# A long text gets at least about the score of its best part. So a page of many parts has more chances to come
+# near a question. Where the answer *is* in a long page this pays; elsewhere it puts wrong pages on top.
 #
 # For *acronym*, where the two differ, neither is ever judged right. In the other kinds the counts are small
-# or nearly even. Two cases, one of each story:
+# or nearly even. Two cases, one of each result:
 
 # %%
 import textwrap
@@ -521,10 +759,9 @@ for kind, outcome in (("long document", COLUMNS[1]), ("paraphrase", COLUMNS[2]))
         print(textwrap.indent(textwrap.fill(f"{' '.join(chunk.text.split())[:150]}…", 100), " " * 8))
 
 # %% [markdown]
-# The second case is an echo once more: the passage repeats the question in a list of questions, and the
-# answer does not share its words. But now it is the **cross-encoder** that falls for it. This question does
-# not ask for an amount, so a missing amount cannot give the echo away. That is a guess; the three steps would
-# test it.
+# The second case is an [echo](term:echo) once more: the passage repeats the question in a list of questions.
+# Now it is the **cross-encoder** that puts it first. This question does not ask for an amount, so a missing
+# amount cannot lower the echo's score. That is a guess; the four steps would test it.
 #
 # ## Explore
 #
@@ -536,8 +773,8 @@ from rerank_course.lab.explorers.query_comparer import compare_query
 compare_query("What do students pay for a swim on Saturday?", texts, reranker, embedder).round(2).head(4)
 
 # %% [markdown]
-# This is the question of before, with two words of the document that was on place 8, *swim* and *Saturday*.
-# Look where that document is now.
+# This asks for the same thing in words that are nearer to the document in other words, which was on place 8
+# for both models. Look where it is now.
 #
 # The same with boxes to type in, one document a line. Press Tab when you have changed a box. Things to try: a
 # question about the opening hours; a question without *How much*; an amount in the bread. (If you see no
@@ -551,23 +788,24 @@ query_comparer(texts, reranker, embedder, query)
 # %% [markdown]
 # ## What to remember
 #
-# - **Cosine says how alike two texts are.** It has no direction, and the document's vector is older than the
-#   question.
-# - **A cross-encoder reads the document with the question in mind.** Here *How much* meant: bring an amount.
-#   The amount of another year, or for something else, helped as well.
-# - Both hang on shared words more than a person would, and both can be wrong together. A heading helps both.
-# - **Leave out a word and score again** before you say why a model did something.
-# - An explanation names words of this document and can fail. Ten pairs explain; only many judged queries
-#   decide.
+# - **Cosine says how alike two texts are.** The document's vector is made before anybody asks.
+# - **A cross-encoder reads the document together with the question.** Here *How much* asked for an amount,
+#   and the amount of another year, or for something else, did nearly as well.
+# - Both can be wrong together. A heading with words of the question lifts what does not answer as well.
+# - **Leave out a word and score again** before you say why a model did something, and make the same change in
+#   a document that does not answer.
+# - Ten pairs suggest an explanation; many judged queries decide, and when you choose the two most different
+#   groups out of nine, chance must be allowed to choose as well.
+# - This cross-encoder is drawn to long pages, where they answer and where they do not.
 #
-# **Where it breaks:** word importance shows what one score of one model hangs on. It is not a reason that the
-# model could give, leaving out words makes texts that nobody writes, and where two words say the same,
+# **Where it breaks:** word importance shows on what one score of one model depends. It is not a reason that
+# the model could give, leaving out words makes texts that nobody writes, and where two words say the same,
 # leaving out one of them shows nothing.
 #
 # ## Quiz
 #
 # A passage fell from place 1 by cosine to place 7 with the cross-encoder. A colleague writes: “It is an echo,
-# and cross-encoders see through echoes.” What is missing?
+# and cross-encoders are not misled by echoes.” What is missing?
 #
 # A. Nothing; this is what the lesson showed.
 #
@@ -592,7 +830,7 @@ query_comparer(texts, reranker, embedder, query)
 # minds more? Try three documents before you answer.
 #
 # **In practice:** take one search of your product in which reranking made things worse, draw the words that
-# the wrong first result hangs on, and bring the picture to whoever writes the texts.
+# the wrong first result depends on, and bring the picture to whoever writes the texts.
 #
 # **Further reading:** Reimers and Gurevych, [Sentence-BERT](https://arxiv.org/abs/1908.10084); Luan and
 # others, [Sparse, dense and attentional representations](https://arxiv.org/abs/2005.00181), on what one

@@ -8,22 +8,20 @@
 # **What you will do**
 #
 # - look at a request and its answer as they are;
-# - take the time apart: whose part is the model, whose is the network;
+# - take the time apart: the model, and the way there and back;
 # - count what is billed, before anybody sends a bill;
-# - make a service fail in nine ways, and see which of them are worth a second try;
-# - let a local reranker take over, and see why half a takeover is worse than none.
+# - make calls fail, and tell what passes by itself from what somebody has to mend;
+# - let a local reranker take over, and see what a careless takeover hides.
 #
 # **What you need:** [](lesson:scoring_pairs) and, for a local reranker's weak and strong sides,
 # [](lesson:cosine_vs_cross_encoder). No key, no network.
 #
 # **Time:** {minutes} minutes.
 #
-# *The results below come from the last build. To guess without seeing them, choose Edit → Clear Outputs of
-# All Cells first.*
-#
 # ## Where do the calls go?
 #
-# The example is [Cohere's Rerank](https://docs.cohere.com/docs/rerank), through Cohere's own Python library.
+# The example is [Cohere's Rerank](https://docs.cohere.com/docs/rerank), a [hosted](term:hosted)
+# [reranker](term:reranker), through Cohere's own Python library.
 # The course has a **stand-in** for the service: a small server on this machine that speaks the same protocol,
 # behind an address that nobody else can reach. It scores with the packaged reranker, through a sigmoid.
 #
@@ -78,7 +76,7 @@ sent = []
 
 
 def watched_client(access):
-    to_cohere = "base_url" not in access  # a proxy has no business with an address on this machine
+    to_cohere = "base_url" not in access  # an address on this machine needs no proxy
     return cohere.ClientV2(
         **access,
         httpx_client=httpx.Client(event_hooks={"request": [sent.append]}, trust_env=to_cohere, timeout=60),
@@ -97,7 +95,7 @@ print(json.dumps(answer.dict(), indent=1))
 # %% [markdown]
 # Four things to notice:
 #
-# - The number of results is called **`top_n`**. `top_k`, as most other libraries have it, is an error.
+# - The number of results is called **`top_n`**. `top_k`, as many other libraries have it, is an error.
 # - The results come **best first**. `index` says which of your documents is meant. Whoever takes the scores
 #   as they come and puts them beside the documents as they were sent has mixed up everything, and no error
 #   tells.
@@ -130,13 +128,19 @@ print("scored by", hosted.scored_by)
 #
 # ## What it costs in time
 #
-# **Predict.** Twenty candidates, the same model on the same processor. How much does it cost to go through a
-# library, JSON, HTTP and a server?
+# **Predict.** Twenty [candidates](term:candidate), the same model on the same processor. How much time goes
+# to a library, JSON, HTTP and a server, in percent of what the model takes?
 #
-# A third way goes the same road to a second stand-in, which has no model at its end.
+# The control is a second stand-in, which has no model: what it takes is the way alone.
 
 # %% output="varies"
 import numpy as np
+
+from rerank_course.lab.guess import guess
+
+share = guess("percent of the local model's time that the way there and back takes")
+
+# %% output="varies"
 
 from rerank_course.lab.timing import compare_times
 
@@ -148,19 +152,24 @@ class NoModel:
 
 pairs = [(query, document) for document in documents]
 with StandIn(NoModel()) as empty:
-    road = CohereReranker(api_key=empty.key, base_url=empty.url, timeout=60)
-    ways = {"local": local, "hosted": hosted, "the road alone": road}
+    way = CohereReranker(api_key=empty.key, base_url=empty.url, timeout=60)
+    ways = {"local": local, "hosted": hosted, "the way alone": way}
     times = compare_times(
         {name: lambda reranker=reranker: reranker.predict(pairs) for name, reranker in ways.items()},
         repeats=5,
     )
+share.beside(100 * times.loc["the way alone", "median s"] / times.loc["local", "median s"], digits=1)
 times
+# claim: On one machine, the way through library, HTTP and server takes less time than the model.
+# control: a second stand-in without a model, timed in turn with the other two
+# holds: times.loc["the way alone", "median s"] < times.loc["local", "median s"]
+# value: f"{times.loc['the way alone', 'median s']:.3f} s against {times.loc['local', 'median s']:.3f} s"
 
 # %% [markdown]
-# Next to the model, the road alone takes next to no time. If the first two rows differ by more than that, it
-# is because model and server share your processor; look how far `min s` and `max s` are apart. **There is no
-# network in it**: what goes to the stand-in never leaves your machine, and nothing here can tell you how far
-# away a data centre is.
+# The last row is the price of the way. The first two rows have the same model, so compare their difference
+# with how far `min s` and `max s` of one row lie apart. Where it is smaller, five repeats cannot tell the two
+# apart, and either may come out as the faster one. **There is no network in it**: what goes to the stand-in
+# never leaves your machine, and nothing here can tell you how far away a data centre is.
 #
 # So put in what you know. Measure the round trip from your server with `ping` or `curl`, and take the
 # service's own time from a trial, or from somebody who measured it: Oracle
@@ -172,7 +181,7 @@ round_trip = 0.06  # seconds, there and back: yours
 service_time = 0.15  # seconds in the data centre: an assumption until you measure it
 
 per_pair = times.loc["local", "median s"] / len(pairs)
-elsewhere = round_trip + service_time + times.loc["the road alone", "median s"]
+elsewhere = round_trip + service_time + times.loc["the way alone", "median s"]
 print(f"the model here is faster for up to {int(elsewhere / per_pair)} candidates")
 
 # %% output="varies"
@@ -188,24 +197,29 @@ draw_lines(lines, "candidates", "seconds for a query")
 # %% [markdown]
 # The first line rises with every candidate, on your processor. The second is drawn flat, as if somebody
 # else's accelerator did not notice a hundred candidates; it starts at the price of the trip. Where they cross
-# is decided by numbers that you can measure, two of which this notebook cannot. Change them.
-#
-# What no line shows: users do not complain about the median. A service has slow moments too, and you cannot
-# make them faster.
+# is decided by numbers that you can measure, two of which this notebook cannot. Change them. Both lines are
+# medians: look at the slow calls too ([p95](term:p95)), before you promise a time to users.
 #
 # ## What it costs in money
 #
 # Prices change, so this lesson prints none. What you can count is **how much you use**. Each answer says in
-# `meta` what will be billed, and `CohereReranker` adds it up. The stand-in counts in *search units*: one
-# query with up to 100 documents, as [Cohere's price page](https://cohere.com/pricing) defines it.
+# `meta` what will be billed, and `CohereReranker` adds it up. The stand-in counts in [search
+# units](term:search-unit): one query with up to 100 documents, as [Cohere's price
+# page](https://cohere.com/pricing) defines it.
 #
 # **Predict.** How many units for 20 candidates? For 100? For 101?
 
 # %%
+units_at = {}
 for depth in (20, 100, 101):
     counted = CohereReranker(**access, timeout=60)
     counted.predict([(query, f"Note {number}") for number in range(depth)])
     print(f"{depth:4} candidates: {counted.billed}")
+    units_at[depth] = counted.search_units
+# claim: The bill grows in steps of a hundred documents: 20 and 100 cost the same, 101 cost twice as much.
+# control: the same query at three depths, on both sides of the step
+# holds: units_at[20] == units_at[100] and units_at[101] == 2 * units_at[100] if not real else True
+# value: ", ".join(f"{depth}: {units:g}" for depth, units in units_at.items())
 
 # %% [markdown]
 # With such a unit, 101 candidates cost twice as much as 100, and 20 cost as much as 100. Long documents can
@@ -225,9 +239,9 @@ print(f"{units:,.0f} search units a month, times a price that you look up")
 # %% [markdown]
 # ## What the service refuses
 #
-# Four mistakes: `top_k` instead of `top_n`, no documents, a mistyped model, a wrong key.
+# Five mistakes: `top_k` to the library, `top_k` to the service, no documents, a mistyped model, a wrong key.
 #
-# **Predict.** Which of them would succeed on a second try?
+# **Predict.** Which of them would succeed on a second try? For which is nothing sent?
 
 # %%
 from cohere.core.api_error import ApiError
@@ -236,23 +250,35 @@ practice = watched_client(stand_in)
 stranger = watched_client({**stand_in, "api_key": "not-the-key"})
 request = {"model": "rerank-v5.0-fast", "query": query, "documents": documents[:3]}
 attempts = {
-    "top_k instead of top_n": lambda: practice.rerank(
+    "top_k, to the library": lambda: practice.rerank(**request, top_k=2),
+    "top_k, to the service": lambda: practice.rerank(
         **request, request_options={"additional_body_parameters": {"top_k": 2}}
     ),
     "no documents": lambda: practice.rerank(**{**request, "documents": []}),
     "a model's name mistyped": lambda: practice.rerank(**{**request, "model": "rerank-v5-fast"}),
     "a wrong key": lambda: stranger.rerank(**request),
 }
+requests_sent = {}
 for what, attempt in attempts.items():
+    sent.clear()
     try:
         attempt()
     except ApiError as error:
-        print(f"{what}\n    {error.status_code} {type(error).__name__}: {error.body['message']}")
+        said = f"{error.status_code} {type(error).__name__}: {error.body['message']}"
+    except TypeError as error:
+        said = f"TypeError: {error}"
+    requests_sent[what] = len(sent)
+    print(f"{what}, {len(sent)} sent\n    {said}")
+# claim: The library stops an argument that it does not know; the other mistakes reach the service, once each.
+# control: the same field, top_k, given to the library and put into the request's body
+# holds: list(requests_sent.values()) == [0, 1, 1, 1, 1]
+# value: ", ".join(f"{what}: {number}" for what, number in requests_sent.items())
 
 # %% [markdown]
-# The library sends your mistakes as they are and turns each status into a type of error; all of them are an
-# `ApiError`. None of these four goes away by waiting. They are **refusals**: somebody has to mend the
-# request, the account or the key.
+# An argument that the library does not know is a `TypeError`, and nothing is sent. The other mistakes are
+# sent as they are. The library turns the status of each answer into a type of error; all of these are an
+# `ApiError`. None of the five goes away by waiting. They are **refusals**: somebody has to mend the program,
+# the request, the account or the key.
 #
 # The limits that people meet, from [Cohere's reference](https://docs.cohere.com/reference/rerank) and [rate
 # limits](https://docs.cohere.com/docs/rate-limits): more than 1,000 documents in a call are advised against;
@@ -325,16 +351,142 @@ for fault in ("rate limit, wait 60 s", "wrong key", "an index twice", "a login p
 # - A refused key is tried **once**. A second attempt would be refused as well.
 # - An answer can be wrong and look right. A missing or repeated index would shift scores onto other
 #   documents, so each answer is checked before anything is done with it.
-# - A hotel's login page answers every address with friendly HTML and the status 200. So the status is not
-#   enough; the answer must have the right form.
+# - A status of 200 is not enough. A proxy, or the wrong address, can answer with a page of HTML and that
+#   status, so the answer must have the right form. (Where a login page stands in the way of an `https`
+#   address, you will rather see a certificate error: see below.)
 #
-# Cohere's library repeats failed calls by itself, twice, and follows Retry-After for up to a minute each
-# time. `CohereReranker` switches that off (`max_retries` in `request_options`), because a user who waits two
-# minutes has left.
+# ### What the library repeats by itself
+#
+# **Predict.** Cohere's library has retries of its own. Which of four failures does it repeat?
+
+# %%
+tries = {}
+for fault, seconds in (("unavailable", None), ("rate limit", 0), ("cut", None), ("slow", 3)):
+    service.next(fault, times=9, seconds=seconds)
+    sent.clear()
+    try:
+        practice.rerank(**request, request_options={"timeout": 0.3})
+    except (ApiError, httpx.TransportError) as error:
+        tries[fault] = len(sent)
+        print(f"{tries[fault]} attempt{'s' if tries[fault] > 1 else ' '}  {fault:12} {type(error).__name__}")
+    service.behave()
+# claim: The library repeats an error 503 and a rate limit twice; a cut connection and a time-out not at all.
+# control: the same request with each of four failures that do not end
+# holds: tries == {"unavailable": 3, "rate limit": 3, "cut": 1, "slow": 1}
+# value: ", ".join(f"{fault}: {number}" for fault, number in tries.items())
+
+# %% [markdown]
+# So "the library has retries" is half true. By [its
+# source](https://github.com/cohere-ai/cohere-python/blob/main/src/cohere/core/http_client.py) it repeats what
+# has a status of 408, 409, 429 or from 500 on, and connections that were refused; it follows Retry-After for
+# up to a minute each time. A cut connection or a time-out reaches you at once. `CohereReranker` switches
+# these retries off (`max_retries` in `request_options`) and makes its own, which end after `max_wait`.
+#
+# ## What never passes, though no answer came
+#
+# "No answer came, so the service is down" sounds right. In `httpx`, which Cohere's library uses, every such
+# error is a `TransportError`. Here is a cut connection, and two mistakes of ours.
+#
+# **Predict.** For which of the three is the error a `TransportError`? Which one shows the key?
+
+# %%
+settings = {
+    "cut connection": stand_in,
+    "key with a line end": {**stand_in, "api_key": service.key + "\n"},
+    "address without http": {**stand_in, "base_url": service.url.removeprefix("http://")},
+}
+transport, shows_key = {}, {}
+for what, setting in settings.items():
+    service.behave()
+    service.next("cut")
+    try:
+        watched_client(setting).rerank(**request)
+    except Exception as error:
+        transport[what] = isinstance(error, httpx.TransportError)
+        shows_key[what] = service.key in str(error)
+        print(
+            f"{what:21} {type(error).__name__:20} TransportError: {transport[what]!s:5} "
+            f"shows the key: {shows_key[what]}"
+        )
+service.behave()
+# claim: A key with a line end and an address without a scheme are TransportErrors, as a cut connection is.
+# control: a real failure of the connection beside the two mistakes
+# holds: all(transport.values())
+# value: f"{sum(transport.values())} of {len(transport)}"
+# claim: The error about a key with a line end shows the key.
+# control: the same key without the line end, in the two other errors
+# holds: [what for what, shown in shows_key.items() if shown] == ["key with a line end"]
+# value: ", ".join(what for what, shown in shows_key.items() if shown)
+
+# %% [markdown]
+# Only the first passes by itself. The other two were never sent, and no waiting sends them. An error that
+# shows the key must not get into a warning or a log either.
+#
+# `CohereReranker` tells the two kinds apart. It takes white space off the key, refuses one with other
+# characters than [a bearer token may have](https://www.rfc-editor.org/rfc/rfc6750#section-2.1), and looks at
+# what stands behind a failed connection. A certificate that is refused, an address without a scheme, a host
+# that is unknown on the first call, the status [501](https://www.rfc-editor.org/rfc/rfc9110#section-15.6.2):
+# all these are refusals. Once a host has answered, an unknown name is an outage of the name service.
+#
+# ### The control: what happens without the distinction
+#
+# The same five searches, once with a passing failure (an outage of two searches) and once with a mistake (a
+# host that does not exist). A careless fallback takes over for every `TransportError` and every 5xx. The
+# careful one is the same code with one more question: is there something to mend?
+#
+# **Predict.** After five searches with the wrong host: how many warnings did each one give, and how many
+# errors?
+
+# %%
+import socket
+from unittest import mock
+
+from rerank_course.hosted import what_to_mend
+
+
+def search_once(client, careful):
+    try:
+        client.rerank(**request, request_options={"max_retries": 0})
+        return "scores"
+    except (ApiError, httpx.TransportError) as error:
+        if careful and what_to_mend(error):
+            return "error"
+        if isinstance(error, httpx.TransportError) or error.status_code >= 500:
+            return "warning"  # and the local reranker's scores
+        raise
+
+
+unknown = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+counts = {}
+for what in ("outage", "unknown host"):
+    for careful in (False, True):
+        client = watched_client(stand_in)
+        if what == "outage":
+            service.next("cut", times=2)
+            outcomes = [search_once(client, careful) for _ in range(5)]
+        else:  # as if nobody knew the host's name
+            with mock.patch("socket.getaddrinfo", side_effect=unknown):
+                outcomes = [search_once(client, careful) for _ in range(5)]
+        name = "careful" if careful else "careless"
+        counts[what, name] = {said: outcomes.count(said) for said in ("scores", "warning", "error")}
+        print(f"{what:13} {name:9} {counts[what, name]}")
+service.behave()
+# claim: Without the distinction a fallback hides a wrong host in every search; with it, the error comes out.
+# control: the same two programs in an outage, where both only warn until it is over
+# holds: counts["unknown host", "careless"]["warning"] == 5
+#   and counts["unknown host", "careful"]["error"] == 5
+#   and counts["outage", "careless"] == counts["outage", "careful"]
+# value: f"warnings {counts['unknown host', 'careless']['warning']} of 5 against "
+#   f"{counts['unknown host', 'careful']['warning']} of 5"
+
+# %% [markdown]
+# In the outage the two programs do the same: they warn while it lasts, and the service is back afterwards.
+# With the unknown host the careless one warns in every search, and would do so for ever. Its users get the
+# local ranking and nobody is told what is wrong. The careful one says it in the first search.
 #
 # ## A fallback
 #
-# You have a reranker that needs no network. It can take over.
+# You have a reranker that needs no network. It can take over, as a [fallback](term:fallback).
 #
 # **Predict.** What must the caller learn when it does?
 
@@ -353,11 +505,11 @@ for fault in (None, "unavailable"):
         print(textwrap.fill(f"{warning.category.__name__}: {warning.message}", 110))
 
 # %% [markdown]
-# The search went on, a warning says so, and `scored_by` tells the program. Without the last two, nobody
-# notices for months that the ranking is another one.
+# The search went on, a warning says so, and `scored_by` tells the program. Without these two, nobody need
+# notice that the ranking is another one.
 #
-# The fallback hides only what can pass: rate limits, outages, time-outs, unusable answers. **A refused key or
-# request comes out as an error, fallback or not.** Hidden, it would stay for ever.
+# The fallback hides only what can pass: rate limits, outages, time-outs, unusable answers. **What somebody
+# has to mend comes out as an error, fallback or not.**
 
 # %%
 service.next("bad key")
@@ -365,6 +517,11 @@ try:
     safe.predict(pairs)
 except HostedError as error:
     print(type(error).__name__, "although there is a fallback")
+with mock.patch("socket.getaddrinfo", side_effect=unknown):
+    try:
+        CohereReranker(**stand_in, fallback=local).predict(pairs)
+    except HostedError as error:
+        print(textwrap.fill(f"{type(error).__name__}: {error}", 110))
 
 # %% [markdown]
 # ## Half a takeover
@@ -375,6 +532,9 @@ except HostedError as error:
 # **Predict.** The passage that answers the question is among the first ten. On which place does it end up?
 
 # %% output="varies"
+place_mixed = guess("place of the answer among the twenty, ten of them scored locally")
+
+# %% output="varies"
 logits = local.predict(pairs).astype(float)
 hosted_scores = CohereReranker(**stand_in, timeout=60).predict(pairs)
 answer_at = next(i for i, chunk in enumerate(candidates) if handbook.qrels["sec-q05"].get(chunk.id, 0) >= 2)
@@ -383,18 +543,24 @@ columns = {
     "all local": logits,
     "ten local, ten hosted": np.concatenate([logits[:10], hosted_scores[10:]]),
 }
+places = {}
 for name, scores in columns.items():
-    place = int((scores > scores[answer_at]).sum()) + 1
-    print(f"place {place:2} of {len(scores)}  {name}, score {scores[answer_at]:.2f}")
+    places[name] = int((scores > scores[answer_at]).sum()) + 1
+    kept = int((scores > 0).sum())
+    print(f"place {places[name]:2} of {len(scores)}  {name}, score {scores[answer_at]:.2f}; {kept} above 0")
+place_mixed.beside(places["ten local, ten hosted"])
+# claim: Scores of two scales in one list move the answer behind passages that either scorer puts below it.
+# control: the same twenty scored wholly by the service, and wholly by the local reranker
+# holds: places["all hosted"] == places["all local"] < places["ten local, ten hosted"]
+# value: ", ".join(f"{name}: place {place}" for name, place in places.items())
 
 # %% [markdown]
-# Either scorer alone puts it on the same place. Mixed, it falls behind everything that the service scored: a
-# logit below 0 is less than any number from 0 to 1, however useless the passage is. So the rule is: **all
-# pairs of a query from one scorer.** `CohereReranker` scores the whole call again if one part of it fails,
-# and throws away what it already has.
+# Either scorer alone puts it on the same place. Mixed, it falls behind everything that the service scored:
+# its [logit](term:logit) is below 0, and so less than any number from 0 to 1, however useless the passage is.
+# So the rule is: **all pairs of a query from one scorer.** `CohereReranker` scores the whole call again if
+# one part of it fails, and throws away what it already has.
 #
-# A threshold has the same trouble: `score > 0` keeps everything from the service and, for this query, nothing
-# from the fallback.
+# A [threshold](term:threshold) has the same trouble: look at the last number of each line.
 #
 # ## What leaves the house
 #
@@ -466,14 +632,16 @@ service.stop()
 # ## What to remember
 #
 # - **`top_n`, results best first, `index` points into your list.** Put the scores back into your order.
-# - Tell apart what **passes** (429, 5xx, time-out, no network) from what **does not** (400, 401, 404, 422).
-#   Try again, for a limited time, only what passes.
+# - Tell apart what **passes** (408, 429, 5xx but 501, a time-out, a refused or cut connection) from what
+#   **does not** (400, 401, 404, 422, 501, a bad key, address or certificate). "No answer came" does not
+#   decide it. Try again, for a limited time, only what passes.
 # - A fallback says aloud that it took over, and scores **all** pairs of the query.
 # - Count the billed units in the answers. Look up the price yourself, on the day you need it.
 # - Query and passages leave the house with every search. Decide that on purpose.
 #
-# **Where it breaks:** at retries without an end, at an `except` that swallows a wrong key, at scores of two
-# scales in one list, at a threshold that outlives its model, at a trial key in a class of thirty.
+# **Where it breaks:** at retries without an end, at an `except` that hides a wrong key or address, at an
+# error that shows the key, at scores of two scales in one list, at a threshold kept for another model, at a
+# trial key in a class of thirty.
 #
 # ## Quiz
 #
@@ -488,9 +656,8 @@ service.stop()
 #
 # <details><summary>Answer, with every option explained</summary>
 #
-# **A** is right for an outage. A 401 is no outage: the key is wrong, has expired or was withdrawn, and no
-# amount of waiting brings it back. The fallback will run for months, and nobody knows that the ranking has
-# changed.
+# **A** is right for an outage. A 401 is no outage: the key is wrong, has expired or was withdrawn, and
+# waiting does not bring it back. The fallback runs until somebody happens to look.
 #
 # **B** makes it worse. A refused key is refused again, and many refused attempts can look like an attack.
 #

@@ -1,22 +1,24 @@
 # %% [markdown]
 # # {title}
 #
-# A search engine finds a hundred texts that look right. A **reranker** reads each of them together with the
-# question and puts the ones that answer it on top. In this lesson you watch one do that, on your own machine.
+# A search engine finds a hundred texts that look right. A **[reranker](term:reranker)** reads each of them
+# together with the question, and tries to put the ones that answer it on top. In this lesson you watch one do
+# that, on your own machine.
 #
 # **What you will do**
 #
 # - check that this machine has what the course needs;
 # - guess an order for three short texts, then see two models order them;
 # - look at how the two models differ inside;
-# - change one question and see the reranker stumble.
+# - ask in other words and see all scores change.
 #
 # **What you need:** the installed course (`make course` did that). No account, no GPU, no network.
 #
 # **Time:** {minutes} minutes.
 #
-# Run the cells from top to bottom: click into one and press Shift+Enter. The results that you see come from
-# the last build; to guess without seeing them, choose *Edit → Clear Outputs of All Cells* first.
+# Run the cells from top to bottom: click into one and press Shift+Enter. After a *Predict* the result is
+# folded away: decide first, then run the cell. Some cells keep your guess and print it beside the result.
+# Point at a term's link to see it explained.
 
 # %% [markdown]
 # ## Is this machine ready?
@@ -46,14 +48,13 @@ passages = [
 ]
 
 # %% [markdown]
-# **Predict.** Which passage would you show first? Which one would a program show first that looks for texts
-# *similar to the question*? Decide before you run the next cell.
-#
 # ## Order by similarity
 #
-# An *embedding model* turns each text into a vector, a list of numbers. Texts with a similar meaning get
-# vectors that point in similar directions, and the *cosine* of two vectors says how similar: 1 is the same
-# direction.
+# An *embedding model*, or [embedder](term:embedder), turns each text into a vector, a list of numbers. Texts
+# with a similar meaning should get vectors that point in similar directions. The [cosine
+# similarity](term:cosine similarity) of two vectors says how similar: 1 is the same direction.
+#
+# **Predict.** Which passage would you show first? Which one comes first by cosine similarity?
 
 # %%
 from rerank_course import load_embedder
@@ -69,16 +70,21 @@ for passage, cosine in by_cosine:
     print(f"{cosine:5.2f}  {passage}")
 
 # %% [markdown]
-# Look at the first line. That passage is the question itself with a shrug behind it. It is very *similar* to
+# Look at the first line. That passage is the question itself and one more sentence. It is very *similar* to
 # the question, and does not *answer* it.
 #
 # ## Order by a reranker
 #
-# A *cross-encoder* is a model that gets the question and one passage **together** and gives one number: how
-# well does this passage answer this question? Higher is better; the number has no fixed scale, and
-# [](lesson:scoring_pairs) is about how to read it.
+# A [cross-encoder](term:cross-encoder) is a model that gets the question and one passage **together** and
+# gives one number: how well does this passage answer this question? Higher is better; the number has no fixed
+# scale, and [](lesson:scoring_pairs) is about how to read it.
 #
 # **Predict.** Will the passage that repeats the question stay on top?
+
+# %% output="varies"
+from rerank_course.lab.guess import guess
+
+place = guess("place of the passage that repeats the question")
 
 # %%
 from rerank_course import load_reranker, rerank_documents
@@ -87,6 +93,12 @@ reranker = load_reranker()
 by_reranker = rerank_documents(question, passages, reranker)
 for passage, score in by_reranker:
     print(f"{score:6.2f}  {passage}")
+place.beside([passage for passage, _ in by_reranker].index(passages[0]) + 1)
+# claim: In this example the passage that repeats the question is first by cosine, and not by the reranker.
+# control: the same three passages ordered by the cosine of their vectors
+# holds: by_cosine[0][0] == passages[0] and by_reranker[0][0] == passages[2]
+# value: f"first by cosine: passage {passages.index(by_cosine[0][0]) + 1}, by the reranker: passage " +
+#   f"{passages.index(by_reranker[0][0]) + 1}"
 
 # %% [markdown]
 # The passage that names an amount is now first. Here are both orders in one picture.
@@ -97,16 +109,19 @@ from rerank_course.lab.diagrams import slope_chart
 slope_chart(by_cosine, by_reranker, ("cosine", "cross-encoder"))
 
 # %% [markdown]
-# ## Why they disagree
+# ## How they differ inside
 #
-# The embedding model saw each text **alone**; used like this it is called a *bi-encoder*. It had to write
-# down what a passage is about before it knew what would be asked. That is what makes it fast: the vectors of
-# a million passages can be computed once and kept.
+# The embedding model saw each text **alone**; used like this it is called a [bi-encoder](term:bi-encoder). It
+# makes a passage's vector before it knows what will be asked. So the vectors of a million passages can be
+# computed once and kept, and a search is fast.
 #
-# The cross-encoder saw question and passage **together**. Every word of one could be compared with every word
-# of the other: *how much* with *$500*, for example. That is why it is usually the better judge, and why it is
-# slow: for every new question it has to read every passage again. In the picture, as in the field, the
-# question is the *query* and a passage a *document*.
+# The cross-encoder saw question and passage **together**. Inside, every word of one can be compared with
+# every word of the other: *how much* with *$500*, for example. And it is slow: for every new question it has
+# to read every passage again. In the picture, as in the field, the question is the *query* and a passage a
+# *document*.
+#
+# Three passages do not show which of these differences decided, nor that the cross-encoder is the better
+# judge in general. [](lesson:model_options) counts over a hundred questions, with a case where it is not.
 
 # %% output="varies"
 from rerank_course.lab.diagrams import draw_encoders
@@ -123,20 +138,25 @@ draw_encoders()
 # The passage about $500 also answers this question: **What is the reimbursement limit?** It is the
 # question that we keep coming back to in this course.
 #
-# **Predict.** The passage is the same and it still holds the answer. Will its score be about the same as
-# above?
+# **Predict.** The passage is the same and it still holds the answer. Will its score rise, fall, or stay
+# within one point?
+
+# %% output="varies"
+change = guess("score of the passage that answers", choices=["rises", "falls", "stays"])
 
 # %%
-for passage, score in rerank_documents("What is the reimbursement limit?", passages, reranker):
+asked_again = rerank_documents("What is the reimbursement limit?", passages, reranker)
+for passage, score in asked_again:
     print(f"{score:6.2f}  {passage}")
+difference = dict(asked_again)[passages[2]] - dict(by_reranker)[passages[2]]
+change.beside("stays" if abs(difference) < 1 else "rises" if difference > 0 else "falls")
 
 # %% [markdown]
-# All three scores have dropped. The passage with the answer is still first, but look by how little: it has no
-# word in common with this question. (Two scores of two different questions should not be compared as we did
-# just now; [](lesson:scoring_pairs) says why, and what helps here.)
+# All three scores have dropped, and the passage with the answer is still first, by little. It has no word in
+# common with this question; whether that is the reason, one example cannot show. (Scores of two different
+# questions should not be compared as we did just now. [](lesson:scoring_pairs) says why, and tries remedies.)
 #
-# A reranker is a good reader, not an all-knowing one. The course shows where it fails as carefully as where
-# it works.
+# The course shows where a reranker fails as carefully as where it works.
 #
 # ## Where you are in the course
 #
@@ -153,7 +173,8 @@ show_progress()
 # %% [markdown]
 # ## What to remember
 #
-# - **Similar is not relevant.** A text that repeats the question is very similar to it and answers nothing.
+# - **Similar is not relevant.** A text that repeats the question is very similar to it, and may answer
+#   nothing.
 # - A **bi-encoder** reads two texts apart and compares their vectors: fast, made for finding.
 # - A **cross-encoder** reads two texts together and gives one score: slow, made for ordering.
 # - Retrieve with the first, rerank with the second.
@@ -175,10 +196,12 @@ show_progress()
 #
 # **A** costs a full pass through the model for each of the million pairs, for every new question.
 #
-# **B** is fast, and puts the passages on top that sound like the question, whether or not they answer it.
+# **B** is fast. It puts passages on top that are similar to the question, whether or not they answer it. A
+# good embedder can still be the better choice.
 #
-# **C** is the usual way. The cross-encoder reads a hundred passages instead of a million, and still gets the
-# chance to lift the answer from place eighty to place one.
+# **C** is the usual way. The cross-encoder reads a hundred passages instead of a million, and can still lift
+# the answer from place eighty to place one. Whether it does better than **B** on your texts has to be
+# measured: sometimes it does not.
 #
 # </details>
 #

@@ -15,6 +15,7 @@ os.environ["RERANK_COURSE_PROGRESS"] = ""  # what tests and solutions pass is no
 
 import pytest
 
+from tests.support.claims import pytest_runtest_call  # noqa: F401  (pytest calls it)
 from tests.support.heavy import (  # noqa: F401  (pytest calls them)
     pytest_collection_modifyitems,
     pytest_configure,

@@ -16,10 +16,12 @@ smartquotes = False  # the lessons choose their own quotation marks
 
 # The notebooks were executed by `make build`; what they printed there is shown.
 nb_execution_mode = "off"
+nb_code_prompt_show, nb_code_prompt_hide = "Show the result", "Hide the result"  # after a prediction
 nb_ipywidgets_js = {}  # the default is two scripts from elsewhere; a widget needs a running kernel anyway
 # So its table or text is shown instead.
 nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3  # lessons link to the glossary's entries
 myst_update_mathjax = False
 myst_dmath_allow_space = myst_dmath_allow_digits = False  # "$500 and $600" is money
 

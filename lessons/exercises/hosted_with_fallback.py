@@ -20,19 +20,22 @@
 #
 # A key in a notebook is saved with the notebook, and then handed in, mailed and published. Read it from the
 # environment variable `CO_API_KEY`, when the function runs.
+#
+# A key that was read from a file often ends with a line end. Then no call is ever sent, and the error of each
+# shows the key. Take white space off before you use it.
 
 # %% role="solution" id="connect"
 def connect(base_url):
     """Return a cohere.ClientV2 that calls base_url with the key in the environment variable CO_API_KEY.
 
-    Raises an error, of any type, if there is no key.
+    White space around the key is taken off. Raises an error, of any type, if there is no key.
     """
     ### BEGIN SOLUTION
     import os
 
     import cohere
 
-    return cohere.ClientV2(api_key=os.environ["CO_API_KEY"], base_url=base_url)
+    return cohere.ClientV2(api_key=os.environ["CO_API_KEY"].strip(), base_url=base_url)
     ### END SOLUTION
 
 
@@ -107,27 +110,48 @@ check_hosted_scores(hosted_scores)
 # ## Part 3 · What passes, and what does not
 #
 # Cohere's library raises an `ApiError` with a `status_code` when the service answers with an error (`from
-# cohere.core.api_error import ApiError`). When there is no answer at all, an error of `httpx` comes through:
-# no connection, a time-out, a cut connection; all of them are an `httpx.TransportError`.
+# cohere.core.api_error import ApiError`). When no answer comes at all, an error of `httpx` comes through. All
+# of these are an `httpx.TransportError`, and **not all of them pass**:
 #
-# Which of them pass by themselves? The rate limit (429), trouble on the service's side (500 and above), and
-# no answer at all. Everything else stays until somebody mends it, and so does an error that has nothing to do
-# with the service.
+# | | |
+# | --- | --- |
+# | `TimeoutException` | no answer in time: passes |
+# | `NetworkError`, `RemoteProtocolError` | the connection was refused or cut: passes |
+# | `LocalProtocolError` | the request was not sent: a key with a line end, for example |
+# | `UnsupportedProtocol` | the address does not begin with `https://` |
+# | `ConnectError`, a `NetworkError` | refused (passes), a bad certificate, or a host that nobody knows |
+#
+# What stands behind a `ConnectError` tells `origin(error)`, from `rerank_course.hosted`: a `socket.gaierror`
+# for an unknown host, an `ssl.SSLError` for a certificate. (A host that has answered before may be back soon.
+# Your function cannot know that, so it asks for somebody who looks.)
+#
+# Of the statuses these pass: a time-out (408), the rate limit (429), and trouble on the service's side (500
+# and above). 501 does not: it says that the service cannot do this at all. Everything else stays until
+# somebody mends it, and so does an error that has nothing to do with the service.
 
 
 # %% role="solution" id="is-temporary"
 def is_temporary(error):
     """Whether the error passes by itself.
 
-    Returns True for status 429 or from 500 on, and for each of httpx's transport errors; else False.
+    Returns True for status 408, 429 and from 500 on, but not for 501; for httpx's time-outs and for a
+    connection that was refused or cut, but not for an unknown host or a certificate; else False.
     """
     ### BEGIN SOLUTION
+    import socket
+    import ssl
+
     import httpx
     from cohere.core.api_error import ApiError
 
+    from rerank_course.hosted import origin
+
     if isinstance(error, ApiError):
-        return error.status_code is not None and (error.status_code == 429 or error.status_code >= 500)
-    return isinstance(error, httpx.TransportError)
+        status = error.status_code or 0
+        return status in (408, 429) or (status >= 500 and status != 501)
+    if isinstance(origin(error), (socket.gaierror, ssl.SSLError)):
+        return False
+    return isinstance(error, (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError))
     ### END SOLUTION
 
 
@@ -145,6 +169,11 @@ check_is_temporary(is_temporary)
 # <details><summary>Hint 2</summary>
 #
 # An `ApiError` that was made without a status has `status_code` None, and `None >= 500` is an error itself.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# Name the types that pass. Whoever writes `httpx.TransportError` has let in a wrong key and a wrong address.
 #
 # </details>
 #
@@ -281,8 +310,8 @@ import httpx
 
 check_is_temporary(
     is_temporary,
-    temporary=[502, 504, 529, httpx.ConnectTimeout("x"), httpx.ReadError("x"), httpx.ProxyError("x")],
-    lasting=[402, 403, 413, KeyError("x"), TypeError("429"), RuntimeError("status 503")],
+    temporary=[502, 504, 529, httpx.ConnectTimeout("x"), httpx.ReadError("x"), httpx.WriteError("x")],
+    lasting=[402, 403, 413, 501, httpx.LocalProtocolError("x"), KeyError("x"), RuntimeError("status 503")],
 ).require()
 ### END HIDDEN TESTS
 

@@ -9,7 +9,7 @@
 # | **Difficulty** | ●●○ |
 # | **Time** | {minutes} minutes |
 # | **Points** | {points}: tokens 2, hidden answer 2, windows 4, best window 2 |
-# | **You need** | [](lesson:failure_modes) (truncation), [](exercise:score_pairs) (scoring pairs) |
+# | **You need** | [](lesson:when_scores_mislead) (truncation), [](exercise:score_pairs) (scoring pairs) |
 #
 # Each part has a place for your answer and a **check** below it. Run the check as often as you like: it says
 # *not attempted*, *wrong* and why, or *right*.

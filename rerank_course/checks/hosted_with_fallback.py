@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 import secrets
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from unittest import mock
@@ -14,7 +15,6 @@ from unittest import mock
 import cohere
 import httpx
 import numpy as np
-from cohere.core.api_error import ApiError
 
 from rerank_course.checks.answers import is_number, show
 from rerank_course.checks.calling import call
@@ -26,7 +26,14 @@ from rerank_course.checks.hosted_with_fallback_calls import (
     error_name,
     without_pauses,
 )
-from rerank_course.checks.toys.service import Service, status_error
+from rerank_course.checks.hosted_with_fallback_errors import (
+    LASTING,
+    MISTAKES_HERE,
+    TEMPORARY,
+    as_error,
+    why_told_wrongly,
+)
+from rerank_course.checks.toys.service import Service
 from rerank_course.checks.verdict import Wrong, check, demand
 
 _QUERY = "May I take my bike on the ferry?"
@@ -37,34 +44,34 @@ _DOCUMENTS = (
     "Cycle paths on the north island are marked in green.",
     "No vehicles are allowed on the fast ferry.",
 )
-_TEMPORARY = (
-    429,
-    500,
-    503,
-    httpx.ConnectError("no route"),
-    httpx.ReadTimeout("timed out"),
-    httpx.RemoteProtocolError("cut off"),
-)
-_LASTING = (400, 401, 404, 422, 498, ValueError("a mistake in the program"))
 
 
 @check
 def check_connect(connect: Callable[[str], Any], base_url: str = "https://rerank.example") -> str:
-    """``connect(base_url)`` gives a ``cohere.ClientV2`` with the key that CO_API_KEY holds at that moment."""
+    """``connect(base_url)`` gives a ``cohere.ClientV2`` with the key that CO_API_KEY holds at that moment.
+
+    White space around the key is taken off, or refused without showing the key.
+    """
     for _ in range(2):
         key = f"check-{secrets.token_hex(8)}"
         printed = io.StringIO()
         with _environment(key), contextlib.redirect_stdout(printed):
             client = call(connect, base_url)
         _check_client(client, key, base_url, printed.getvalue())
+    _check_no_key(connect, base_url)
+    _check_line_end(connect, base_url)
+    return (
+        "The key comes from outside, and is in no cell and no output. Without a key there is an error at "
+        "once, and not at the first search."
+    )
+
+
+def _check_no_key(connect: Callable[[str], Any], base_url: str) -> None:
     with _environment(None), contextlib.redirect_stdout(io.StringIO()):
         try:
             connect(base_url)
-        except Exception:  # the library's own error, or one of the learner's
-            return (
-                "The key comes from outside, and is in no cell and no output. Without a key there is an "
-                "error at once, and not at the first search."
-            )
+        except (Exception, SystemExit):  # the library's own error, or one of the learner's
+            return
     raise Wrong(
         "Without CO_API_KEY connect still made a client. A default key hides that the real one is missing "
         "until the first call fails."
@@ -84,13 +91,34 @@ def _check_client(client: Any, key: str, base_url: str, printed: str) -> None:
     )
     wrapper = client._client_wrapper
     demand(
-        wrapper.get_headers()["Authorization"] == f"Bearer {key}",
+        wrapper.get_headers().get("Authorization") == f"Bearer {key}",
         "The check put a new key into CO_API_KEY, and the client has another one. Read the environment "
         "variable inside the function; a key that stands in the code is published with the code.",
     )
     demand(
         wrapper.get_base_url().rstrip("/") == base_url,
         f"The client would call {wrapper.get_base_url()} and not {base_url}. Pass base_url on.",
+    )
+
+
+def _check_line_end(connect: Callable[[str], Any], base_url: str) -> None:
+    """A key that was read from a file ends with a line end, and httpx puts such a key into its error."""
+    key = f"check-{secrets.token_hex(8)}"
+    with _environment(f"{key}\n"), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            client = connect(base_url)
+        except (Exception, SystemExit) as error:
+            demand(
+                key not in "".join(traceback.format_exception(error)),
+                "CO_API_KEY ended with a line end. connect raised an error, and its text shows the key. Say "
+                "what is wrong without the key.",
+            )
+            return
+    given = client._client_wrapper.get_headers().get("Authorization")
+    demand(
+        given == f"Bearer {key}",
+        "CO_API_KEY ended with a line end, as it does when it was read from a file, and connect kept it. No "
+        "call would be sent, and the error of each would show the key. Use .strip().",
     )
 
 
@@ -195,56 +223,25 @@ def _check_left_out(hosted_scores: Callable, query: str, documents: list[str]) -
 
 @check
 def check_is_temporary(
-    is_temporary: Callable[[Exception], bool], temporary: Sequence = _TEMPORARY, lasting: Sequence = _LASTING
+    is_temporary: Callable[[Exception], bool], temporary: Sequence = TEMPORARY, lasting: Sequence = LASTING
 ) -> str:
     """``is_temporary(error)`` says whether trying later, or a fallback, makes sense.
 
     Args:
         temporary, lasting: errors, or HTTP statuses, that it must tell apart.
     """
-    cases = [(_as_error(case), True) for case in temporary] + [(_as_error(case), False) for case in lasting]
+    cases = [(as_error(case), True) for case in temporary] + [(as_error(case), False) for case in lasting]
     answers = [call(is_temporary, error) for error, _ in cases]
     odd = next((answer for answer in answers if not isinstance(answer, (bool, np.bool_))), None)
     demand(odd is None, f"is_temporary should return True or False, but returned {show(odd)}.")
     for (error, expected), answer in zip(cases, answers):
         if bool(answer) != expected:
-            cause = _why_told_wrongly(error, [error for error, _ in cases], answers)
+            cause = why_told_wrongly(error, [error for error, _ in cases], answers)
             raise Wrong(f"For {error_name(error)}, is_temporary returned {bool(answer)}. {cause}")
     return (
         "What passes may be waited for or worked around. What does not pass has to reach somebody who can "
         "mend it."
     )
-
-
-def _why_told_wrongly(error: Exception, errors: list[Exception], answers: list) -> str:
-    """The likely mistake behind a wrong answer about ``error``."""
-    if not any(answers):
-        return "It is False for everything, so nothing would ever be tried again."
-    if all(answers):
-        return "It is True for everything: a wrong key would be hidden for ever."
-    if isinstance(error, httpx.TransportError):
-        return "No answer came at all: that is no ApiError but one of httpx's TransportError family."
-    if _is_refusal(error) and all(answer for error, answer in zip(errors, answers) if _is_refusal(error)):
-        return "An ApiError can also mean that the request or the key is wrong. Look at error.status_code."
-    if _status(error) == 429:
-        return "429 is the rate limit: it passes with time."
-    if _status(error) >= 500:
-        return "A status from 500 on is trouble on the service's side, and it passes."
-    if isinstance(error, ApiError):
-        return "The request, the key or the account is wrong, and will be wrong tomorrow."
-    return "That is a mistake in a program, not an outage. A fallback must not hide it."
-
-
-def _is_refusal(error: Exception) -> bool:
-    return 400 <= _status(error) < 500 and _status(error) != 429
-
-
-def _status(error: Exception) -> int:
-    return (error.status_code or 0) if isinstance(error, ApiError) else 0
-
-
-def _as_error(case: Any) -> Any:
-    return status_error(case) if isinstance(case, int) else case
 
 
 @check
@@ -267,8 +264,8 @@ def check_rerank_with_fallback(
     with without_pauses():
         check_service_up(function, query, documents)
         for outage in outages:
-            check_outage(function, query, documents, _as_error(outage))
-        for error in (*map(_as_error, refusals), *mistakes):
+            check_outage(function, query, documents, as_error(outage))
+        for error in (*map(as_error, refusals), *mistakes, *MISTAKES_HERE):
             check_not_hidden(function, query, documents, error)
     return (
         "One scorer for all documents of a query, a warning when it is the local one, and nothing hidden "

@@ -12,6 +12,7 @@ from cohere.core.api_error import ApiError
 
 from rerank_course.checks.answers import Mistake, show
 from rerank_course.checks.calling import call
+from rerank_course.checks.hosted_with_fallback_errors import what_is_wrong_here
 from rerank_course.checks.rankings import check_ranking
 from rerank_course.checks.toys.service import LocalReranker, Service, status_error
 from rerank_course.checks.verdict import Wrong, demand
@@ -138,6 +139,12 @@ def _what_was_hidden(error: BaseException, calls: int) -> str:
             "That does not pass: somebody must mend the key or the request. Raise it again unless "
             "is_temporary says otherwise."
         )
+    mistake = what_is_wrong_here(error)
+    if mistake is not None:
+        return (
+            f"{error_name(error)} was taken for an outage, and your function returned a ranking. It does not "
+            f"pass: {mistake}. Not every TransportError is an outage: ask is_temporary."
+        )
     return (
         f"An error of the type {type(error).__name__}, a mistake in the program, was hidden behind the "
         "fallback. Raise again what is_temporary does not know."
@@ -154,7 +161,7 @@ def _two_parts(answer: Any, scored_by: str, when: str) -> Any:
     return answer[0]
 
 
-def error_name(error: Exception) -> str:
+def error_name(error: BaseException) -> str:
     status = f" (status {error.status_code})" if isinstance(error, ApiError) else ""
     return f"{type(error).__module__.split('.')[0]}.{type(error).__name__}{status}".removeprefix("builtins.")
 

@@ -32,6 +32,7 @@ from rerank_course.engine import cache, weights
 
 INT8_FOLDER = "ms-marco-MiniLM-L12-v2-int8-3"  # change the number when quantise.py changes
 MAX_TOKENS = 512
+INSTALL = 'pip install "openvino>=2026.4,<2027" "nncf>=3.4,<4"'  # what the extra int8 holds
 BLOCK = 256  # pairs that are tokenised together, so that memory does not grow with the list
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
@@ -145,8 +146,7 @@ def _quantise(target: Path) -> None:
 def _not_made(why: str) -> Exception:
     if "No module named" in why:
         return EngineNotInstalledError(
-            f'backend="int8" cannot make its model: {why}. '
-            'Install what it needs: pip install "rerank-course[int8]".'
+            f'backend="int8" cannot make its model: {why}. Install what it needs: {INSTALL}.'
         )
     return cache.WeightsError(f'The int8 model could not be made: {why}. backend="torch" works without it.')
 
@@ -173,8 +173,7 @@ def _requests(threads: int):
         import openvino
     except ImportError as error:
         raise EngineNotInstalledError(
-            'backend="int8" needs OpenVINO: pip install "rerank-course[int8]". '
-            'backend="torch" works without it.'
+            f'backend="int8" needs OpenVINO: {INSTALL}. backend="torch" works without it.'
         ) from error
     settings = {"NUM_STREAMS": threads, "INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
     model = openvino.Core().compile_model(int8_folder() / "model.xml", "CPU", settings)

@@ -1,6 +1,6 @@
 """What the ideas of the lessons look like: encoders, ranks that change, the sigmoid, batches, workers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,31 +68,48 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> 
     axes.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=12, color=GREY))
 
 
-def slope_chart(first: Ranking, second: Ranking, names: tuple[str, str]) -> Picture:
+def slope_chart(
+    first: Ranking, second: Ranking, names: tuple[str, str], answers: Collection[str] = ()
+) -> Picture:
     """Two rankings of the same candidates as columns, best on top, and a line for each candidate.
 
     Args:
         first, second: ``[(candidate, score), …]``, best first.
         names: heads of the two columns.
+        answers: the texts that answer. Then a tick marks them, and a line says whether a move is right (an
+            answer goes up, another text goes down) or wrong; else whether it goes up or down.
     """
     places = {text_of(candidate): rank for rank, (candidate, _) in enumerate(second, start=1)}
     figure = Figure(figsize=(5, 1.1 + 0.42 * len(first)))
     axes = figure.subplots()
     moves = []
     for start, (candidate, score) in enumerate(first, start=1):
-        text, end = shorten(text_of(candidate)), places[text_of(candidate)]
-        colour = GREEN if end < start else ORANGE if end > start else GREY
-        style = "--" if end > start else "-"
-        axes.plot((0, 1), (start, end), color=colour, marker="o", linewidth=2, linestyle=style)
-        axes.text(-0.04, start, f"{text}  {score:.2f}  {start}", ha="right", va="center", fontsize=9)
-        moves.append(f"“{text}” from {start} to {end}")
+        text = text_of(candidate)
+        said, colour, style = _move(start - places[text], text in answers, judged=bool(answers))
+        axes.plot((0, 1), (start, places[text]), color=colour, marker="o", linewidth=2, linestyle=style)
+        shown = ("✓ " if text in answers else "") + shorten(text)
+        axes.text(-0.04, start, f"{shown}  {score:.2f}  {start}", ha="right", va="center", fontsize=9)
+        moves.append(f"“{shorten(text)}” from {start} to {places[text]}{said}")
     for rank, (_, score) in enumerate(second, start=1):
         axes.text(1.04, rank, f"{rank}  {score:.2f}", ha="left", va="center", fontsize=9)
     for x, name in enumerate(names):
         axes.text(x, 0.2, name, ha="center", fontsize=11)
-    axes.set(xlim=(-0.05, 1.05), ylim=(len(first) + 0.5, 0))
+    if answers:
+        axes.text(
+            0.5, len(first) + 0.8, "✓ answers; solid: right move, dashed: wrong move", ha="center", fontsize=9
+        )
+    axes.set(xlim=(-0.05, 1.05), ylim=(len(first) + 1, 0))
     axes.axis("off")
     return Picture(figure, f"Ranks by {names[0]} and by {names[1]}: {'; '.join(moves)}.")
+
+
+def _move(gained: int, is_answer: bool, judged: bool) -> tuple[str, str, str]:
+    """(words, colour, line style) of a move by ``gained`` places."""
+    if not gained:
+        return ", an answer" if is_answer else "", GREY, "-"
+    good = (gained > 0) == is_answer if judged else gained > 0
+    said = (", an answer" if is_answer else "") + (", right" if good else ", wrong") if judged else ""
+    return (said, BLUE, "-") if good else (said, ORANGE, "--")
 
 
 def sigmoid_curve(logits: Mapping[str, float]) -> Picture:

@@ -1,6 +1,6 @@
 """Rerank a whole run, on one process or, with Ray Data, on as many as you have.
 
-Install Ray with: pip install "rerank-course[ray]"
+``INSTALL`` says how to install Ray.
 """
 
 from rerank_course.scale.cluster import local_cluster

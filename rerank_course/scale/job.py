@@ -13,7 +13,7 @@ from rerank_course.models import BACKENDS, DEFAULT_RERANKER, is_packaged, load_r
 from rerank_course.rerank import Reranker
 
 ENGINES = ("local", "ray")
-INSTALL = 'pip install "rerank-course[ray]"'
+INSTALL = 'pip install "ray[data]>=2.60,<3"'  # the course's own name is on no index; its extra says the same
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ class Worker:
             else:
                 pairs.append((query["query"], text))
                 names.append((query["query_id"], name))
-        scores = self._predict(pairs)
+        scores = self._predict(pairs, [query for query, _ in names])
         finite = np.isfinite(scores)
         for (query, name), score in zip([names[i] for i in np.flatnonzero(~finite)], scores[~finite]):
             rejects.append({"query_id": query, "doc_id": name, "reason": f"the reranker scored it {score}"})
@@ -116,20 +116,25 @@ class Worker:
                 seen.add(name)
                 yield row, name, text, row["problem"] or problem or twice
 
-    def _predict(self, pairs: list[tuple[str, str]]) -> np.ndarray:
-        """One score for each pair; the same pair is scored once, since a batch moves the last digits."""
+    def _predict(self, pairs: list[tuple[str, str]], searches: list[str]) -> np.ndarray:
+        """One score for each pair; equal texts of a search are scored once: a batch moves the last digits.
+
+        Equal pairs of two searches are not: what a run costs would depend on how it was cut into parts.
+        """
         if not pairs:
             return np.empty(0)
-        place = {pair: number for number, pair in enumerate(dict.fromkeys(pairs))}
+        keys = list(zip(searches, pairs))
+        place = {key: number for number, key in enumerate(dict.fromkeys(keys))}
         scores = np.asarray(
-            self.reranker.predict(list(place), batch_size=self.job.batch_size), dtype=np.float64
+            self.reranker.predict([pair for _, pair in place], batch_size=self.job.batch_size),
+            dtype=np.float64,
         )
         if scores.size != len(place):
             raise ValueError(
                 f"reranker.predict returned scores of shape {scores.shape} for {len(place)} pairs. "
                 "It must return one score for each pair."
             )
-        return scores.reshape(len(place))[[place[pair] for pair in pairs]]
+        return scores.reshape(len(place))[[place[key] for key in keys]]
 
 
 def ranked(names: list[tuple[str, str]], scores: np.ndarray, tag: str) -> pd.DataFrame:

@@ -12,6 +12,8 @@ from typing import IO, Any, BinaryIO, TextIO, cast
 
 from rerank_course.text import half_character
 
+# What the extra documents holds.
+INSTALL = 'pip install "beautifulsoup4>=4.13,<5" "markdownify>=1.2,<2" "pypdf>=7,<8" "pyarrow>=20,<27"'
 CSV_ENDINGS = (".csv", ".tsv")
 JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 PARQUET_ENDINGS = (".parquet",)
@@ -197,7 +199,7 @@ def library(name: str, path: Path) -> Any:
     except ImportError as error:
         raise CorpusError(
             f"{path} cannot be read without {name.partition('.')[0]} ({error}). "
-            'Install what it needs: pip install "rerank-course[documents]".'
+            f"Install what it needs: {INSTALL}."
         ) from None
 
 

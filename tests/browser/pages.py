@@ -27,17 +27,17 @@ FAULTS = Path(__file__).with_name("faults.js").read_text(encoding="utf-8")
 # What a person does
 
 
-def open_notebook(page, lab, path, address=None):
-    """Open it and wait until all that the file holds is drawn: what is not there cannot be found faulty."""
+def open_notebook(page, lab, path, address=None, opened=True):
+    """Open it and its closed results, and wait until all is drawn: what is not there is not found faulty."""
     cells = nbformat.read(lab.course / path, as_version=4).cells
+    texts = sum(cell.cell_type == "markdown" for cell in cells)
+    closed = [cell for cell in cells if cell.metadata.get("jupyter", {}).get("outputs_hidden")]
+    outputs, hidden = (sum(len(cell.get("outputs", [])) for cell in some) for some in (cells, closed))
     page.goto(address or lab.address(path))
-    page.wait_for_function(
-        IS_DRAWN,
-        arg=[
-            sum(cell.cell_type == "markdown" for cell in cells),
-            sum(len(cell.get("outputs", [])) for cell in cells),
-        ],
-    )
+    page.wait_for_function(IS_DRAWN, arg=[texts, outputs - hidden])
+    if hidden and opened:  # what is closed is not drawn
+        choose(page, "View", "Expand All Outputs")
+        page.wait_for_function(IS_DRAWN, arg=[texts, outputs])
 
 
 def wait_until_idle(page):

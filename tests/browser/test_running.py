@@ -25,6 +25,7 @@ from tests.browser.pages import (
 from tests.support import ROOT
 from tests.support.browser import needs_chromium
 from tools.build.outline import read_outline
+from tools.build.sources import hide_predicted
 
 pytestmark = [needs_chromium, pytest.mark.heavy]
 OUTLINE = read_outline()
@@ -46,6 +47,30 @@ def test_the_first_lesson_opens_by_itself_and_gives_the_first_ranking(lab, page)
     )
     assert faults(page) == []
     keep_screenshot(page, "start_here-run")
+
+
+def test_a_result_is_closed_until_one_runs_its_cell_and_a_guess_is_kept(lab, page):
+    texts = ("**Predict.** How many?", "guess('apples')", "print('there are', 5)", "apples.beside(5)")
+    cells = [nbformat.v4.new_markdown_cell(texts[0])]
+    cells += [
+        nbformat.v4.new_code_cell(f"from rerank_course.lab.guess import guess\napples = {texts[1]}"),
+        nbformat.v4.new_code_cell(f"{texts[2]}\n{texts[3]}"),
+    ]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    hide_predicted(notebook)
+    notebook.cells[2].outputs = [nbformat.v4.new_output("stream", name="stdout", text="there are 5\n")]
+    write_notebook(lab, "guessing", notebook.cells)
+    open_notebook(page, lab, "notebooks/guessing.ipynb", opened=False)
+    result = code_cell(page, "apples.beside(5)")
+    assert result.locator(".jp-OutputArea-output").count() == 0
+    guessing = code_cell(page, "guess('apples')")
+    run_cell(page, guessing)
+    type_into(page, guessing.locator("input"), "3")
+    expect(guessing).to_contain_text("Kept: 3")
+    run_cell(page, result)
+    expect(result.locator(".jp-OutputArea-output").first).to_contain_text("there are 5")
+    expect(result).to_contain_text("Your guess: 3")
+    keep_screenshot(page, "guess")
 
 
 def open_cells(page, lab, lesson, *texts):

@@ -1,6 +1,9 @@
 """Checks of the exercise hosted_with_fallback: right answers pass, wrong ones get their message."""
 
 import os
+import socket
+import ssl
+import sys
 
 import cohere
 import httpx
@@ -14,6 +17,7 @@ from rerank_course.checks.hosted_with_fallback import (
     check_is_temporary,
     check_rerank_with_fallback,
 )
+from rerank_course.hosted import origin, what_to_mend
 from tests.checks.hosted_answers import (
     MODEL,
     OTHER,
@@ -41,6 +45,27 @@ def printing(base_url):
     return connect(base_url)
 
 
+def refusing_a_line_end(base_url):
+    key = os.getenv("CO_API_KEY") or ""
+    if not key.isalnum() and not key.replace("-", "").isalnum():
+        raise ValueError("The KEY in CO_API_KEY has white space, or is missing.")
+    return cohere.ClientV2(api_key=key, base_url=base_url)
+
+
+def ending_the_program(base_url):
+    key = os.environ.get("CO_API_KEY", "").strip()
+    if not key:
+        sys.exit("no key")
+    return cohere.ClientV2(key, base_url=base_url)
+
+
+def showing_a_line_end(base_url):
+    key = os.environ["CO_API_KEY"]
+    if key != key.strip():
+        raise ValueError(f"{key!r} holds white space")
+    return cohere.ClientV2(key, base_url=base_url)
+
+
 READ_TOO_EARLY = os.environ.get("CO_API_KEY", "key-of-yesterday")
 
 
@@ -48,8 +73,9 @@ READ_TOO_EARLY = os.environ.get("CO_API_KEY", "key-of-yesterday")
     "answer",
     [
         connect,
-        lambda url: cohere.ClientV2(base_url=url),
-        lambda url: cohere.ClientV2(os.getenv("CO_API_KEY"), base_url=url, timeout=5),
+        lambda url: cohere.ClientV2("".join(os.environ["CO_API_KEY"].split()), base_url=url, timeout=5),
+        refusing_a_line_end,
+        ending_the_program,
     ],
 )
 def test_connect_right(answer):
@@ -70,6 +96,9 @@ def test_connect_right(answer):
             "A default key hides",
         ),
         (printing, "connect printed the key"),
+        (lambda url: cohere.ClientV2(base_url=url), "Use .strip()"),
+        (lambda url: cohere.ClientV2(os.environ["CO_API_KEY"], base_url=url), "Use .strip()"),
+        (showing_a_line_end, "its text shows the key"),
         (lambda url: cohere.ClientV2(), "Pass base_url on"),
         (lambda url: cohere.Client(base_url=url), "The older cohere.Client"),
         (lambda url: os.environ["CO_API_KEY"], "but returned a text"),
@@ -85,7 +114,7 @@ def test_the_learner_s_own_key_is_not_touched(monkeypatch):
     monkeypatch.setenv("CO_API_KEY", "my-own")
     seen = []
     check_connect(lambda url: seen.append(os.environ.get("CO_API_KEY")) or connect(url))
-    assert len(seen) == 3 and "my-own" not in seen and os.environ["CO_API_KEY"] == "my-own"
+    assert len(seen) == 4 and "my-own" not in seen and os.environ["CO_API_KEY"] == "my-own"
 
 
 def with_an_array(query, documents, client):
@@ -189,24 +218,60 @@ def test_an_empty_list_that_is_sent_and_caught_is_wrong_too():
 def with_getattr(error):
     status = getattr(error, "status_code", None) or 0
     return (
-        status == 429
-        or 500 <= status < 600
-        or isinstance(
-            error, (httpx.TimeoutException, httpx.NetworkError, httpx.ProtocolError, httpx.ProxyError)
-        )
+        status in (408, 409, 429, 499)
+        or (500 <= status < 600 and status != 501)
+        or (isinstance(error, httpx.TransportError) and what_to_mend(error) is None)
+    )
+
+
+def by_what_it_came_from(error):
+    """Another style: only errors that are known to pass do, and the chain is walked by hand."""
+    if isinstance(error, ApiError):
+        return error.status_code in {408, 429, 500, 502, 503, 504, 529}
+    chain = [error]
+    while chain[-1].__cause__ or chain[-1].__context__:
+        chain.append(chain[-1].__cause__ or chain[-1].__context__)
+    if any(isinstance(link, (socket.gaierror, ssl.SSLError)) for link in chain):
+        return False
+    kinds = (httpx.TimeoutException, httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError)
+    return isinstance(error, kinds)
+
+
+def by_the_text(error):
+    """Not pretty, and right: the text's capital letters do not matter to it."""
+    if isinstance(error, ApiError):
+        return is_temporary(error)
+    mistakes = ("illegal header", "protocol.", "certificate", "not known")
+    return isinstance(error, httpx.TransportError) and not any(
+        text in str(error).lower() for text in mistakes
     )
 
 
 OTHER_ERRORS = {
-    "temporary": [502, 529, httpx.ReadError("x"), httpx.ProxyError("x")],
-    "lasting": [402, 413, KeyError("x"), TypeError("429")],
+    "temporary": [502, 529, httpx.ReadError("x"), httpx.ConnectTimeout("x")],
+    "lasting": [402, 413, KeyError("x"), TypeError("429"), 501],
 }
 
 
-@pytest.mark.parametrize("answer", [is_temporary, with_getattr, lambda error: np.bool_(is_temporary(error))])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        is_temporary,
+        with_getattr,
+        by_what_it_came_from,
+        by_the_text,
+        lambda error: np.bool_(is_temporary(error)),
+    ],
+)
 def test_errors_right(answer):
     assert check_is_temporary(answer).status == "right", check_is_temporary(answer)
     assert check_is_temporary(answer, **OTHER_ERRORS).status == "right"
+
+
+def the_rule_that_was(error):
+    if isinstance(error, ApiError):
+        return error.status_code in (408, 429) or error.status_code >= 500
+    return isinstance(error, httpx.TransportError)
 
 
 def status(error):
@@ -229,10 +294,38 @@ def status(error):
             lambda error: status(error) >= 500 or isinstance(error, httpx.TransportError),
             "429 is the rate limit",
         ),
-        (lambda error: status(error) in (429, 500, 503), "no ApiError but one of httpx's"),
+        (lambda error: status(error) in (408, 429, 500, 503), "no ApiError but one of httpx's"),
         (lambda error: error.status_code == 429 or error.status_code >= 500, "raised AttributeError"),
         (lambda error: "yes" if is_temporary(error) else "no", "should return True or False"),
         (lambda error: is_temporary(error) or status(error) == 401, "will be wrong tomorrow"),
+        (the_rule_that_was, "You take every TransportError for an outage. This one never passes"),
+        (
+            lambda error: is_temporary(error) or isinstance(error, httpx.TransportError),
+            "You take every TransportError",
+        ),
+        (lambda error: is_temporary(error) or isinstance(error, httpx.HTTPError), "You take every Transport"),
+        (
+            lambda error: is_temporary(error) or isinstance(error, httpx.ProtocolError),
+            "It does not pass: the request was not sent, because a header is illegal",
+        ),
+        (
+            lambda error: is_temporary(error) or isinstance(error, httpx.UnsupportedProtocol),
+            "does not begin with https://",
+        ),
+        (
+            lambda error: is_temporary(error) or isinstance(error, httpx.NetworkError),
+            "stands a certificate that is refused (an ssl.SSLError)",
+        ),
+        (
+            lambda error: is_temporary(error) or isinstance(origin(error), socket.gaierror),
+            "stands a host that nobody knows",
+        ),
+        (
+            lambda error: is_temporary(error) and not isinstance(origin(error), OSError),
+            "A refused connection passes",
+        ),
+        (lambda error: is_temporary(error) or status(error) == 501, "501 is no outage"),
+        (lambda error: is_temporary(error) and status(error) != 408, "408 is a time-out"),
     ],
 )
 def test_errors_wrong(answer, message):
@@ -241,7 +334,9 @@ def test_errors_wrong(answer, message):
 
 
 def test_a_list_of_the_statuses_that_are_public_fails_on_others():
-    memorised = lambda error: status(error) in (429, 500, 503) or isinstance(error, httpx.TransportError)  # noqa: E731
+    def memorised(error):
+        return is_temporary(error) and status(error) in (0, 408, 429, 500, 503)
+
     assert (
         check_is_temporary(memorised).status == "right"
         and check_is_temporary(memorised, **OTHER_ERRORS).status == "wrong"

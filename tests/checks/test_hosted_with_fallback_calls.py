@@ -38,6 +38,36 @@ def with_two_tries(query, documents, client, local):
     return [best_first(documents, local_scores(query, documents, local)), "local"]
 
 
+def with_a_loud_warning_and_a_bar(query, documents, client, local):
+    """Capital letters of a message, a progress bar and a priority do not matter."""
+    try:
+        results = (
+            client.rerank(model="rerank-v5.0-fast", query=query, documents=documents, priority=1).results
+            if documents
+            else []
+        )
+        scores, scored_by = [0.0] * len(documents), "hosted"
+        for result in results:
+            scores[result.index] = result.relevance_score
+    except Exception as error:
+        if not is_temporary(error):
+            raise RuntimeError("THE SERVICE REFUSES") from None
+        warnings.warn("LOCAL RERANKER", UserWarning)
+        pairs = [(query, document) for document in documents]
+        scores, scored_by = local.predict(pairs, show_progress_bar=False), "local"
+    return best_first(documents, scores), scored_by
+
+
+def one_pair_at_a_time(query, documents, client, local):
+    try:
+        return best_first(documents, hosted_scores(query, documents, client)), "hosted"
+    except Exception as error:
+        if not is_temporary(error):
+            raise
+        warnings.warn("Fell Back")
+        return best_first(documents, [local.predict((query, document)) for document in documents]), "local"
+
+
 def while_python_finds_an_open_socket(query, documents, client, local):
     # Nobody holds it: Python closes it with a ResourceWarning, as it does with one that an earlier cell left
     # open.
@@ -45,7 +75,16 @@ def while_python_finds_an_open_socket(query, documents, client, local):
     return fallback(query, documents, client, local)
 
 
-@pytest.mark.parametrize("answer", [fallback, with_two_tries, while_python_finds_an_open_socket])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        fallback,
+        with_two_tries,
+        with_a_loud_warning_and_a_bar,
+        one_pair_at_a_time,
+        while_python_finds_an_open_socket,
+    ],
+)
 def test_fallback_right(answer):
     started = time.monotonic()
     assert check_rerank_with_fallback(answer).status == "right", check_rerank_with_fallback(answer)
@@ -70,6 +109,14 @@ def catching(kind, warn=True, scored_by="local"):
             return best_first(documents, local_scores(query, documents, local)), scored_by
 
     return answer
+
+
+def every_transport_error(query, documents, client, local):
+    try:
+        return fallback(query, documents, client, local)
+    except httpx.TransportError:
+        warnings.warn("local")
+        return best_first(documents, local_scores(query, documents, local)), "local"
 
 
 def bare_except(query, documents, client, local):
@@ -188,6 +235,7 @@ def always_warning(*arguments):
         ),
         (catching(Exception, warn=False), "nobody was told"),
         (catching(Exception, scored_by="hosted"), "scored_by should be 'local', but is 'hosted'"),
+        (every_transport_error, "httpx.LocalProtocolError was taken for an outage"),
         (bare_except, "pressed Ctrl-C during the call"),
         (interrupt_becomes_an_error, "Ctrl-C came out as RuntimeError"),
         (endless, "called it 6 times"),

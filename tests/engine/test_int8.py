@@ -166,7 +166,7 @@ def test_only_the_model_and_device_it_has():
 
 def test_without_openvino(monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
-    with pytest.raises(EngineNotInstalledError, match=r'pip install "rerank-course\[int8\]"'):
+    with pytest.raises(EngineNotInstalledError, match=r'pip install "openvino'):
         load_reranker(backend="int8")
 
 

@@ -81,7 +81,7 @@ def left_in(cache):
         (
             "import no_such_nncf",
             int8.EngineNotInstalledError,
-            r'No module named .* pip install "rerank-course\[int8\]"',
+            r'No module named .* pip install "openvino',
         ),
         ("import sys; sys.exit('the disk is full')", WeightsError, "could not be made: the disk is full"),
         ("import os; os._exit(9)", WeightsError, "its process ended with code 9"),

@@ -13,7 +13,7 @@ from rerank_course.engine.recorded_scores import (
     scores_file,
 )
 from rerank_course.texts.corpora import CORPORA, load_corpus
-from tools.build.record_scores import without_headings
+from tools.build.record_scores import judged_pairs
 
 PAIRS = [("q", "one"), ("q", "two"), ("q", "three")]
 
@@ -87,8 +87,11 @@ def test_the_record_holds_on_this_machine(corpus, engine):
 
 @pytest.mark.heavy
 def test_passages_without_headings_are_recorded_and_hold(int8_reranker):
-    """The lesson on failure modes looks up all of them, and would score what is missing while one waits."""
-    known, pairs = load_scores(scores_file("handbook"))["int8"], without_headings(load_corpus("handbook"))
+    """Lessons look up all of them, and would score what is missing while one waits."""
+    known, pairs = (
+        load_scores(scores_file("handbook"))["int8"],
+        judged_pairs(load_corpus("handbook"), headings=False),
+    )
     assert len(pairs) > 1000 and {pair_key(*pair) for pair in pairs} <= known.keys()
     sample = pairs[::120]
     now = int8_reranker.predict(sample)

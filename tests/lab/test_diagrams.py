@@ -22,6 +22,18 @@ def test_a_slope_for_each_candidate():
     )
 
 
+def test_a_slope_says_which_moves_are_right():
+    first, second = (
+        [("one", 0.9), ("two", 0.5), ("three", 0.1)],
+        [("two", 4.0), ("three", 3.0), ("one", -1.0)],
+    )
+    picture = diagrams.slope_chart(first, second, ("cosine", "cross-encoder"), answers=["two"])
+    assert picture.alt == (
+        "Ranks by cosine and by cross-encoder: “one” from 1 to 3, right; “two” from 2 to 1, an answer, "
+        "right; “three” from 3 to 2, wrong."
+    )
+
+
 def test_logits_on_the_sigmoid():
     picture = diagrams.sigmoid_curve({"related": 8.31, "not related": -11})
     assert picture.png.startswith(b"\x89PNG")

@@ -1,5 +1,7 @@
 """The outline is the only place that knows numbers; what is built from it is as it would be built now."""
 
+import re
+
 import pytest
 
 from tests.lessons.built import OUTLINE
@@ -42,6 +44,29 @@ def test_documents_name_lessons_by_links_which_the_build_numbers(path):
 def test_code_names_lessons_and_exercises_by_name():
     found = {name(path): numbers_in(path.read_text(encoding="utf-8")) for path in CODE}
     assert {path for path, numbers in found.items() if numbers} - NUMBERS_ON_PURPOSE == set()
+
+
+@pytest.mark.parametrize("plan", OUTLINE.plans, ids=lambda plan: plan["name"])
+def test_a_plan_fits_its_day_and_names_parts_that_there_are(plan):
+    """Three hours are three hours; a day ends before half past five, as the guide says."""
+    guide = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
+    table = next(found for found in documents.TABLE.finditer(guide) if found[2] == plan["name"])[3]
+    *rows, last = [[text.strip() for text in line.split("|")[1:-1]] for line in table.splitlines()[2:]]
+    minutes, ends = int(last[1].strip("*")), clock(last[0].strip("*"))
+    assert sum(int(row[1]) for row in rows) == minutes == ends - clock(rows[0][0])
+    assert minutes <= 180 if plan["name"] == "three-hours" else ends <= clock("17:30")
+    assert "if late, skip" in plan["columns"] and any("skip" in step for step in plan["steps"])
+    for step in plan["steps"]:
+        if "lesson" in step:
+            source = (ROOT / OUTLINE.lesson(step["lesson"]).source).read_text(encoding="utf-8")
+            parts = re.findall(r"\*([^*]+)\*", step.get("skip", "") + step.get("how", ""))
+            assert [part for part in parts if f"# ## {part}\n" not in source] == [], step
+
+
+def clock(time):
+    """Minutes since midnight."""
+    hours, minutes = map(int, time.split(":"))
+    return 60 * hours + minutes
 
 
 def test_the_package_knows_the_present_outline():

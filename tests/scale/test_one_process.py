@@ -96,6 +96,22 @@ def test_a_part_holds_whole_queries_up_to_its_size():
     assert rerank_run({}, {}, {}, model=cheap).run == {}
 
 
+def test_equal_texts_are_scored_once_in_a_search_and_again_in_another():
+    asked = []
+
+    class Counting(Cheap):
+        def predict(self, pairs, **keywords):
+            asked.append(len(pairs))
+            return super().predict(pairs, **keywords)
+
+    texts = {"a": "the same", "b": "the same", "c": "another"}
+    run = {"first": ["a", "b", "c"], "again": ["a", "b", "c"]}
+    result = rerank_run(run, dict.fromkeys(run, "why?"), texts, model=Counting)
+    assert asked == [4] and result.parts["pairs"].tolist() == [6]
+    assert dict(result.run["first"])["a"] == dict(result.run["first"])["b"]
+    assert result.run["first"] == result.run["again"]
+
+
 def test_what_cannot_be_scored_is_set_aside_with_its_reason_and_the_rest_goes_on(expected):
     result = rerank_run(*poisoned_run(), model=Poisoned)
     check_rejects(result.rejects, result.run)
@@ -163,7 +179,7 @@ def test_without_the_extra_the_package_says_how_to_get_it(tmp_path):
     )
     lines = process.stdout.splitlines()
     assert lines[0] == "False {'q': [('d', 1.0)]}", process.stderr
-    assert len(lines) == 4 and all('pip install "rerank-course[ray]"' in line for line in lines[1:])
+    assert len(lines) == 4 and all('pip install "ray[data]' in line for line in lines[1:])
     assert "folder=None" in lines[1] and 'engine="local"' in lines[2]
     assert not (tmp_path / "out").exists()
 

@@ -212,7 +212,7 @@ def test_a_library_that_is_missing_is_named_with_what_to_install(file, monkeypat
         return builtins.__import__(wanted, fromlist=["x"])
 
     monkeypatch.setattr(files, "import_module", find)
-    message = rf"{name} cannot be read without {missing} .*pip install \"rerank-course\[documents\]\""
+    message = rf"{name} cannot be read without {missing} .*pip install \"beautifulsoup4"
     with pytest.raises(CorpusError, match=message):
         read_documents(file(name, "<p>x"))
 

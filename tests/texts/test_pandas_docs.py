@@ -17,7 +17,7 @@ def test_pandas_docs_holds_what_its_data_card_says(pandas_docs):
     for promised in (
         f"{len(pandas_docs.documents)} entries",
         f"{len(pandas_docs.queries)} “how do I …” queries",
-        f"{judgements} judgements",
+        f"{judgements:,} judgements",
     ):
         assert promised in card
 

@@ -149,6 +149,7 @@ PLAN = '[[plan]]\nname = "p"\nstart = "9:00"\ncolumns = ["from", "minutes", "wha
             OUTLINE + PLAN.replace("STEP", "").replace("start", "begin"),
             "a plan .'p'. has name, start, columns, steps",
         ),
+        (OUTLINE + PLAN.replace('"what"', '"who"').replace("STEP", 'lesson = "test"'), "'who' is no column"),
         (OUTLINE.partition("[lesson.exercise]")[0], "lessons/exercises/twice.py has no place"),
     ],
 )
@@ -179,10 +180,11 @@ def test_a_plan_adds_up_and_takes_its_minutes_from_the_lessons(course):
     (course.root / "docs").mkdir()
     guide = course.write("docs/teaching.md", "<!-- course: p -->\nold\n<!-- course: end -->\n")
     assert write_documents(read_outline(course.root), course.root) == [guide]
-    assert guide.read_text(encoding="utf-8").splitlines()[3:6] == [
+    assert guide.read_text(encoding="utf-8").splitlines()[3:7] == [
         "| 9:50 | 7 | hello |",
         "| 9:57 | 5 | [00 A test](../notebooks/00_test.ipynb) |",
         "| 10:02 | 4 | exercise [00 Twice](../exercises/ex00_twice.ipynb), 5 points |",
+        "| **10:06** | **16** | **end** |",
     ]
     marks = "<!-- course: q -->\n<!-- course: end -->\n"
     with pytest.raises(OutlineError, match="names no plan"):

@@ -10,7 +10,7 @@ import sys
 import time
 import tomllib
 import urllib.request
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 
 import pytest
@@ -38,6 +38,17 @@ def declared():
         Requirement,
         [*PROJECT["dependencies"], *extras["documents"], *extras["int8"], *extras["ray"], *extras["dev"]],
     )
+
+
+@pytest.mark.parametrize(
+    ("module", "extra"), [("engine.int8", "int8"), ("texts.files", "documents"), ("scale.job", "ray")]
+)
+def test_what_a_message_tells_one_to_install_is_what_the_extra_holds(module, extra):
+    """The course's own name is on no index, so a message names the libraries."""
+    said = shlex.split(import_module(f"rerank_course.{module}").INSTALL, comments=True)
+    assert said[:2] == ["pip", "install"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert said[2:] == project["optional-dependencies"][extra]
 
 
 @pytest.mark.parametrize("requirement", declared(), ids=str)

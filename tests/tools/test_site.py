@@ -188,7 +188,7 @@ def test_the_search_finds_lessons_and_neither_solutions_nor_modules(page, addres
 @needs_chromium
 def test_it_can_be_read_and_searched_from_the_disk(page, site):
     page.goto((site / "index.html").as_uri())
-    failures = OUTLINE.lesson("failure_modes")
+    failures = OUTLINE.lesson("when_scores_mislead")
     page.locator(f"nav >> text={failures.number} · {failures.title}").first.click()
     assert page.locator("article h1").inner_text().startswith(f"{failures.number} · {failures.title}")
     page.goto((site / "search.html").as_uri() + "?q=truncation")
@@ -210,6 +210,35 @@ def test_a_quiz_opens_and_a_formula_is_drawn_and_money_is_none(page, address):
     assert "$500 is the limit" in page.locator("article").inner_text()
     formula.scroll_into_view_if_needed()
     save(page, "formula")
+
+
+@needs_chromium
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_a_result_that_is_to_be_predicted_opens_by_mouse_and_keyboard(chromium, address, scripts):
+    context = chromium.new_context(viewport={"width": 1280, "height": 800}, java_script_enabled=scripts)
+    page = context.new_page()
+    page.goto(f"{address}{lesson('start_here')}.html")
+    closed = page.locator("article div.cell details:not([open])")
+    assert closed.count() == page.locator(".tag_hide-output .cell_output").count() >= 2
+    for number, press in enumerate((lambda line: line.click(), lambda line: line.press("Enter"))):
+        result = page.locator("article div.cell details").nth(number)
+        assert not result.locator(".cell_output").is_visible()
+        assert result.inner_text().strip() == "Show the result"
+        press(result.locator("summary"))
+        assert result.locator(".cell_output").is_visible()
+        assert result.inner_text().startswith("Hide the result")
+    save(page, f"predicted_{'' if scripts else 'no_'}scripts")
+    context.close()
+
+
+@needs_chromium
+def test_every_term_leads_to_its_entry_and_explains_itself(page, walk, address):
+    """That the entries are there is tested with all links."""
+    terms = [link for seen in walk.pages.values() for link in seen.around if "docs/glossary.html#" in link]
+    assert len(terms) >= len(LESSONS)
+    page.goto(f"{address}{lesson('scoring_pairs')}.html")
+    for link in page.locator("article a[href*='docs/glossary.html#']").all():
+        assert len(link.get_attribute("title")) > 20
 
 
 @needs_chromium

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from tools.build.claims import DOCUMENT as CLAIMS
 from tools.build.outline import ROOT, Exercise, Lesson, Outline, OutlineError
 from tools.build.sources import points_of, read_source
 
@@ -41,22 +42,23 @@ def write_documents(outline: Outline, root: Path = ROOT) -> list[Path]:
 
 
 def documents(root: Path = ROOT) -> list[Path]:
-    return [path for pattern in DOCUMENTS for path in sorted(root.glob(pattern)) if path.is_file()]
+    """All that names lessons and is written by hand; the list of claims is built from the notebooks."""
+    paths = [path for pattern in DOCUMENTS for path in sorted(root.glob(pattern)) if path.is_file()]
+    return [path for path in paths if path != root / CLAIMS]
 
 
 def up_to_date(text: str, path: Path, outline: Outline, root: Path = ROOT) -> str:
     """A document's text as the outline wants it; ``path`` is the document's, from the course's folder."""
     up = "../" * (len(path.parts) - 1)
-    text = FILE.sub(lambda found: _file(found[0], found[1], outline), text)
-    text = LINK.sub(lambda found: _link(found[1], found[2], outline), text)
 
     def table(found: re.Match) -> str:
         rows = _lessons(outline, root, up) if found[2] == "lessons" else _plan(found[2], outline, root, up)
-        return (
-            found[1] + "".join(f"| {' | '.join(row)} |\n".replace("|  |", "| |") for row in rows) + found[4]
-        )
+        lines = ("|" + "".join(f" {text} |" if text else " |" for text in row) + "\n" for row in rows)
+        return found[1] + "".join(lines) + found[4]
 
-    return TABLE.sub(table, text)
+    text = TABLE.sub(table, text)  # first: an old table may name a lesson that is gone
+    text = FILE.sub(lambda found: _file(found[0], found[1], outline), text)
+    return LINK.sub(lambda found: _link(found[1], found[2], outline), text)
 
 
 def _file(old: str, name: str, outline: Outline) -> str:
@@ -98,9 +100,13 @@ def _plan(name: str, outline: Outline, root: Path, up: str) -> Iterable[list[str
     now = 60 * hours + minutes
     for step in plan["steps"]:
         what, takes = _step(step, outline, root, up)
-        row = [f"{now // 60}:{now % 60:02}", str(takes), what, step.get("how", "")]
-        yield row[: len(plan["columns"])]
+        more = {"how": step.get("how", ""), "if late, skip": step.get("skip", "")}
+        known = {"from": f"{now // 60}:{now % 60:02}", "minutes": str(takes), "what": what, **more}
+        yield [known[column] for column in plan["columns"]]
         now += takes
+    total = now - 60 * hours - minutes
+    last = {"from": f"**{now // 60}:{now % 60:02}**", "minutes": f"**{total}**", "what": "**end**"}
+    yield [last.get(column, "") for column in plan["columns"]]
 
 
 def _step(step: dict[str, Any], outline: Outline, root: Path, up: str) -> tuple[str, int]:

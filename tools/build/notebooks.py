@@ -12,19 +12,23 @@ The sources are percent-format text (jupytext). Marks on a cell's first line say
     # %% role="graded" id="…" points=5     run by the teacher; learners never see its HIDDEN TESTS
     # %% [markdown] role="written" id="…" points=6     an answer in words, read by the teacher
 
-A notebook is executed again only when its cells or the helper package have changed, so building twice changes
-nothing.
+A notebook is executed again only when its code or the helper package has changed, so building twice changes
+nothing, and a text is changed in a moment. Claims at the end of a cell: tools/build/claims.py.
 """
 
 import argparse
 import hashlib
+import math
 import os
 import re
 import sys
 import tempfile
+import time
 from pathlib import Path
+from typing import Any
 
 import nbformat
+from jupyter_client.utils import ensure_async
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
@@ -37,8 +41,10 @@ from nbgrader.preprocessors import (
     LockCells,
 )
 
+from tools.build.claims import ClaimError, expressions, judged, write_claims
 from tools.build.course_file import write_course_file
 from tools.build.documents import write_documents
+from tools.build.minutes import compared
 from tools.build.outline import ROOT, Exercise, Lesson, Outline, OutlineError, read_outline
 from tools.build.sources import KERNEL, LANGUAGE, BuildError, read_source
 
@@ -48,10 +54,10 @@ BUILT_FOLDERS = ("notebooks", "exercises", "solutions")
 
 
 def fingerprint(notebook: NotebookNode, root: Path = ROOT) -> str:
-    """A hash of all that decides a notebook's outputs: its cells and the helper package with its data."""
+    """A hash of all that decides a notebook's outputs: its code and the helper package with its data."""
     digest = hashlib.sha256()
-    for cell in notebook.cells:
-        digest.update(repr((cell.cell_type, cell.source, sorted(cell.metadata.items()))).encode())
+    for cell in _code(notebook):
+        digest.update(repr((cell.source, sorted(cell.metadata.items()))).encode())
     package = root / "rerank_course"
     for path in sorted(
         path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts
@@ -61,13 +67,45 @@ def fingerprint(notebook: NotebookNode, root: Path = ROOT) -> str:
     return digest.hexdigest()[:16]
 
 
+def _code(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+class ClaimingClient(NotebookClient):
+    """Runs a notebook, tests each cell's claims in the kernel, and keeps their values and the seconds."""
+
+    async def async_execute_cell(self, cell, cell_index, execution_count=None, store_history=True):
+        began = time.monotonic()
+        done = await super().async_execute_cell(cell, cell_index, execution_count, store_history)
+        kept = self.nb.metadata["rerank_course"]
+        kept["seconds"] = kept.get("seconds", 0) + time.monotonic() - began
+        if asked := expressions(cell):
+            where = f"{kept['source']}, cell {cell_index + 1}"
+            try:
+                values = judged(cell, await self._evaluate(asked))
+            except ClaimError as error:
+                raise BuildError(f"{where}: {error}") from None
+            kept.setdefault("claims", {})[cell.id] = values
+        return done
+
+    async def _evaluate(self, asked: dict[str, str]) -> dict:
+        """The kernel's answer to expressions; silent, so that no output and no number of a cell changes."""
+        client: Any = self.kc
+        request = client.execute("", silent=True, store_history=False, user_expressions=asked)
+        reply = await self.async_wait_for_reply(await ensure_async(request))
+        if reply is None:
+            raise ClaimError(f"its claims took more than {CELL_SECONDS} seconds.")
+        return reply["content"]["user_expressions"]
+
+
 def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
     """Run all cells in order in a fresh kernel, in ``folder``; keep what is the same on every machine.
 
     Raises:
-        BuildError: a cell fails, warns, or prints a path or a memory address of this machine.
+        BuildError: a cell fails, warns, prints a path or a memory address of this machine, or does not bear
+            out what it claims.
     """
-    client = NotebookClient(
+    client = ClaimingClient(
         notebook,
         kernel_name="python3",
         timeout=CELL_SECONDS,
@@ -86,6 +124,7 @@ def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
         raise BuildError(f"{name}: {error}") from None
     notebook.metadata["language_info"] = LANGUAGE
     notebook.metadata["kernelspec"] = KERNEL
+    notebook.metadata["rerank_course"]["seconds"] = math.ceil(notebook.metadata["rerank_course"]["seconds"])
     for number, cell in enumerate(notebook.cells, start=1):
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
@@ -143,13 +182,33 @@ def build_exercise(
 
 def _build_executed(notebook: NotebookNode, target: Path, force: bool, root: Path) -> list[Path]:
     current = fingerprint(notebook, root)
-    if not force and target.exists() and is_current(notebook, nbformat.read(target, as_version=4), root):
+    built = nbformat.read(target, as_version=4) if target.exists() and not force else None
+    if built and is_current(notebook, built, root):
         return []
+    if built and _ran_as(notebook, built, current):
+        return _write(_with_outputs(notebook, built), target)
     print(f"running {target.relative_to(root)}", flush=True)
     target.parent.mkdir(exist_ok=True)
     notebook = execute(notebook, target.parent)
     notebook.metadata["rerank_course"]["fingerprint"] = current
     return _write(notebook, target)
+
+
+def _ran_as(notebook: NotebookNode, built: NotebookNode, current: str) -> bool:
+    """Whether a built notebook's code ran as it is now: at most texts have changed since."""
+    same_code = [(cell.id, cell.source, cell.metadata) for cell in _code(notebook)] == [
+        (cell.id, cell.source, cell.metadata) for cell in _code(built)
+    ]
+    return same_code and built.metadata.get("rerank_course", {}).get("fingerprint") == current
+
+
+def _with_outputs(notebook: NotebookNode, built: NotebookNode) -> NotebookNode:
+    """The notebook with what an earlier run of the same code printed, took and claimed."""
+    for cell, earlier in zip(_code(notebook), _code(built)):
+        cell.outputs, cell.execution_count = earlier.outputs, earlier.execution_count
+    source = notebook.metadata["rerank_course"]["source"]
+    notebook.metadata["rerank_course"] = {**built.metadata["rerank_course"], "source": source}
+    return notebook
 
 
 def is_current(notebook: NotebookNode, built: NotebookNode, root: Path = ROOT) -> bool:
@@ -223,6 +282,7 @@ def build(only: str = "", force: bool = False, root: Path = ROOT) -> list[Path]:
         changed += build_lesson(lesson, outline, force, root)
     for exercise in exercises:
         changed += build_exercise(exercise, outline, force, root)
+    changed += write_claims(outline, root)
     return changed + remove_unplaced(outline, root)
 
 
@@ -238,6 +298,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (BuildError, OutlineError) as error:
         print(f"Not built: {error}", file=sys.stderr)
         return 1
+    print("".join(f"{line}\n" for line in compared(read_outline())), end="")
     for path in changed:
         print(f"{'wrote' if path.exists() else 'removed'} {path.relative_to(ROOT)}")
     print(f"{len(changed)} files changed.")

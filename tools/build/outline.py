@@ -12,6 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTLINE = "lessons/course.toml"
+PLAN_COLUMNS = ("from", "minutes", "what", "how", "if late, skip")
 
 
 class OutlineError(Exception):
@@ -151,13 +152,18 @@ def _check_plans(outline: Outline) -> None:
     """Each step is one thing that there is, for some minutes."""
     for plan in outline.plans:
         _check_keys(plan, {"name": str, "start": str, "columns": list, "steps": list}, "a plan")
+        if unknown := [column for column in plan["columns"] if column not in PLAN_COLUMNS]:
+            known = ", ".join(PLAN_COLUMNS)
+            raise OutlineError(
+                f"{OUTLINE}, plan {plan['name']!r}: {unknown[0]!r} is no column. There are: {known}."
+            )
         for step in plan["steps"]:
             _check_step(step, outline, f"{OUTLINE}, plan {plan['name']!r}")
 
 
 def _check_step(step: dict[str, Any], outline: Outline, where: str) -> None:
     what = [key for key in ("lesson", "exercise", "text") if key in step]
-    if len(what) != 1 or not set(step) <= {*what, "minutes", "how", "part"}:
+    if len(what) != 1 or not set(step) <= {*what, "minutes", "how", "part", "skip"}:
         raise OutlineError(f"{where}: a step is one lesson, exercise or text; found {step}.")
     if what == ["lesson"]:
         outline.lesson(step["lesson"])

@@ -1,7 +1,7 @@
 """Record the reranker's scores for both corpora, with both engines: `make scores`.
 
-Every answered query, the first hundred of each retriever; of the handbook, in int8, also the judged passages
-without their headings. `python -m tools.build.record_scores` takes ``--corpus handbook`` and
+Every answered query, the first hundred of each retriever; in int8 also every judged passage, and those of the
+handbook without their headings. `python -m tools.build.record_scores` takes ``--corpus handbook`` and
 ``--engine int8`` for a part of them.
 
 Saved after each query; a second run goes on where the first stopped. Takes most of an hour in float32 on two
@@ -42,12 +42,13 @@ class Recorder:
         return np.array([known[pair_key(*pair)] for pair in pairs])
 
 
-def without_headings(corpus: Corpus) -> list[tuple[str, str]]:
-    """The judged pairs of all answered queries, the passages without their headings."""
+def judged_pairs(corpus: Corpus, headings: bool = True) -> list[tuple[str, str]]:
+    """The judged pairs of all answered queries, the passages with or without their headings."""
+    judged = [
+        (q, corpus.documents[document]) for q in answered_queries(corpus) for document in corpus.qrels[q]
+    ]
     return [
-        (corpus.queries[query], corpus.documents[document].without_heading().content)
-        for query in answered_queries(corpus)
-        for document in corpus.qrels[query]
+        (corpus.queries[q], (chunk if headings else chunk.without_heading()).content) for q, chunk in judged
     ]
 
 
@@ -69,8 +70,10 @@ def main() -> None:
         for engine in options.engine or ENGINES:
             recorder = Recorder(scores_file(name), engine)
             retrieve_and_rerank(corpus, retrievers, recorder, (DEPTH,), batch_size=8, show_progress=True)
-            if (name, engine) == ("handbook", "int8"):  # for the lesson on failure modes
-                recorder.predict(without_headings(corpus), batch_size=8)
+            if engine == "int8":  # lessons look at all judged pairs
+                recorder.predict(judged_pairs(corpus), batch_size=8)
+                if name == "handbook":
+                    recorder.predict(judged_pairs(corpus, headings=False), batch_size=8)
             print(f"{name}, {engine}: {len(recorder.scores[engine]):,} pairs")
 
 

@@ -8,6 +8,8 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from tools.build.claims import ClaimError, refuse_in_text, take_claims
+from tools.build.glossary import Glossary, GlossaryError, read_glossary
 from tools.build.links import numbers_in, resolve
 from tools.build.outline import ROOT, Exercise, Lesson, Outline, OutlineError, read_outline
 
@@ -18,6 +20,7 @@ LANGUAGE = {
     "name": "python",
     "pygments_lexer": "ipython3",
 }
+PREDICT = "**Predict.**"
 ROLES = {
     "solution": {"solution": True, "grade": False, "locked": False},
     "graded": {"solution": False, "grade": True, "locked": True},
@@ -40,17 +43,24 @@ def read_source(source: Path, root: Path = ROOT, outline: Outline | None = None)
     notebook = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL, "language_info": LANGUAGE})
     notebook.metadata["rerank_course"] = {"source": source.relative_to(root).as_posix()}
     for number, cell in enumerate(parsed.cells, start=1):
-        cell.metadata = _metadata(cell, f"{source.name}, cell {number}")
-        _check_numbers(cell, f"{source.name}, cell {number}")
+        where = f"{source.name}, cell {number}"
+        cell.metadata = _metadata(cell, where)
+        _check_numbers(cell, where)
         if cell.cell_type == "code":
+            _set_claims(cell, where, is_lesson=source.parent.name == "lessons")
             cell.outputs, cell.execution_count = [], None
+        elif cell.cell_type == "markdown":
+            _refuse_claims(cell, where)
         notebook.cells.append(cell)
+    hide_predicted(notebook)
     _check_grade_ids(notebook, source.name)
     outline = outline or read_outline(root)
     try:
-        _resolve(notebook, part_of(source, root, outline), outline)
+        _resolve(notebook, part_of(source, root, outline), outline, read_glossary(root))
     except OutlineError as error:
         raise OutlineError(f"{source.relative_to(root)}: {error}") from None
+    except GlossaryError as error:
+        raise BuildError(f"{source.relative_to(root)}: {error}") from None
     ids: set[str] = set()
     for cell in notebook.cells:
         cell.id = _cell_id(cell, ids)
@@ -69,11 +79,50 @@ def points_of(notebook: NotebookNode) -> float:
     return sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in notebook.cells)
 
 
-def _resolve(notebook: NotebookNode, here: Lesson | Exercise, outline: Outline) -> None:
+def _resolve(notebook: NotebookNode, here: Lesson | Exercise, outline: Outline, glossary: Glossary) -> None:
     points = points_of(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = resolve(cell.source, here, outline, points)
+            cell.source = glossary.link(resolve(cell.source, here, outline, points))
+
+
+def hide_predicted(notebook: NotebookNode) -> None:
+    """Close the results that a reader is asked to predict: JupyterLab and the website open them on demand.
+
+    They are the outputs of the code cells between a text with **Predict.** and the next text; the cell in
+    which the guess is made stays open.
+    """
+    predicting = False
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            predicting = PREDICT in cell.source
+        elif re.search(r"\bguess\(", cell.source):
+            _tag(cell, "guess")
+        elif predicting and cell.cell_type == "code":
+            _tag(cell, "hide-output")
+            cell.metadata["jupyter"] = {"outputs_hidden": True}
+
+
+def _tag(cell: NotebookNode, tag: str) -> None:
+    cell.metadata["tags"] = [*cell.metadata.get("tags", []), tag]
+
+
+def _set_claims(cell: NotebookNode, where: str, is_lesson: bool) -> None:
+    try:
+        cell.source, claims = take_claims(cell.source)
+    except ClaimError as error:
+        raise BuildError(f"{where}: {error}") from None
+    if claims and not is_lesson:
+        raise BuildError(f"{where}: a claim. Claims stand in lessons; an exercise has checks.")
+    if claims:
+        cell.metadata["rerank_course"] = {"claims": claims}
+
+
+def _refuse_claims(cell: NotebookNode, where: str) -> None:
+    try:
+        refuse_in_text(cell.source)
+    except ClaimError as error:
+        raise BuildError(f"{where}: {error}") from None
 
 
 def _check_numbers(cell: NotebookNode, where: str) -> None:

@@ -70,6 +70,7 @@ class Service:
         documents: Sequence[str],
         top_n: int | None = None,
         max_tokens_per_doc: int | None = None,
+        priority: int | None = None,
         request_options: Any = None,
         **unknown: Any,
     ) -> cohere.V2RerankResponse:
@@ -114,7 +115,10 @@ class LocalReranker:
     def __init__(self) -> None:
         self.pairs: list[tuple[str, str]] = []
 
-    def predict(self, pairs: Sequence[tuple[str, str]], batch_size: int = 32) -> np.ndarray:
+    def predict(self, pairs: Sequence[Any], batch_size: int = 32, **options: Any) -> np.ndarray:
+        """Logits of pairs, or of one pair alone. ``options``, a progress bar for example, change nothing."""
+        if len(pairs) == 2 and all(isinstance(text, str) for text in pairs):
+            return self.predict([pairs])[0]
         self.pairs += [(query, document) for query, document in pairs]
         return np.array([self.score(document) for _, document in pairs])
 

@@ -5,12 +5,13 @@ import re
 
 import pytest
 
+from tests.lessons.built import OUTLINE
 from tests.support import ROOT
 from tests.tools.grading.toy_course import read_reports
 from tools.grading import grade
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1200)]  # for a machine with much else to do
-NAME = "ex06_cosine_comparison.ipynb"
+NAME = OUTLINE.exercise("cosine_comparison").file
 
 
 def as_it_was(notebook):
@@ -56,6 +57,7 @@ def real(tmp_path_factory):
     handed_in = {
         f"reference/{NAME}": solution.read_text(encoding="utf-8"),
         f"untouched/{NAME}": (ROOT / "exercises" / NAME).read_text(encoding="utf-8"),
+        "second numbers/ex06_cosine_comparison.ipynb": solution.read_text(encoding="utf-8"),
         "old reference/ex05_cosine_comparison.ipynb": old,
         "old, by number/ex05.ipynb": with_old_imports(old),
     }
@@ -66,10 +68,12 @@ def real(tmp_path_factory):
     return read_reports(out), out
 
 
-@pytest.mark.parametrize("student", ["reference", "old reference", "old, by number"])
+@pytest.mark.parametrize("student", ["reference", "second numbers", "old reference", "old, by number"])
 def test_the_reference_solution_gets_all_but_the_words(real, student):
     row = real[0][student]
-    assert (row["exercise"], row["points"], row["max points"]) == ("ex06_cosine_comparison", "19", "25"), row
+    assert (row["exercise"], row["points"], row["max points"]) == (NAME.removesuffix(".ipynb"), "19", "25"), (
+        row
+    )
     assert row["status"] == "written answers to read"
     where = "the answer stands in the student's feedback file"
     assert row["teacher"] == f"read: explanation: up to 6 points; {where}"

@@ -3,6 +3,7 @@
 import nbformat
 import pytest
 
+from tests.lessons.built import OUTLINE
 from tests.tools.grading.toy_course import EXERCISE, put
 from tools.grading.reports import _cell
 from tools.grading.submissions import find_submissions
@@ -62,6 +63,34 @@ def test_a_renamed_notebook_is_known_by_what_the_build_wrote(handed_out):
 def test_a_name_counts_for_more_than_the_build_and_that_for_more_than_a_number(name, content, exercise):
     """Exercises 05 and 06 had each other's numbers before."""
     assert which_exercise(name, content, EXERCISES) == exercise
+
+
+# {name: the numbers that it was handed out with, the first first}
+NUMBERS = {
+    "score_pairs": ("02",),
+    "rerank_documents": ("03",),
+    "judge_a_ranking": ("04",),
+    "long_document": ("06", "05"),
+    "cosine_comparison": ("05", "06"),
+    "hosted_with_fallback": ("07",),
+}
+TODAY = [exercise.file.removesuffix(".ipynb") for exercise in OUTLINE.exercises]
+
+
+@pytest.mark.parametrize(("name", "number"), [(name, n) for name, given in NUMBERS.items() for n in given])
+def test_what_was_handed_out_under_an_earlier_number_is_found(name, number):
+    """Before lessons were numbered anew: by its file, by what the build wrote then, or by both."""
+    now = f"ex{OUTLINE.exercise(name).number}_{name}"
+    old = f"ex{number}_{name}"
+    assert which_exercise(old, None, TODAY) == now
+    for source in (name, old):
+        assert which_exercise("homework", built(source), TODAY) == now
+        assert which_exercise(f"ex{number}", built(source), TODAY) == now
+        assert which_exercise(f"Ana ex{number}", built(source), TODAY) == now
+
+
+def test_no_exercise_that_was_handed_out_is_gone():
+    assert {exercise.name for exercise in OUTLINE.exercises} >= NUMBERS.keys()
 
 
 def test_old_names_are_found_in_flat_files_too(tmp_path):

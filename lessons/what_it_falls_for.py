@@ -1,0 +1,576 @@
+# %% [markdown]
+# # {title}
+#
+# A reranker always gives an order, and always with numbers. It never says that it did not understand. In this
+# lesson you provoke two failures on judged data, count how often they happen, and try repairs. Beside each
+# count stands a [control](term:control): what would have come out without the thing that we blame?
+#
+# **What you will do**
+#
+# - let a passage that repeats the question beat the one that answers it, in the
+#   [reranker](term:reranker) and in the [embedder](term:embedder);
+# - try two repairs, and do the same to passages that do not need repair;
+# - compare reranking with the search that it follows, and then with the best search that costs less.
+#
+# **What you need:** [](lesson:scoring_pairs) on scores, [](lesson:batch_scoring) on the 8-bit engine,
+# [](lesson:retrieval_flow) on measuring.
+#
+# **Time:** {minutes} minutes, of which the machine computes about one.
+
+# %%
+import numpy as np
+import pandas as pd
+
+from rerank_course import load_corpus, load_embedder, load_reranker
+from rerank_course.engine.recorded_scores import RecordedReranker
+from rerank_course.evaluate import answered_queries
+
+handbook = load_corpus("handbook")
+answered = answered_queries(handbook)
+fast, embedder = load_reranker(backend="int8"), load_embedder()
+print(f"{len(answered)} of the handbook's {len(handbook.queries)} queries have an answer in it")
+
+# %% [markdown]
+# As in [](lesson:retrieval_flow), scores of whole collections were recorded beforehand with the
+# [int8](term:int8) engine, and new pairs are scored while you wait.
+#
+# ## 1 · The echo
+#
+# In [](lesson:scoring_pairs) a passage that only repeated the question came out above the answer. That was
+# one question. How common is such an [echo](term:echo), and does cheap
+# [cosine similarity](term:cosine similarity) fall for it as well?
+#
+# For each query of the handbook we take the passages that were judged for it, with both scores, and note the
+# score of the best one that answers ([grade](term:grade) 2 or 3).
+
+# %%
+from rerank_course import DenseRetriever
+
+
+def judged_pairs(corpus, dense, recorded):
+    """Each judged pair of the answered queries: its grade, the reranker's score and the cosine."""
+    queries = answered_queries(corpus)
+    pairs = [(query, document) for query in queries for document in corpus.qrels[query]]
+    table = pd.DataFrame(pairs, columns=["query", "document"])
+    table["grade"] = [corpus.qrels[query][document] for query, document in pairs]
+    table["reranker"] = recorded.predict(
+        [(corpus.queries[query], corpus.documents[document].content) for query, document in pairs]
+    )
+    asked = embedder.encode([corpus.queries[query] for query in queries], normalize_embeddings=True)
+    vectors = dict(zip(queries, asked))
+    place = {document.id: number for number, document in enumerate(dense.documents)}
+    table["cosine"] = [float(dense.vectors[place[document]] @ vectors[query]) for query, document in pairs]
+    return table
+
+
+recorded = RecordedReranker("handbook", "int8", live=fast)
+dense = DenseRetriever(list(handbook.documents.values()), embedder)
+judged = judged_pairs(handbook, dense, recorded)
+judges = ("reranker", "cosine")
+best = {judge: judged[judged["grade"] >= 2].groupby("query")[judge].max() for judge in judges}
+print(len(judged), "judged pairs,", (judged["grade"] >= 2).sum(), "of them answers")
+
+# %% [markdown]
+# Now put one more candidate beside them: the question itself. Then a page as help pages have it, which
+# repeats the question and sends the reader away. The third row is the control: the same page, with the
+# question of somebody else in it.
+#
+# **Predict.** In what share of the queries does the bare question score above the best answer? And is the
+# reranker or the cosine fooled more often?
+
+# %% output="varies"
+from rerank_course.lab.guess import guess
+
+share = guess("queries in which the reranker puts the bare question first, in percent")
+
+# %% output="varies"
+page = "“{}” is a question that we hear often. Please read the handbook before you write."
+questions = [handbook.queries[query] for query in best["reranker"].index]
+others = questions[1:] + questions[:1]
+echoes = {
+    "the question itself": questions,
+    "a page that repeats it": [page.format(question) for question in questions],
+    "the page with another question": [page.format(question) for question in others],
+}
+vectors = embedder.encode(questions, normalize_embeddings=True)
+rows = {}
+for name, texts in echoes.items():
+    scores = fast.predict(list(zip(questions, texts)))
+    cosines = (vectors * embedder.encode(texts, normalize_embeddings=True)).sum(axis=1)
+    rows[name] = {
+        "reranker": (scores > best["reranker"].to_numpy()).mean(),
+        "cosine": (cosines > best["cosine"].to_numpy()).mean(),
+    }
+fooled = pd.DataFrame.from_dict(rows, orient="index")
+share.beside(round(100 * fooled.loc["the question itself", "reranker"]))
+(100 * fooled).round().astype(int).astype(str) + " %"
+# claim: A page that repeats the question beats the best answer in most queries.
+# control: the same page with somebody else's question in it
+# holds: fooled["reranker"].iloc[1] > 0.8 and fooled["reranker"].iloc[2] < 0.2
+# value: f"{fooled['reranker'].iloc[1]:.0%}, with another question {fooled['reranker'].iloc[2]:.0%}"
+# claim: The cosine is fooled by the bare question no less often than the reranker.
+# control: the other model, on the same queries
+# holds: fooled["cosine"].iloc[0] >= fooled["reranker"].iloc[0] > 0.8
+# value: f"cosine {fooled['cosine'].iloc[0]:.0%}, reranker {fooled['reranker'].iloc[0]:.0%}"
+
+# %% [markdown]
+# The control is low, so it is the question's words that lift the page, and not the sentence around them. The
+# second column says that this is no fault of rerankers alone: the embedder falls for the same page. For the
+# bare question it could not do otherwise, since a text is as similar to itself as can be.
+#
+# ### Pages that really exist
+#
+# Nobody indexes their users' questions word for word? They do: lists of frequent questions, tickets without a
+# reply, page titles, chat logs. The handbook has pages that list questions and point elsewhere; its data call
+# them `faq`. None of them answers any query.
+#
+# Take the first 50 passages of the dense search for each query, as a reranker would get them. Does a pointer
+# among them beat the best answer? The control takes, for the same query and from the same 50, as many *other*
+# passages that do not answer, drawn by lot, a thousand times. (Not from the judged passages: many of those
+# were judged because a system had put them high, and such a control would be too strict.)
+#
+# **Predict.** More often than the passages drawn by lot? And which of the two models is fooled more often?
+
+# %%
+from rerank_course.texts.beir import read_jsonl
+from rerank_course.texts.corpora import DATA
+
+status = {row["_id"]: row["metadata"]["status"] for row in read_jsonl(DATA / "handbook" / "corpus.jsonl")}
+faq = {document for document, kind in status.items() if kind == "faq"}
+rows = []
+for query in answered:
+    candidates = dense.search(handbook.queries[query], 50)
+    scores = recorded.predict([(handbook.queries[query], chunk.content) for chunk, _ in candidates])
+    for (chunk, cosine), score in zip(candidates, scores):
+        if handbook.qrels[query].get(chunk.id, 0) < 2:
+            above = (score > best["reranker"][query], cosine > best["cosine"][query])
+            rows.append((query, chunk.id in faq, *above))
+found = pd.DataFrame(rows, columns=["query", "pointer", *judges])
+
+
+def by_lot(judge, draws=1000):
+    """In how many queries as many other candidates beat the best answer: one number for each draw."""
+    lot, total = np.random.default_rng(0), np.zeros(draws)
+    others = found[~found["pointer"]].groupby("query")[judge]
+    for query, count in found[found["pointer"]].groupby("query").size().items():
+        above = others.get_group(query).to_numpy()
+        total += above[lot.random((draws, len(above))).argsort(axis=1)[:, :count]].any(axis=1)
+    return total
+
+
+pointers = {judge: found[found["pointer"]].groupby("query")[judge].any() for judge in judges}
+chance = {judge: by_lot(judge) for judge in judges}
+for judge in judges:
+    low, high = np.percentile(chance[judge], [2.5, 97.5])
+    print(
+        f"{judge:9} a pointer beats the best answer in {pointers[judge].sum()} of {len(pointers[judge])} "
+        f"queries; by lot {chance[judge].mean():.1f} ({low:.0f} to {high:.0f})"
+    )
+# claim: Pages that point elsewhere beat the best answer more often than other passages without an answer.
+# control: as many other candidates that do not answer the same query, drawn by lot from the same 50
+# holds: (chance["reranker"] >= pointers["reranker"].sum()).mean() < 0.025
+# value: f"{pointers['reranker'].sum()} of {len(pointers['reranker'])} queries, "
+#   f"by lot {chance['reranker'].mean():.1f}"
+
+# %%
+from scipy.stats import binomtest
+
+only = [(pointers[a] & ~pointers[b]).sum() for a, b in (judges, judges[::-1])]
+p = binomtest(int(only[0]), int(sum(only))).pvalue
+print(f"only the reranker is fooled in {only[0]} queries, only the cosine in {only[1]}: p = {p:.2f}")
+for query in ("exp-q01", "trv-q08"):
+    print(handbook.queries[query])
+    rows = judged[judged["query"] == query]
+    for name, kind in (("pointer", rows["document"].isin(faq)), ("answer", rows["grade"] >= 2)):
+        row = rows[kind].nlargest(1, "reranker").iloc[0]
+        text = handbook.documents[row["document"]].text
+        print(f"   {name:8}{row['reranker']:6.2f}  {text[:85]}…")
+
+# %% [markdown]
+# The pointers are above the lot, for both models. Which model is fooled more often? Compare the two numbers
+# behind *only*; p is the chance of a split as uneven as this from a fair coin. It is not small, so these
+# queries do not show a difference. The echo is a fault of both.
+#
+# ### Repair 1: the heading
+#
+# A passage has a [heading](term:heading), and an answer may need it. So put headings in front, as
+# [](lesson:scoring_pairs) did for one question. Here are all judged pairs, once with the heading and once
+# without. An answer gains, one hopes. The control: what do pointers gain, and the other passages?
+#
+# **Predict.** Which of the three groups gains most?
+
+# %% output="varies"
+gainers = guess("the group whose scores gain most", choices=["answers", "pointers", "others"])
+
+# %% output="varies"
+from rerank_course import paired_difference, per_query
+from rerank_course.evaluate import bootstrap_interval
+from rerank_course.lab.intervals import interval_chart
+
+judged["bare"] = recorded.predict(
+    [
+        (handbook.queries[query], handbook.documents[document].without_heading().content)
+        for query, document in zip(judged["query"], judged["document"])
+    ]
+)
+gain = judged["reranker"] - judged["bare"]
+is_answer, is_pointer = judged["grade"] >= 2, judged["document"].isin(faq)
+groups = {"answers": is_answer, "pointers": is_pointer, "others": ~is_answer & ~is_pointer}
+gained = {name: gain[rows].groupby(judged["query"]).mean() for name, rows in groups.items()}
+gained["answers − others"] = gained["answers"] - gained["others"]
+gains = {name: (rows.mean(), *bootstrap_interval(rows.to_numpy())) for name, rows in gained.items()}
+gainers.beside(max(groups, key=lambda name: gains[name][0]))
+interval_chart(gains, "score with heading − without, mean over the queries, 95 %")
+
+# %% output="varies"
+
+
+def ranked_by(column):
+    """A run over the judged passages: for each query, the best first."""
+    best_first = judged.sort_values(column, ascending=False, kind="stable")
+    return {query: list(zip(rows["document"], rows[column])) for query, rows in best_first.groupby("query")}
+
+
+without, with_heading = (per_query(ranked_by(column), handbook) for column in ("bare", "reranker"))
+heading = {measure: paired_difference(without, with_heading, measure) for measure in ("nDCG@10", "RR@10")}
+for measure, (mean, low, high) in heading.items():
+    print(f"with − without heading: {measure:7} {mean:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}")
+best["bare"] = judged[judged["grade"] >= 2].groupby("query")["bare"].max()
+still = {}
+for column in ("bare", "reranker"):
+    top = judged[is_pointer].groupby("query")[column].max()
+    still[column] = (top > best[column][top.index]).sum()
+print(f"a judged pointer beats the best answer: without headings {still['bare']}, with {still['reranker']}")
+# claim: Headings do not do away with the echo: pointers beat the best answer nearly as often with them.
+# control: the same passages without their headings
+# holds: still["reranker"] > 0.7 * still["bare"]
+# value: f"{still['bare']} queries without headings, {still['reranker']} with"
+
+# %% [markdown]
+# Answers gain a little more than the others, but the last interval holds zero. What is clear is the second
+# row: pointers *lose* a little. In a list this comes to a small gain, whose intervals begin at about zero
+# (two measures, two looks), and the pointers beat the best answer nearly as often as before. So a heading is
+# no repair of the echo. It costs a few tokens and did no harm here; that is all that these numbers say.
+#
+# ### Repair 2: no pages of questions among the candidates
+#
+# A page that answers nothing need not be searched. Here is the whole flow of [](lesson:retrieval_flow),
+# [hybrid search](term:hybrid search) and 50 candidates reranked, with the pages of questions and without
+# them. Whoever takes out pages that answer nothing can only gain. So the control takes out as many other
+# pages that answer no query, drawn by lot.
+#
+# **Predict.** In how many of the queries is a page of questions on top? And does taking them out bring more
+# than the lot does?
+
+# %%
+from functools import cache
+
+from rerank_course import BM25Retriever, HybridRetriever, retrieve_and_rerank
+
+
+def three_searches(corpus):
+    documents = list(corpus.documents.values())
+    bm25, dense = BM25Retriever(documents), DenseRetriever(documents, embedder)  # vectors are kept
+    dense.search = cache(dense.search)  # the hybrid asks the same again
+    return {"BM25": bm25, "dense": dense, "hybrid": HybridRetriever([bm25, dense])}
+
+
+searches = {"handbook": three_searches(handbook)}
+runs = {"handbook": retrieve_and_rerank(handbook, searches["handbook"], recorded, depths=(50,))}
+reranked = runs["handbook"]["hybrid + rerank 50"]
+full = per_query(reranked, handbook)
+on_top = sum(ranking[0][0] in faq for ranking in reranked.values())
+print(f"a page of questions is on top in {on_top} of {len(reranked)} queries")
+
+
+# %%
+def measured_without(gone, run=reranked):
+    kept = {query: [row for row in ranking if row[0] not in gone] for query, ranking in run.items()}
+    return per_query(kept, handbook)
+
+
+answers = set(judged[judged["grade"] >= 2]["document"])
+silent = sorted(set(handbook.documents) - answers - faq)
+lot = np.random.default_rng(0)
+drawn = [measured_without(set(lot.choice(silent, len(faq), replace=False))) for _ in range(40)]
+removed = measured_without(faq)
+taken_out = {}
+for measure in ("nDCG@10", "RR@10"):
+    mean, low, high = paired_difference(full, removed, measure)
+    by_chance = [(table[measure] - full[measure]).mean() for table in drawn]
+    taken_out[measure] = (mean, by_chance)
+    print(
+        f"{measure:7} without the {len(faq)} pages of questions {mean:+.3f} ({low:+.3f} to {high:+.3f}); "
+        f"without {len(faq)} others {np.mean(by_chance):+.3f}, at most {max(by_chance):+.3f}"
+    )
+alone = runs["handbook"]["dense"]
+taken_out_alone = paired_difference(per_query(alone, handbook), measured_without(faq, alone))
+print("nDCG@10 of dense search alone {:+.3f} ({:+.3f} to {:+.3f})".format(*taken_out_alone))
+# claim: Taking out the pages of questions brings more than taking out other pages without an answer.
+# control: as many other pages that answer no query, drawn by lot 40 times
+# holds: all(mean > max(by_chance) for mean, by_chance in taken_out.values())
+# value: "; ".join(f"{measure} {mean:+.3f}, by lot at most {max(by_chance):+.3f}"
+#   for measure, (mean, by_chance) in taken_out.items())
+
+# %% [markdown]
+# This repair survives its control: no draw of other pages reached it. It is small all the same, and the last
+# line says that dense search without a reranker gains about as much.
+#
+# **On Monday:** list the pages that ask and do not answer. Keep them out of the index, or write the answer
+# below each question. To find them, search your collection with ten real questions and read what comes first.
+#
+# ## 2 · The wrong collection
+#
+# [](Lesson:retrieval_flow) ended with two collections and two answers. The handbook is office English; the
+# docstrings of pandas are terse and full of names. Three searches on each, with the first 50 reranked by the
+# same model: is reranking worth its time?
+#
+# **Predict.** Six rows: each search reranked, less the same search without. In how many does the interval lie
+# above zero?
+
+# %% output="varies"
+rows_above = guess("rows of the six whose interval lies above zero")
+
+# %%
+pandas_docs = load_corpus("pandas-docs")
+corpora = {"handbook": handbook, "pandas-docs": pandas_docs}
+recorded_docs = RecordedReranker("pandas-docs", "int8", live=fast)
+searches["pandas-docs"] = three_searches(pandas_docs)
+runs["pandas-docs"] = retrieve_and_rerank(pandas_docs, searches["pandas-docs"], recorded_docs, depths=(50,))
+tables = {
+    (name, system): per_query(run, corpora[name]) for name in corpora for system, run in runs[name].items()
+}
+
+# %% output="varies"
+names = ("BM25", "dense", "hybrid")
+to_itself = {
+    f"{name}: {search}": paired_difference(
+        tables[name, search], tables[name, f"{search} + rerank 50"], "nDCG@10"
+    )
+    for name in corpora
+    for search in names
+}
+rows_above.beside(sum(low > 0 for _, low, _ in to_itself.values()))
+interval_chart(to_itself, "nDCG@10, reranked − the same search without, 95 %")
+
+# %% [markdown]
+# Two rows lie above zero: BM25 and hybrid on the handbook. “Switch it on where the interval lies above zero”
+# would switch it on for these two. But is their own search what you would use otherwise? Look at all the
+# systems.
+
+# %%
+from rerank_course import summary
+
+summary({f"{name}: {system}": table for (name, system), table in tables.items()}).round(3)
+
+# %% [markdown]
+# On the handbook, dense search without any reranker stands above everything else. So the honest
+# [baseline](term:baseline) for a reranker is the best system that costs less, whichever search that is.
+#
+# **Predict.** The same six rows again, now less the best search without a reranker on that collection. In how
+# many does the interval lie above zero?
+
+# %% output="varies"
+still_above = guess("rows above zero, against the best search without a reranker")
+
+# %% output="varies"
+cheaper = {name: max(names, key=lambda search: tables[name, search]["nDCG@10"].mean()) for name in corpora}
+to_cheaper = {
+    f"{name}: {search} + rerank, less {cheaper[name]}": paired_difference(
+        tables[name, cheaper[name]], tables[name, f"{search} + rerank 50"], "nDCG@10"
+    )
+    for name in corpora
+    for search in names
+}
+still_above.beside(sum(low > 0 for _, low, _ in to_cheaper.values()))
+interval_chart(to_cheaper, "nDCG@10, reranked − the best search without a reranker, 95 %")
+# claim: Reranking lifts the hybrid on the handbook, and is no better than dense search without a reranker.
+# control: the best search without a reranker on the same queries
+# holds: to_itself["handbook: hybrid"][1] > 0
+#   and to_cheaper["handbook: hybrid + rerank, less dense"][1] < 0
+# value: "{:+.3f} ({:+.3f} to {:+.3f}) to itself, ".format(*to_itself["handbook: hybrid"])
+#   + "{:+.3f} ({:+.3f} to {:+.3f}) to dense".format(*to_cheaper["handbook: hybrid + rerank, less dense"])
+# claim: On neither collection does reranking 50 candidates beat the best search without a reranker.
+# control: the best search without a reranker, for each collection
+# holds: all(low <= 0 for _, low, _ in to_cheaper.values())
+# value: "best of six {:+.3f} ({:+.3f} to {:+.3f})".format(*max(to_cheaper.values()))
+
+# %% [markdown]
+# No row is left above zero. The handbook's hybrid mixes BM25 into dense search, and is worse than dense
+# search alone; reranking made up for that and brought no more. The first picture was true. It asked the wrong
+# question.
+#
+# These are twelve looks in two pictures, at nDCG@10 only, and the best search was chosen on the queries on
+# which it is compared, which favours it a little. Another reranker or other texts may give another picture
+# ([](lesson:model_options)); the question stays the same.
+#
+# ### Why here and not there?
+#
+# Reranking replaces the order of the search by the reranker's own. What counts is whether **its own order**
+# is better than the one it replaces. So take passages of a query two by two, one that answers and one that
+# does not. How often does the score put the answer first? A coin is right half of the time, and the cosine,
+# which dense search has computed anyway, is the cheaper judge. For a fair comparison neither of the two may
+# choose the passages: we take the first 50 that BM25 finds.
+#
+# **Predict.** The reranker and the cosine, on both collections: four shares.
+
+# %%
+scorers = {"handbook": recorded, "pandas-docs": recorded_docs}
+
+
+def answer_first(name):
+    """For each query: the share of its (answer, other) pairs with the answer first, by both judges."""
+    corpus, dense, rows = corpora[name], searches[name]["dense"], {}
+    place = {document.id: number for number, document in enumerate(dense.documents)}
+    for query in answered_queries(corpus):
+        text = corpus.queries[query]
+        chunks = [chunk for chunk, _ in searches[name]["BM25"].search(text, 50)]
+        right = np.array([corpus.qrels[query].get(chunk.id, 0) >= 2 for chunk in chunks], dtype=bool)
+        if not right.any():
+            continue  # BM25 finds no answer
+        asked = embedder.encode([text], normalize_embeddings=True)[0]
+        scores = {
+            "reranker": scorers[name].predict([(text, chunk.content) for chunk in chunks]),
+            "cosine": dense.vectors[[place[chunk.id] for chunk in chunks]] @ asked,
+        }
+        rows[query] = {
+            judge: (score[right][:, None] > score[~right]).mean() for judge, score in scores.items()
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+first = {name: answer_first(name) for name in corpora}
+shares = {
+    f"{name}: {judge} ({len(table)} queries)": (
+        table[judge].mean(),
+        *bootstrap_interval(table[judge].to_numpy()),
+    )
+    for name, table in first.items()
+    for judge in judges
+}
+interval_chart(shares, "share of pairs with the answer first, mean over the queries, 95 %", reference=0.5)
+
+# %%
+lead = {name: table["reranker"] - table["cosine"] for name, table in first.items()}
+lead = {name: (rows.mean(), *bootstrap_interval(rows.to_numpy())) for name, rows in lead.items()}
+for name, (mean, low, high) in lead.items():
+    print(f"{name:12} reranker − cosine {mean:+.3f} ({low:+.3f} to {high:+.3f})")
+# claim: The reranker is a weaker judge of the docstrings than of the handbook, and so is the cosine.
+# control: the other model on the same pairs, which neither of the two chose
+# holds: all(first["handbook"][judge].mean() > first["pandas-docs"][judge].mean() + 0.05 for judge in judges)
+# value: "; ".join(f"{judge} {first['handbook'][judge].mean():.2f} and "
+#   f"{first['pandas-docs'][judge].mean():.2f}" for judge in judges)
+# claim: On neither collection does the reranker tell answers from the rest clearly better than the cosine.
+# control: the cosine on the same pairs
+# holds: all(low <= 0 for _, low, _ in lead.values())
+# value: "; ".join("{} {:+.3f} ({:+.3f} to {:+.3f})".format(name, *rows) for name, rows in lead.items())
+
+# %% [markdown]
+# Both models put the answer first less often on pandas-docs, and on neither collection is the reranker
+# clearly the better judge. Then there is little reason to expect its order to be better than that of dense
+# search. Whether the texts are harder, or the models were trained on texts too far from these, cannot be told
+# from these numbers; the handbook's queries, too, were meant to be hard for models that match words ([data
+# card](../rerank_course/texts/data/handbook/README.md)). Queries for which BM25 finds no answer are left out.
+#
+# ### Is it the judging?
+#
+# One more suspicion. An unjudged passage counts as wrong, though it may be right, and a reranker brings up
+# other passages than the search did. The first judgements were made without any search. Then what these
+# systems put among the first five was judged too, by a reader who did not know which system had put it there
+# ([data card](../rerank_course/texts/data/pandas-docs/README.md)). Here are the first five of each list on
+# pandas-docs:
+
+# %%
+rows = {}
+for search in names:
+    for system in (search, f"{search} + rerank 50"):
+        run = runs["pandas-docs"][system]
+        grades = [pandas_docs.qrels[query].get(document) for query in run for document, _ in run[query][:5]]
+        known = [grade for grade in grades if grade is not None]
+        rows[system] = {
+            "judged": f"{len(known) / len(grades):.0%}",
+            "answers among the judged": f"{np.mean([grade >= 2 for grade in known]):.0%}",
+            "answers": sum(grade >= 2 for grade in known),
+        }
+five = pd.DataFrame.from_dict(rows, orient="index")
+five
+# claim: On pandas-docs the judging does not explain that reranking gains nothing after the hybrid search.
+# control: the passages that came up were judged, by a reader who knew neither system nor rank
+# holds: five.loc["hybrid + rerank 50", "answers"] <= five.loc["hybrid", "answers"]
+# value: f"answers among the first five: {five.loc['hybrid', 'answers']} before, "
+#   f"{five.loc['hybrid + rerank 50', 'answers']} after; {five.loc['hybrid + rerank 50', 'judged']} judged"
+
+# %% [markdown]
+# All are judged, and after dense or hybrid search reranking does not leave more answers among the first five.
+# So what it brought up is not better and merely unjudged: the judging does not explain the missing gain.
+#
+# Which questions pay? Three of the largest losses of the hybrid search on pandas-docs, and what stood on top
+# before and after, with its grade:
+
+# %%
+from rerank_course.evaluate import winners_and_losers
+
+before, after = tables["pandas-docs", "hybrid"], tables["pandas-docs", "hybrid + rerank 50"]
+losers = winners_and_losers(before, after, pandas_docs).index[::-1][:3]
+for query in losers:
+    print(f"{pandas_docs.queries[query]}  [{pandas_docs.kinds[query]}]")
+    for system in ("hybrid", "hybrid + rerank 50"):
+        top = runs["pandas-docs"][system][query][0][0]
+        print(f"    {system:18} grade {pandas_docs.qrels[query].get(top, '?')}  {top}")
+        print(f"        {' '.join(pandas_docs.documents[top].text.split())[:90]}…")
+
+# %% [markdown]
+# The new passages on top have a word or two in common with the question, and another task. The readers' grade
+# says the same.
+#
+# **On Monday:** judge thirty questions of your own before you switch a reranker on, and measure *every*
+# system that you could run, also without a reranker. Switch it on where the interval of the difference to the
+# best cheaper one lies above zero. Where it does not, try another model ([](lesson:model_options)) before
+# another depth.
+#
+# ## What to remember
+#
+# - **A page that repeats the question comes out above the answer,** for the reranker and for the embedder.
+#   Look at the first results of ten real questions, and keep pages that only ask out of the index.
+# - **A repair needs its control.** Headings did not lift the answers clearly more than the rest; taking out
+#   the pages of questions did more than taking out other pages.
+# - **A gain needs the right baseline.** Compare with the best system that costs less, by a paired interval on
+#   *this* collection.
+#
+# **Where it breaks:** quietly. No error, no warning, and the scores look as they always do. Only judged
+# queries show it; so keep thirty of yours, and run them after every change.
+#
+# ## Quiz
+#
+# A colleague adds a reranker to your hybrid search. On sixty judged questions nDCG@10 rises by a tenth, and
+# the paired interval lies above zero. What do you ask first?
+#
+# A. Nothing: the interval leaves zero out, so switch it on.
+#
+# B. What the best search without a reranker reaches on the same questions.
+#
+# C. Whether a greater depth would bring more.
+#
+# <details><summary>Answer, with every option explained</summary>
+#
+# **A** is what happened to the handbook's hybrid: a clear gain over itself, and no gain over dense search
+# alone, which costs less.
+#
+# **B** is right. A gain over a search that you need not use is no reason to pay for a reranker.
+#
+# **C** comes later. More depth makes the list more like the reranker's own order; it helps only if that order
+# is better than the one you can have for less.
+#
+# </details>
+#
+# **On your own:** write a page that repeats three questions of your users and answers none. Search for them,
+# with and without the reranker. Which place does it take?
+#
+# **In practice:** add two lines to your team's checklist for a release of search: pages without answers, and
+# the best cheaper system.
+#
+# **Further reading:** [BEIR](https://arxiv.org/abs/2104.08663), rerankers on collections that they were not
+# trained for, with one on which reranking loses; [Drowning in
+# Documents](https://arxiv.org/abs/2411.11767), on rerankers that get worse as they see more candidates.
+#
+# **Next:** [](next:)
