@@ -282,7 +282,7 @@ sure.beside(round(100 * top["answers"]))
 status = {row["_id"]: row["metadata"]["status"] for row in read_jsonl(DATA / "handbook" / "corpus.jsonl")}
 wrong = table[(table["sigmoid"] > 0.95) & ~table["answers"]]
 print("without an answer above 0.95:", wrong["document"].map(status).value_counts().to_dict())
-pd.concat(reliability, axis=1).round(2).rename_axis("score").fillna("–")
+pd.concat(reliability, axis=1).round(2).rename_axis("score").astype(str).replace("nan", "–")
 
 # %%
 error = {}
@@ -318,7 +318,7 @@ pd.DataFrame(error).round(4)
 # rate; on pandas-docs the interval holds zero. Made on the other collection it is worse in both.
 #
 # It cannot mend the order, and most of the highest scores of the handbook are no answers. The line above the
-# first table says what they are: nearly all *superseded* rules, some pages that only ask (`faq`). A rule that
+# first table says what they are: mostly *superseded* rules, some pages that only ask (`faq`). A rule that
 # no longer holds reads like an answer; the text alone does not say that it is out of date. Part 3 comes back
 # to this.
 #
