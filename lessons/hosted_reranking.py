@@ -11,7 +11,7 @@
 # - take the time apart: the model, and the way there and back;
 # - count what is billed, before anybody sends a bill;
 # - make calls fail, and tell what passes by itself from what somebody has to mend;
-# - let a local reranker take over, and see what a careless takeover hides.
+# - let a local reranker take over, and see what a careless fallback hides.
 #
 # **What you need:** [](lesson:scoring_pairs) and, for a local reranker's weak and strong sides,
 # [](lesson:cosine_vs_cross_encoder). No key, no network.
@@ -196,7 +196,7 @@ draw_lines(lines, "candidates", "seconds for a query")
 
 # %% [markdown]
 # The first line rises with every candidate, on your processor. The second is drawn flat, as if somebody
-# else's accelerator did not notice a hundred candidates; it starts at the price of the trip. Where they cross
+# else's GPU did not notice a hundred candidates; it starts at the price of the trip. Where they cross
 # is decided by numbers that you can measure, two of which this notebook cannot. Change them. Both lines are
 # medians: look at the slow calls too ([p95](term:p95)), before you promise a time to users.
 #
@@ -287,7 +287,7 @@ for what, attempt in attempts.items():
 #
 # ## When it fails
 #
-# The stand-in fails on cue: `service.next("rate limit")` makes the next call fail. These cells use the
+# The stand-in fails when told to: `service.next("rate limit")` makes the next call fail. These cells use the
 # stand-in even if you have a key: nobody can ask Cohere for an outage.
 #
 # `CohereReranker` waits as long as the service asks for (in a header called *Retry-After*); if it does not
@@ -524,7 +524,7 @@ with mock.patch("socket.getaddrinfo", side_effect=unknown):
         print(textwrap.fill(f"{type(error).__name__}: {error}", 110))
 
 # %% [markdown]
-# ## Half a takeover
+# ## A fallback for half of the pairs
 #
 # Suppose the twenty candidates go out in two calls of ten. The first fails and is scored locally, the second
 # comes back from the service. Nothing looks wrong: twenty numbers for twenty documents.
@@ -562,7 +562,7 @@ place_mixed.beside(places["ten local, ten hosted"])
 #
 # A [threshold](term:threshold) has the same trouble: look at the last number of each line.
 #
-# ## What leaves the house
+# ## What is sent to others
 #
 # Here is another of the handbook's questions, and the beginning of what would go out:
 
@@ -637,7 +637,7 @@ service.stop()
 #   decide it. Try again, for a limited time, only what passes.
 # - A fallback says aloud that it took over, and scores **all** pairs of the query.
 # - Count the billed units in the answers. Look up the price yourself, on the day you need it.
-# - Query and passages leave the house with every search. Decide that on purpose.
+# - Query and passages are sent to others with every search. Decide that on purpose.
 #
 # **Where it breaks:** at retries without an end, at an `except` that hides a wrong key or address, at an
 # error that shows the key, at scores of two scales in one list, at a threshold kept for another model, at a

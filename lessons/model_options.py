@@ -482,7 +482,7 @@ print(textwrap.fill(advice(**english), 110, break_on_hyphens=False))
 choose_model(**english).round(2)
 
 # %% [markdown]
-# **Predict.** Your texts are German and must stay in the house. What is left?
+# **Predict.** Your texts are German and may not be sent to others. What is left?
 
 # %% output="varies"
 german = {**english, "language": "de", "may_leave": False}
@@ -551,8 +551,8 @@ model_chooser(per_pair)
 # **B** is cheap to try, and the two comparisons are what decides. Perhaps your search is good enough, or
 # a better embedder is the better buy.
 #
-# **C** may be right, if tickets of your customers may leave the house and the price fits. Speed alone is not
-# the reason: the network takes its share too.
+# **C** may be right, if tickets of your customers may be sent to others and the price fits. Speed alone is
+# not the reason: the network takes its share too.
 #
 # </details>
 #

@@ -364,7 +364,7 @@ from rerank_course import summary
 summary({f"{name}: {system}": table for (name, system), table in tables.items()}).round(3)
 
 # %% [markdown]
-# On the handbook, dense search without any reranker stands above everything else. So the honest
+# On the handbook, dense search without any reranker stands above everything else. So the fair
 # [baseline](term:baseline) for a reranker is the best system that costs less, whichever search that is.
 #
 # **Predict.** The same six rows again, now less the best search without a reranker on that collection. In how
@@ -408,7 +408,7 @@ interval_chart(to_cheaper, "nDCG@10, reranked − the best search without a rera
 #
 # Reranking replaces the order of the search by the reranker's own. What counts is whether **its own order**
 # is better than the one it replaces. So take passages of a query two by two, one that answers and one that
-# does not. How often does the score put the answer first? A coin is right half of the time, and the cosine,
+# does not. How often does the score put the answer first? Guessing is right half of the time, and the cosine,
 # which dense search has computed anyway, is the cheaper judge. For a fair comparison neither of the two may
 # choose the passages: we take the first 50 that BM25 finds.
 #
@@ -504,7 +504,7 @@ five
 # All are judged, and after dense or hybrid search reranking does not leave more answers among the first five.
 # So what it brought up is not better and merely unjudged: the judging does not explain the missing gain.
 #
-# Which questions pay? Three of the largest losses of the hybrid search on pandas-docs, and what stood on top
+# Which questions lose? Three of the largest losses of the hybrid search on pandas-docs, and what stood on top
 # before and after, with its grade:
 
 # %%

@@ -160,7 +160,7 @@ pd.DataFrame(
 # threshold that moved is worse than none. The other way round it is better than none, and well below the
 # handbook's own.
 #
-# The first column says how much a threshold hangs on the queries that it was tuned on. Float32 and int8 are
+# The first column says how much a threshold depends on the queries that it was tuned on. Float32 and int8 are
 # one model in two precisions, and differ less than two halves of the same queries do.
 #
 # ### Why its decimals mean little

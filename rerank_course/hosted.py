@@ -17,10 +17,6 @@ machine.
 
 import math
 import os
-import re
-import socket
-import ssl
-import urllib.parse
 import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
@@ -37,6 +33,7 @@ from rerank_course.engine.cohere import (
     billed_units,
     read_scores,
 )
+from rerank_course.engine.what_to_mend import origin, what_to_mend
 from rerank_course.models import DEFAULT_HOSTED
 
 __all__ = [
@@ -51,10 +48,6 @@ __all__ = [
 ]
 
 Pair = tuple[str, str]
-TOKEN = re.compile(
-    r"[A-Za-z0-9\-._~+/]+=*"
-)  # a bearer token: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
-CUT = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)  # a cut connection, as TLS calls it
 
 
 class FallbackWarning(UserWarning):
@@ -111,7 +104,7 @@ class CohereReranker:
         self.billed: dict[str, float] = {}
         self.fallbacks = 0
         key = os.environ.get("CO_API_KEY", "") if api_key is None else api_key
-        self._service = _Service(_check_key(key), base_url)
+        self._service = RerankService(key, base_url)
 
     def __repr__(self) -> str:
         fallback = type(self.fallback).__name__ if self.fallback else None
@@ -170,112 +163,6 @@ class CohereReranker:
         scores = self.fallback.predict(pairs, batch_size=batch_size)
         self.scored_by = name
         return scores
-
-
-class _Service(RerankService):
-    """The service, with mistakes in the settings told apart before anything takes them for an outage."""
-
-    def __init__(self, key: Any, base_url: str | None) -> None:
-        super().__init__(key, base_url)
-        parts = urllib.parse.urlsplit(base_url or "")
-        try:
-            _ = parts.port
-        except ValueError as error:
-            raise ValueError(f"base_url has no usable port: {error}.") from None
-        self._client = _Client(self._client, parts.path.rstrip("/"))
-
-
-class _Client:
-    """Cohere's client, asked in its place. ``path`` is what stands behind the host in ``base_url``."""
-
-    def __init__(self, client: Any, path: str) -> None:
-        self._client, self._path, self._answered = client, path, False
-
-    def rerank(self, **request: Any) -> Any:
-        import httpx
-        from cohere.core.api_error import ApiError
-
-        try:
-            answer = self._client.rerank(**request)
-            self._answered = True
-            return answer
-        except (ApiError, httpx.HTTPError, httpx.InvalidURL) as error:
-            status = getattr(error, "status_code", None)
-            self._answered = self._answered or status is not None
-            advice = what_to_mend(error, self._answered)
-            if advice is None and status == 404 and self._path:
-                advice = (
-                    f"base_url ends in {self._path!r} (404). The library adds /v2/rerank: leave the end out."
-                )
-            if advice is None:
-                raise
-        # Raised outside the except: the library's error holds the request, and the request holds the key.
-        raise HostedRefusedError(advice, status)
-
-
-def origin(error: BaseException) -> BaseException:
-    """The error behind one of httpx's, as the operating system, TLS or the protocol raised it; else itself.
-
-    A refused connection, an unknown host and a refused certificate are all an ``httpx.ConnectError``.
-    """
-    while True:
-        # httpcore raises some errors "from None". Other errors that were under way explain nothing.
-        hidden = error.__context__ if type(error).__module__.startswith("httpcore") else None
-        cause = error.__cause__ or hidden
-        if cause is None:
-            return error
-        error = cause
-
-
-def what_to_mend(error: BaseException, has_answered: bool = False) -> str | None:
-    """What somebody has to mend on this side; ``None`` for a failure that may pass, or that has a status.
-
-    These do not pass by themselves: a header with illegal characters (a key with a line end), an address
-    without a scheme, a certificate that is refused, a proxy that wants a login, an unknown host, and the
-    status 501, which says that the service cannot do this at all
-    (https://www.rfc-editor.org/rfc/rfc9110#section-15.6.2). Other statuses are not judged here.
-
-    The text never quotes the error, which may hold the key.
-
-    Args:
-        error: what httpx or Cohere's library raised.
-        has_answered: whether this host has answered before. Then an unknown host is trouble with names, and
-            passes; before, it is most likely a mistyped address.
-    """
-    import httpx
-
-    if getattr(error, "status_code", None) == 501:
-        return "The service cannot do this (501). Check base_url: is it the right address?"
-    if isinstance(error, httpx.LocalProtocolError):
-        return "The request was not sent: a header holds a character that HTTP forbids. Copy the key again."
-    if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.TooManyRedirects)):
-        return "No request could be made to base_url. Write an address such as https://api.cohere.com."
-    if isinstance(error, httpx.ProxyError) and str(error).startswith(
-        "4"
-    ):  # it begins with the proxy's status
-        return f"The proxy refuses ({str(error)[:3]}). Check its address and its login in HTTPS_PROXY."
-    cause = origin(error) if isinstance(error, httpx.ConnectError) else None
-    if isinstance(cause, ssl.SSLError) and not isinstance(cause, CUT):
-        return (
-            "The server's certificate is not accepted, or it speaks no TLS. Check base_url, this machine's "
-            "clock, and whether a login page or a proxy answers in the service's place."
-        )
-    if isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN and not has_answered:
-        return (
-            "The host in base_url, or the proxy's, is unknown, and has never answered. Check how it is "
-            "written, and whether there is a network."
-        )
-    return None
-
-
-def _check_key(key: Any) -> Any:
-    """The key without white space around it. One that is no bearer token (quotation marks, …) is refused."""
-    if isinstance(key, str) and key.strip() and not TOKEN.fullmatch(key.strip()):
-        raise HostedRefusedError(
-            "The API key holds a space, a line break, a quotation mark or another character, which no key "
-            "does. Copy it again, whole and alone."
-        )
-    return key.strip() if isinstance(key, str) else key
 
 
 def _calls(pairs: list[Pair]) -> Iterable[tuple[str, list[int]]]:

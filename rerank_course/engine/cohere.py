@@ -5,6 +5,7 @@ Protocol: https://docs.cohere.com/reference/rerank. ``rerank_course.hosted`` mak
 
 import email.utils
 import math
+import re
 import time
 import urllib.parse
 from collections.abc import Mapping
@@ -13,8 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from rerank_course.engine.what_to_mend import what_to_mend
+
 MODELS = ("rerank-v5.0-pro", "rerank-v5.0-fast", "rerank-v4.0-pro", "rerank-v4.0-fast", "rerank-v3.5")
 MAX_DOCUMENTS = 1000  # that Cohere advises for one call
+# A bearer token: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 CHECK_KEY = "Check the key in CO_API_KEY; keys are made at https://dashboard.cohere.com/api-keys."
@@ -87,6 +92,8 @@ class RerankService:
         key = _check_key(key)
         self.calls = 0
         self._client = _client(key, base_url)
+        self._path = urllib.parse.urlsplit(base_url or "").path.rstrip("/")
+        self._has_answered = False
         self._hide = lambda text: text.replace(key, "[key]")
 
     def rerank(self, model: str, query: str, documents: list[str], timeout: float, max_wait: float) -> Any:
@@ -127,11 +134,26 @@ class RerankService:
         # No retries of the library's own: it would wait up to a minute each time, and nothing could stop it.
         options = {"max_retries": 0, "timeout": timeout}
         try:
-            return self._client.rerank(model=model, query=query, documents=documents, request_options=options)
+            answer = self._client.rerank(
+                model=model, query=query, documents=documents, request_options=options
+            )
+            self._has_answered = True
+            return answer
         except ApiError as error:
+            self._has_answered = True
+            if advice := what_to_mend(error) or self._wrong_path(error.status_code):
+                return Failure(HostedRefusedError(advice, error.status_code))
             return _explain_status(error.status_code or 0, self._said(error.body), error.headers or {})
-        except (httpx.HTTPError, ValueError, TypeError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError) as error:
+            if advice := what_to_mend(error, self._has_answered):
+                return Failure(HostedRefusedError(advice))
             return _explain_error(error, self._short(error), timeout)
+
+    def _wrong_path(self, status: int | None) -> str | None:
+        """What to do about a 404 that comes of a ``base_url`` with more than a host."""
+        if status != 404 or not self._path:
+            return None
+        return f"base_url ends in {self._path!r} (404). The library adds /v2/rerank: leave the end out."
 
     def _said(self, body: Any) -> str:
         return self._short(body.get("message", "") if isinstance(body, dict) else body)
@@ -150,10 +172,10 @@ def _check_key(key: Any) -> str:
             "python -m rerank_course serve-hosted"
         )
     key = key.strip()
-    if not (key.isascii() and key.isprintable() and " " not in key):
+    if not TOKEN.fullmatch(key):
         raise HostedRefusedError(
-            "The API key holds a space, a line break or a letter outside ASCII, which no key does. "
-            "Copy it again, whole and alone."
+            "The API key holds a space, a line break, a quotation mark or another character, which no key "
+            "does. Copy it again, whole and alone."
         )
     return key
 
@@ -168,6 +190,10 @@ def _client(key: str, base_url: str | None) -> Any:
     if not base_url.isprintable() or " " in base_url:
         raise ValueError(f"base_url {base_url!r} holds white space or a control character. Take it out.")
     parts = urllib.parse.urlsplit(base_url)
+    try:
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError(f"base_url has no usable port: {error}.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise ValueError(
             "base_url must be an address such as https://api.cohere.com, without a user name in it."

@@ -177,7 +177,6 @@ def test_a_path_that_the_library_adds_itself(service, end):
 
 def test_a_key_that_becomes_illegal_on_its_way(service, monkeypatch):
     """Should a malformed key get past the check, the library's error must not come out."""
-    monkeypatch.setattr("rerank_course.hosted._check_key", lambda key: key)
     monkeypatch.setattr("rerank_course.engine.cohere._check_key", lambda key: key)
     message = refused(hosted(service, api_key=f"{KEY}\n", fallback=Lengths()))
     assert "Copy the key again" in message and KEY not in message
