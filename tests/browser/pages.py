@@ -17,9 +17,13 @@ counts => ['.jp-RenderedMarkdown', '.jp-OutputArea-output'].every((selector, num
   return found.length === counts[number] && found.every(element => element.childElementCount);
 })
 """
-ALL_HAVE_RUN = r"""
-() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
+TRACEBACK = "Traceback (most recent call last)"
+# A cell that fails stops the rest: there is nothing to wait for then.
+ALL_HAVE_RUN_OR_ONE_FAILED = r"""
+traceback => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
   .every(prompt => /\[\d+\]/.test(prompt.textContent))
+  || [...document.querySelectorAll('.jp-OutputArea-output')]
+  .some(output => output.textContent.includes(traceback))
 """
 FAULTS = Path(__file__).with_name("faults.js").read_text(encoding="utf-8")
 
@@ -55,7 +59,9 @@ def run_all(page):
     wait_until_idle(page)
     choose(page, "Edit", "Clear Outputs of All Cells")
     choose(page, "Run", "Run All Cells")
-    page.wait_for_function(ALL_HAVE_RUN)
+    page.wait_for_function(ALL_HAVE_RUN_OR_ONE_FAILED, arg=TRACEBACK)
+    failed = page.locator(".jp-OutputArea-output", has_text=TRACEBACK)
+    assert not failed.count(), failed.first.inner_text()
     wait_until_idle(page)
 
 

@@ -38,13 +38,14 @@ def test_the_first_lesson_opens_by_itself_and_gives_the_first_ranking(lab, page)
     run_all(page)
     assert "All checks are OK." in code_cell(page, "run_doctor").inner_text()
     shown = code_cell(page, "by_reranker = rerank_documents").locator(".jp-OutputArea")
-    ranking = shown.inner_text().splitlines()
+    *ranking, guessed = shown.inner_text().splitlines()
     scores = [float(line.split()[0]) for line in ranking]
     assert (
         "up to $500 without pre-approval" in ranking[0]
         and len(scores) == 3
         and scores == sorted(scores, reverse=True)
     )
+    assert guessed.endswith("Your guess: none yet.")
     assert faults(page) == []
     keep_screenshot(page, "start_here-run")
 
@@ -82,7 +83,7 @@ def open_cells(page, lab, lesson, *texts):
 
 
 def test_scoring_pairs_scores_what_one_types(lab, page, reranker):
-    needed = ("reranker = load", "query = ", "chunk = ", "pair_scorer(reranker")
+    needed = ("reranker = load", "logit = guess(", "query = ", "chunk = ", "pair_scorer(reranker")
     open_cells(page, lab, "scoring_pairs", *needed)
     run_all(page)
     explorer = code_cell(page, "pair_scorer(reranker")
