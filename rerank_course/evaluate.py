@@ -191,6 +191,41 @@ def paired_difference(
     return float(differences.mean()), *bootstrap_interval(differences)
 
 
+def choose_held_out(
+    tables: Mapping[Any, pd.DataFrame], measure: str = "nDCG@10", *, folds: int = 5, seed: int = 0
+) -> tuple[pd.DataFrame, list[Any]]:
+    """What a setting is worth that was chosen on other queries, by cross-validation.
+
+    The queries are dealt into ``folds``. For each fold, the setting with the best mean on all other folds is
+    taken, and gives the rows of this one. So no query has a say in the setting that it is reported with.
+
+    Args:
+        tables: ``{setting: per_query(…)}`` over the same queries, for example one for each weight of a mix.
+            Of equal means the setting that comes first is taken: put the simplest first.
+
+    Returns:
+        (a table as ``per_query`` gives it, the setting that each fold was given).
+
+    Raises:
+        ValueError: there is no table, they are not about the same queries, or there are fewer queries than
+            folds.
+    """
+    first = next(iter(tables.values()), None)
+    if first is None:
+        raise ValueError("tables is empty: there is no setting to choose from.")
+    if any(list(table.index) != list(first.index) for table in tables.values()):
+        raise ValueError("The tables are not about the same queries.")
+    if not 2 <= folds <= len(first):
+        raise ValueError(f"folds must be from 2 to the number of queries, {len(first)}, not {folds}.")
+    fold_of = np.random.default_rng(seed).permutation(np.arange(len(first)) % folds)
+    chosen = []
+    for fold in range(folds):
+        means = {setting: table[measure][fold_of != fold].mean() for setting, table in tables.items()}
+        chosen.append(max(means, key=lambda setting: round(means[setting], 9)))
+    parts = [tables[setting][fold_of == fold] for fold, setting in enumerate(chosen)]
+    return pd.concat(parts).loc[first.index], chosen
+
+
 def bootstrap_interval(values: np.ndarray, *, seed: int = 0) -> tuple[float, float]:
     """The 95 % percentile bootstrap interval of a mean: 10,000 draws of the queries, with replacement."""
     values, random = np.asarray(values), np.random.default_rng(seed)

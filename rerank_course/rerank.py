@@ -56,8 +56,8 @@ def rerank_documents(
     """
     _check_query(query)
     candidates = list(_check_candidates(candidates))
-    batch_size = _check_count("batch_size", batch_size)
-    top_k = None if top_k is None else _check_count("top_k", top_k, "; pass None to get all candidates")
+    batch_size = check_count("batch_size", batch_size)
+    top_k = None if top_k is None else check_count("top_k", top_k, "; pass None to get all candidates")
     _check_reranker(reranker)
 
     texts = {i: text_of(candidate, f"candidates[{i}]") for i, candidate in enumerate(candidates)}
@@ -95,8 +95,8 @@ def rerank_stream(
     """
     _check_query(query)
     _check_candidates(candidates)
-    block, top_k = _check_count("block", block), _check_count("top_k", top_k)
-    batch_size = _check_count("batch_size", batch_size)
+    block, top_k = check_count("block", block), check_count("top_k", top_k)
+    batch_size = check_count("batch_size", batch_size)
     _check_reranker(reranker)
     best: list[tuple[Candidate, float]] = []
     known: dict[str, float] = {}  # scores of the best: the same text in a later block gets the same one
@@ -165,7 +165,8 @@ def _refuse_table(candidates: Any) -> None:
     )
 
 
-def _check_count(name: str, value: Any, hint: str = "") -> int:
+def check_count(name: str, value: Any, hint: str = "") -> int:
+    """A whole number of at least 1, or an error that names the argument."""
     try:
         if isinstance(value, bool):
             raise TypeError

@@ -1,7 +1,7 @@
 """The first stage: find candidates for a query fast, in all documents. Two ways, and a way to mix them.
 
 Each has ``search(query, depth)`` and gives ``[(chunk, score), …]``, best first, ready for
-``rerank_documents``.
+``rerank_documents``; and ``predict(pairs)``, so that it can be a stage of a ``cascade`` itself.
 """
 
 from collections.abc import Sequence
@@ -42,16 +42,33 @@ class BM25Retriever:
         self._tokenize = lambda texts: bm25s.tokenize(texts, **options)
         self._index = bm25s.BM25()
         contents = [text_of(document) for document in self.documents]
+        self._positions = {text: i for i, text in enumerate(contents)}
         self._index.index(self._tokenize(contents), show_progress=False)
 
     def search(self, query: str, depth: int = 100) -> Found:
         """Documents that share a word with the query, at most ``depth``. Scores are BM25's: 0 and up."""
+        scores = self._scores(query)
+        return [(self.documents[i], float(scores[i])) for i in _best(scores, depth) if scores[i] > 0]
+
+    def predict(self, pairs: Sequence[tuple[str, str]], batch_size: int = 32) -> np.ndarray:
+        """BM25's scores of (query, content of an indexed document), of shape (pairs,).
+
+        Raises:
+            ValueError: a text is not in the index: its words' weights would be others.
+        """
+        found = {query: self._scores(query) for query in {query for query, _ in pairs}}
+        return np.array([found[query][self._position(text)] for query, text in pairs])
+
+    def _scores(self, query: str) -> np.ndarray:
+        """The score of every document."""
         words = self._tokenize([_check_query(query)])[0]
         tokens = [word for word in words if word in self._index.vocab_dict]
-        if not tokens:
-            return []
-        scores = self._index.get_scores(tokens)
-        return [(self.documents[i], float(scores[i])) for i in _best(scores, depth) if scores[i] > 0]
+        return self._index.get_scores(tokens) if tokens else np.zeros(len(self.documents))
+
+    def _position(self, text: str) -> int:
+        if text not in self._positions:
+            raise ValueError(f"The index does not hold the text {text[:60]!r}, so it has no score for it.")
+        return self._positions[text]
 
 
 class DenseRetriever:
@@ -74,12 +91,31 @@ class DenseRetriever:
         self.embedder = embedder
         contents = [text_of(document) for document in self.documents]
         self.vectors = embed(contents, embedder, show_progress=show_progress)
+        self._positions = {text: i for i, text in enumerate(contents)}
 
     def search(self, query: str, depth: int = 100) -> Found:
         """The ``depth`` nearest documents. Scores are cosines, −1 to 1."""
-        query_vector = self.embedder.encode([_check_query(query)], normalize_embeddings=True)[0]
+        query_vector = self._encode([_check_query(query)])[0]
         scores = self.vectors @ query_vector
         return [(self.documents[i], float(scores[i])) for i in _best(scores, depth)]
+
+    def predict(self, pairs: Sequence[tuple[str, str]], batch_size: int = 32) -> np.ndarray:
+        """Cosines of (query, text), of shape (pairs,). What is indexed is not embedded again."""
+        queries = list(dict.fromkeys(_check_query(query) for query, _ in pairs))
+        new = list(dict.fromkeys(text for _, text in pairs if text not in self._positions))
+        vectors = dict(zip(queries, self._encode(queries, batch_size)))
+        unknown = dict(zip(new, self._encode(new, batch_size)))
+        return np.array(
+            [
+                vectors[query] @ (unknown[text] if text in unknown else self.vectors[self._positions[text]])
+                for query, text in pairs
+            ]
+        )
+
+    def _encode(self, texts: list[str], batch_size: int = 32) -> np.ndarray:
+        return self.embedder.encode(
+            texts, batch_size=batch_size, normalize_embeddings=True, show_progress_bar=False
+        )
 
 
 class HybridRetriever:
@@ -104,6 +140,14 @@ class HybridRetriever:
         """The ``depth`` best documents of the mixed rankings. Scores are sums of reciprocal ranks."""
         rankings = [retriever.search(query, max(self.pool, depth)) for retriever in self.retrievers]
         return fuse(rankings, k=self.k)[:depth]
+
+    def predict(self, pairs: Sequence[tuple[str, str]], batch_size: int = 32) -> np.ndarray:
+        """Sums of reciprocal ranks of (query, content), of shape (pairs,); 0 for what is not in the pool."""
+        found = {}
+        for query in {query for query, _ in pairs}:
+            rankings = [retriever.search(query, self.pool) for retriever in self.retrievers]
+            found[query] = {chunk.content: score for chunk, score in fuse(rankings, k=self.k)}
+        return np.array([found[query].get(text, 0.0) for query, text in pairs])
 
 
 def fuse(rankings: Sequence[Found], *, k: int = 60) -> Found:

@@ -72,7 +72,7 @@ def text_of(candidate: Any, name: str = "candidate") -> str:
         TypeError: it is none of these, or its text is not a string.
         ValueError: its text shows nothing, or holds half a character.
     """
-    if _is_scored(candidate):
+    if is_scored(candidate):
         candidate = candidate[0]
     text = candidate if isinstance(candidate, str) else _text_field(candidate)
     if text is _MISSING:
@@ -99,7 +99,7 @@ def check_text(text: str, name: str) -> None:
         )
 
 
-def _is_scored(candidate: Any) -> bool:
+def is_scored(candidate: Any) -> bool:
     """Whether this is a candidate with its score. Named tuples are rows: they have their text by name."""
     return (
         type(candidate) is tuple

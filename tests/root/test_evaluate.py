@@ -10,6 +10,7 @@ from rerank_course.evaluate import (
     answered_queries,
     bootstrap_interval,
     by_kind,
+    choose_held_out,
     make_run,
     paired_difference,
     per_query,
@@ -190,3 +191,42 @@ def test_same_top():
     assert same_top(first, second, (1, 2, 3)) == {"top 1": 0.5, "top 2": 0.5, "top 3": 1.0}
     with pytest.raises(ValueError, match="same queries"):
         same_top(first, {"q1": first["q1"]})
+
+
+def settings(**values):
+    """{setting: the table of a measure over as many queries as there are values}."""
+    return {name: pd.DataFrame({"nDCG@10": numbers}) for name, numbers in values.items()}
+
+
+def test_a_setting_is_chosen_on_the_other_queries():
+    table, chosen = choose_held_out(settings(plain=[0.4] * 10, good=[0.5] * 10))
+    assert chosen == ["good"] * 5 and table["nDCG@10"].tolist() == [0.5] * 10
+    table, chosen = choose_held_out(settings(simple=[0.5] * 10, other=[0.5] * 10))
+    assert chosen == ["simple"] * 5
+
+
+def test_a_choice_among_accidents_gains_nothing_when_it_is_held_out():
+    random, gains = np.random.default_rng(0), []
+    for seed in range(100):
+        tables = settings(**{f"setting {i}": random.random(40) for i in range(20)})
+        best = max(table["nDCG@10"].mean() for table in tables.values())
+        held_out, _ = choose_held_out(tables, seed=seed)
+        gains.append((best - 0.5, held_out["nDCG@10"].mean() - 0.5))
+    chosen_here, chosen_elsewhere = np.mean(gains, axis=0)
+    assert chosen_here > 0.06 and abs(chosen_elsewhere) < 0.02
+
+
+def test_each_query_s_row_comes_from_the_setting_of_its_fold():
+    tables = settings(a=list(np.arange(23.0)), b=list(np.arange(23.0) + 100))
+    table, chosen = choose_held_out(tables, folds=23)
+    assert table["nDCG@10"].tolist() == list(np.arange(23.0) + 100) and len(chosen) == 23
+    assert list(table.index) == list(range(23))
+
+
+def test_settings_that_cannot_be_compared():
+    with pytest.raises(ValueError, match="there is no setting"):
+        choose_held_out({})
+    with pytest.raises(ValueError, match="not about the same queries"):
+        choose_held_out(settings(a=[1.0] * 10, b=[1.0] * 9))
+    with pytest.raises(ValueError, match="folds must be from 2 to the number of queries, 3, not 5"):
+        choose_held_out(settings(a=[1.0] * 3))

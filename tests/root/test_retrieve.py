@@ -77,3 +77,24 @@ def test_bad_documents_and_queries(make):
     for query in ("", "  ", None):
         with pytest.raises(ValueError, match="query must be a non-empty string"):
             BM25Retriever(CHUNKS).search(query)
+
+
+@pytest.mark.parametrize("kind", ["BM25", "dense", "hybrid"])
+def test_a_retriever_scores_pairs_as_it_scores_when_it_searches(dense, kind):
+    words = BM25Retriever(CHUNKS)
+    retriever = {"BM25": words, "dense": dense, "hybrid": HybridRetriever([words, dense])}[kind]
+    queries = ["how long do cats sleep in a day?", "dogs"]
+    pairs = [(query, chunk.content) for chunk in CHUNKS for query in queries]
+    found = {query: {chunk.content: score for chunk, score in retriever.search(query)} for query in queries}
+    expected = [found[query].get(text, 0.0) for query, text in pairs]
+    assert retriever.predict(pairs) == pytest.approx(expected, abs=1e-5)
+    assert len(retriever.predict([])) == 0
+
+
+def test_a_text_that_is_not_indexed_has_a_cosine_but_no_bm25_score(dense):
+    pairs = [("a small cat", "A kitten."), ("a small cat", "The budget of the ministry.")]
+    near, far = dense.predict(pairs)
+    assert near > far
+    with pytest.raises(ValueError, match="The index does not hold the text 'A kitten.'"):
+        BM25Retriever(CHUNKS).predict(pairs)
+    assert BM25Retriever(CHUNKS).predict([("quantum physics", CHUNKS[0].content)]) == [0.0]
