@@ -8,9 +8,9 @@
 # **What you will do**
 #
 # - look at a request and its answer as they are;
-# - take the time apart: the model, and the way there and back;
+# - take the time apart: the model, and all that is around it;
 # - count what is billed, before anybody sends a bill;
-# - make calls fail, and tell what passes by itself from what somebody has to mend;
+# - make calls fail, and tell what may pass by itself from what somebody has to mend, where that can be told;
 # - let a local reranker take over, and see what a careless fallback hides.
 #
 # **What you need:** [](lesson:scoring_pairs) and, for a local reranker's weak and strong sides,
@@ -25,10 +25,11 @@
 # The course has a **stand-in** for the service: a small server on this machine that speaks the same protocol,
 # behind an address that nobody else can reach. It scores with the packaged reranker, through a sigmoid.
 #
-# So what you see here of requests, errors and bills is like the real thing. The scores and the speed are
-# **not Cohere's**. If you have a key in the environment variable `CO_API_KEY` and want the real ones, write
-# `True` below. Then passages of the course's invented handbook leave your machine, and some ten calls are
-# counted on your key. A trial key allows ten a minute: wait a minute before you run a cell again.
+# The requests are those of Cohere's library. Answers, errors and bills follow Cohere's documentation; they
+# were not compared with the service. The scores and the speed are **not Cohere's**. If you have a key in
+# the environment variable `CO_API_KEY` and want the real ones, write `True` below. Then passages of the
+# course's invented handbook leave your machine, and some ten calls are counted on your key. A trial key
+# allows ten a minute: wait a minute before you run a cell again.
 
 # %%
 import os
@@ -131,14 +132,14 @@ print("scored by", hosted.scored_by)
 # **Predict.** Twenty [candidates](term:candidate), the same model on the same processor. How much time goes
 # to a library, JSON, HTTP and a server, in percent of what the model takes?
 #
-# The control is a second stand-in, which has no model: what it takes is the way alone.
+# The control is a second stand-in, which has no model: it takes only the time around the model.
 
 # %% output="varies"
 import numpy as np
 
 from rerank_course.lab.guess import guess
 
-share = guess("percent of the local model's time that the way there and back takes")
+share = guess("library, JSON, HTTP and server, in percent of the local model's time")
 
 # %% output="varies"
 
@@ -152,24 +153,24 @@ class NoModel:
 
 pairs = [(query, document) for document in documents]
 with StandIn(NoModel()) as empty:
-    way = CohereReranker(api_key=empty.key, base_url=empty.url, timeout=60)
-    ways = {"local": local, "hosted": hosted, "the way alone": way}
+    without = CohereReranker(api_key=empty.key, base_url=empty.url, timeout=60)
+    ways = {"local": local, "hosted": hosted, "no model": without}
     times = compare_times(
         {name: lambda reranker=reranker: reranker.predict(pairs) for name, reranker in ways.items()},
         repeats=5,
     )
-share.beside(100 * times.loc["the way alone", "median s"] / times.loc["local", "median s"], digits=1)
+share.beside(100 * times.loc["no model", "median s"] / times.loc["local", "median s"], digits=1)
 times
-# claim: On one machine, the way through library, HTTP and server takes less time than the model.
+# claim: On one machine, library, HTTP and server take less time than the model does for twenty candidates.
 # control: a second stand-in without a model, timed in turn with the other two
-# holds: times.loc["the way alone", "median s"] < times.loc["local", "median s"]
-# value: f"{times.loc['the way alone', 'median s']:.3f} s against {times.loc['local', 'median s']:.3f} s"
+# holds: times.loc["no model", "median s"] < times.loc["local", "median s"]
+# value: f"{times.loc['no model', 'median s']:.3f} s against {times.loc['local', 'median s']:.3f} s"
 
 # %% [markdown]
-# The last row is the price of the way. The first two rows have the same model, so compare their difference
-# with how far `min s` and `max s` of one row lie apart. Where it is smaller, five repeats cannot tell the two
-# apart, and either may come out as the faster one. **There is no network in it**: what goes to the stand-in
-# never leaves your machine, and nothing here can tell you how far away a data centre is.
+# The last row is the time without a model. The first two rows have the same model, so compare their
+# difference with how far `min s` and `max s` of one row lie apart. Where it is smaller, five repeats cannot
+# tell the two apart, and either may come out as the faster one. **There is no network in it**: what goes to
+# the stand-in never leaves your machine, and nothing here can tell you how far away a data centre is.
 #
 # So put in what you know. Measure the round trip from your server with `ping` or `curl`, and take the
 # service's own time from a trial, or from somebody who measured it: Oracle
@@ -181,7 +182,8 @@ round_trip = 0.06  # seconds, there and back: yours
 service_time = 0.15  # seconds in the data centre: an assumption until you measure it
 
 per_pair = times.loc["local", "median s"] / len(pairs)
-elsewhere = round_trip + service_time + times.loc["the way alone", "median s"]
+elsewhere = round_trip + service_time + times.loc["no model", "median s"]
+print("if each candidate takes the same time,")
 print(f"the model here is faster for up to {int(elsewhere / per_pair)} candidates")
 
 # %% output="varies"
@@ -189,16 +191,16 @@ from rerank_course.lab.charts import draw_lines
 
 depths = [1, 10, 20, 50, 100]
 lines = {
-    "here, from the time above": (depths, [per_pair * depth for depth in depths]),
+    "here, if each candidate takes the same time": (depths, [per_pair * depth for depth in depths]),
     "a service, with your assumptions": (depths, [elsewhere] * len(depths)),
 }
 draw_lines(lines, "candidates", "seconds for a query")
 
 # %% [markdown]
-# The first line rises with every candidate, on your processor. The second is drawn flat, as if somebody
-# else's GPU did not notice a hundred candidates; it starts at the price of the trip. Where they cross
-# is decided by numbers that you can measure, two of which this notebook cannot. Change them. Both lines are
-# medians: look at the slow calls too ([p95](term:p95)), before you promise a time to users.
+# Both lines are assumptions. The first is straight, drawn from one time at twenty candidates; longer
+# documents take longer. The second is flat, as if a hundred candidates took the service no more time than
+# one. Where they cross is decided by numbers that you can measure, two of which this notebook cannot.
+# Change them, and look at the slow calls too ([p95](term:p95)), before you promise a time to users.
 #
 # ## What it costs in money
 #
@@ -216,7 +218,8 @@ for depth in (20, 100, 101):
     counted.predict([(query, f"Note {number}") for number in range(depth)])
     print(f"{depth:4} candidates: {counted.billed}")
     units_at[depth] = counted.search_units
-# claim: The bill grows in steps of a hundred documents: 20 and 100 cost the same, 101 cost twice as much.
+# claim: The stand-in bills in steps of a hundred documents, as Cohere's price page has it (quoted): 20 and
+#   100 cost the same, 101 twice as much.
 # control: the same query at three depths, on both sides of the step
 # holds: units_at[20] == units_at[100] and units_at[101] == 2 * units_at[100] if not real else True
 # value: ", ".join(f"{depth}: {units:g}" for depth, units in units_at.items())
@@ -269,7 +272,7 @@ for what, attempt in attempts.items():
         said = f"TypeError: {error}"
     requests_sent[what] = len(sent)
     print(f"{what}, {len(sent)} sent\n    {said}")
-# claim: The library stops an argument that it does not know; the other mistakes reach the service, once each.
+# claim: The library stops an argument that it does not know; it sends the other mistakes, once each.
 # control: the same field, top_k, given to the library and put into the request's body
 # holds: list(requests_sent.values()) == [0, 1, 1, 1, 1]
 # value: ", ".join(f"{what}: {number}" for what, number in requests_sent.items())
@@ -346,7 +349,8 @@ for fault in ("rate limit, wait 60 s", "wrong key", "an index twice", "a login p
 #
 # - A rate limit that asks for a moment is worth waiting for. One that asks for a minute is not, with a user
 #   on the other side; so nobody waits for it at all.
-# - Trouble on the service's side is tried again, with growing pauses, until the time is up.
+# - A status that may pass (5xx but 501, 408, 409) or a cut connection is tried again, with growing pauses,
+#   until the time is up.
 # - When no answer comes in time, that is all: the user has waited once already.
 # - A refused key is tried **once**. A second attempt would be refused as well.
 # - An answer can be wrong and look right. A missing or repeated index would shift scores onto other
@@ -377,15 +381,16 @@ for fault, seconds in (("unavailable", None), ("rate limit", 0), ("cut", None), 
 
 # %% [markdown]
 # So "the library has retries" is half true. By [its
-# source](https://github.com/cohere-ai/cohere-python/blob/main/src/cohere/core/http_client.py) it repeats what
-# has a status of 408, 409, 429 or from 500 on, and connections that were refused; it follows Retry-After for
-# up to a minute each time. A cut connection or a time-out reaches you at once. `CohereReranker` switches
-# these retries off (`max_retries` in `request_options`) and makes its own, which end after `max_wait`.
+# source](https://github.com/cohere-ai/cohere-python/blob/main/src/cohere/core/http_client.py) it repeats
+# what has a status of 408, 409, 429 or from 500 on, and connections that could not be made, those to an
+# unknown host or with a bad certificate as well; it follows Retry-After for up to a minute each time. A cut
+# connection or a time-out reaches you at once. `CohereReranker` switches these retries off (`max_retries`
+# in `request_options`) and makes its own, which end after `max_wait`.
 #
 # ## What never passes, though no answer came
 #
-# "No answer came, so the service is down" sounds right. In `httpx`, which Cohere's library uses, every such
-# error is a `TransportError`. Here is a cut connection, and two mistakes of ours.
+# "No answer came, so the service is down" sounds right. In `httpx`, which Cohere's library uses, many such
+# errors are a `TransportError`. Here is a cut connection, and two mistakes of ours.
 #
 # **Predict.** For which of the three is the error a `TransportError`? Which one shows the key?
 
@@ -409,7 +414,7 @@ for what, setting in settings.items():
             f"shows the key: {shows_key[what]}"
         )
 service.behave()
-# claim: A key with a line end and an address without a scheme are TransportErrors, as a cut connection is.
+# claim: A key with a line end and an address without http:// are TransportErrors, as a cut connection is.
 # control: a real failure of the connection beside the two mistakes
 # holds: all(transport.values())
 # value: f"{sum(transport.values())} of {len(transport)}"
@@ -422,11 +427,13 @@ service.behave()
 # Only the first passes by itself. The other two were never sent, and no waiting sends them. An error that
 # shows the key must not get into a warning or a log either.
 #
-# `CohereReranker` tells the two kinds apart. It takes white space off the key, refuses one with other
-# characters than [a bearer token may have](https://www.rfc-editor.org/rfc/rfc6750#section-2.1), and looks at
-# what stands behind a failed connection. A certificate that is refused, an address without a scheme, a host
-# that is unknown on the first call, the status [501](https://www.rfc-editor.org/rfc/rfc9110#section-15.6.2):
-# all these are refusals. Once a host has answered, an unknown name is an outage of the name service.
+# `CohereReranker` tells the two kinds apart where it can. It takes blanks and line ends off both ends of
+# the key, refuses one with characters that [no such key may
+# have](https://www.rfc-editor.org/rfc/rfc6750#section-2.1), and looks at what stands behind a failed
+# connection. A certificate that is refused, an address that does not begin with `http://` or `https://`, a
+# host that is unknown on the first call, the status
+# [501](https://www.rfc-editor.org/rfc/rfc9110#section-15.6.2): all these are refusals. Once a host has
+# answered, an unknown name is taken for an outage.
 #
 # ### The control: what happens without the distinction
 #
@@ -434,7 +441,7 @@ service.behave()
 # host that does not exist). A careless fallback takes over for every `TransportError` and every 5xx. The
 # careful one is the same code with one more question: is there something to mend?
 #
-# **Predict.** After five searches with the wrong host: how many warnings did each one give, and how many
+# **Predict.** After five searches with the unknown host: how many warnings did each one give, and how many
 # errors?
 
 # %%
@@ -471,7 +478,8 @@ for what in ("outage", "unknown host"):
         counts[what, name] = {said: outcomes.count(said) for said in ("scores", "warning", "error")}
         print(f"{what:13} {name:9} {counts[what, name]}")
 service.behave()
-# claim: Without the distinction a fallback hides a wrong host in every search; with it, the error comes out.
+# claim: Without the distinction a fallback takes over for an unknown host in every search; with it, the error
+#   comes out.
 # control: the same two programs in an outage, where both only warn until it is over
 # holds: counts["unknown host", "careless"]["warning"] == 5
 #   and counts["unknown host", "careful"]["error"] == 5
@@ -482,11 +490,13 @@ service.behave()
 # %% [markdown]
 # In the outage the two programs do the same: they warn while it lasts, and the service is back afterwards.
 # With the unknown host the careless one warns in every search, and would do so for ever. Its users get the
-# local ranking and nobody is told what is wrong. The careful one says it in the first search.
+# local ranking, and whoever does not read warnings is told nothing. The careful one says it in the first
+# search.
 #
 # ## A fallback
 #
-# You have a reranker that needs no network. It can take over, as a [fallback](term:fallback).
+# You have a reranker that needs no network. It can take over, as a [fallback](term:fallback). (Not if the
+# first call of all finds the host unknown, as it may without a network: that is a refusal, as above.)
 #
 # **Predict.** What must the caller learn when it does?
 
@@ -508,8 +518,8 @@ for fault in (None, "unavailable"):
 # The search went on, a warning says so, and `scored_by` tells the program. Without these two, nobody need
 # notice that the ranking is another one.
 #
-# The fallback hides only what can pass: rate limits, outages, time-outs, unusable answers. **What somebody
-# has to mend comes out as an error, fallback or not.**
+# The fallback takes over for what may pass: rate limits, outages, time-outs, unusable answers. **What is
+# known to need mending comes out as an error, fallback or not.**
 
 # %%
 service.next("bad key")
@@ -524,6 +534,35 @@ with mock.patch("socket.getaddrinfo", side_effect=unknown):
         print(textwrap.fill(f"{type(error).__name__}: {error}", 110))
 
 # %% [markdown]
+# But not everything can be told. Two more mistakes, each with five searches: a wrong port, and the address
+# of another site (the stand-in plays it), which answers each request with a page.
+
+# %%
+with socket.socket() as closed:
+    closed.bind(("127.0.0.1", 0))  # a port at which nobody will listen
+    wrong_port = f"http://127.0.0.1:{closed.getsockname()[1]}"
+service.next("not json", times=5)
+fallbacks = {}
+for what, address in (("wrong port", wrong_port), ("another site", service.url)):
+    tried = CohereReranker(api_key=service.key, base_url=address, fallback=local, max_wait=4)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        for _ in range(5):
+            tried.predict(pairs[:3])
+    fallbacks[what] = tried.fallbacks
+    print(f"{what:12} {tried.calls} attempts, {len(seen)} warnings, no error: {tried.fallbacks} of 5 local")
+service.behave()
+# claim: A wrong port and another site look like a failure that passes: the fallback takes over in every
+#   search.
+# control: a refused key and an unknown host, which come out as errors in the cell before
+# holds: fallbacks == {"wrong port": 5, "another site": 5}
+# value: ", ".join(f"{what}: {number} of 5 searches" for what, number in fallbacks.items())
+
+# %% [markdown]
+# A wrong port looks like an outage (a refused connection, which is not tried again), another site like a
+# broken answer. Both would warn for ever. So **count the warnings**, and alarm somebody when they do not
+# stop.
+#
 # ## A fallback for half of the pairs
 #
 # Suppose the twenty candidates go out in two calls of ten. The first fails and is scored locally, the second
@@ -535,13 +574,19 @@ with mock.patch("socket.getaddrinfo", side_effect=unknown):
 place_mixed = guess("place of the answer among the twenty, ten of them scored locally")
 
 # %% output="varies"
+from rerank_course import load_embedder
+
 logits = local.predict(pairs).astype(float)
 hosted_scores = CohereReranker(**stand_in, timeout=60).predict(pairs)
+embedder = load_embedder()
+cosines = embedder.similarity(embedder.encode([query]), embedder.encode(documents))[0].numpy()
 answer_at = next(i for i, chunk in enumerate(candidates) if handbook.qrels["sec-q05"].get(chunk.id, 0) >= 2)
 columns = {
     "all hosted": hosted_scores,
     "all local": logits,
     "ten local, ten hosted": np.concatenate([logits[:10], hosted_scores[10:]]),
+    "all cosine": cosines,
+    "ten hosted, ten cosine": np.concatenate([hosted_scores[:10], cosines[10:]]),
 }
 places = {}
 for name, scores in columns.items():
@@ -553,14 +598,20 @@ place_mixed.beside(places["ten local, ten hosted"])
 # control: the same twenty scored wholly by the service, and wholly by the local reranker
 # holds: places["all hosted"] == places["all local"] < places["ten local, ten hosted"]
 # value: ", ".join(f"{name}: place {place}" for name, place in places.items())
+# claim: Scores of two scorers in one list move the answer down also where both are at most 1.
+# control: the same twenty scored wholly by the service, and wholly by the bi-encoder's cosine
+# holds: places["all hosted"] == places["all cosine"] < places["ten hosted, ten cosine"]
+#   and cosines.max() <= 1.001 and hosted_scores.max() <= 1
+# value: ", ".join(f"{name}: place {place}" for name, place in places.items())
 
 # %% [markdown]
 # Either scorer alone puts it on the same place. Mixed, it falls behind everything that the service scored:
-# its [logit](term:logit) is below 0, and so less than any number from 0 to 1, however useless the passage is.
-# So the rule is: **all pairs of a query from one scorer.** `CohereReranker` scores the whole call again if
-# one part of it fails, and throws away what it already has.
+# its [logit](term:logit) is below 0, and so less than any number from 0 to 1, however useless the passage
+# is. Nor are logits alone to blame: a cosine is at most 1 and alone puts the answer first too, yet ten
+# cosines among the service's scores move it down. So the rule is: **all pairs of a query from one scorer.**
+# `CohereReranker` scores the whole call again if one part of it fails, and throws away what it already has.
 #
-# A [threshold](term:threshold) has the same trouble: look at the last number of each line.
+# A [threshold](term:threshold) has the same trouble: look at the last number of the first three lines.
 #
 # ## What is sent to others
 #
@@ -585,14 +636,19 @@ print(
     "about the library:",
     {name: value for name, value in leaving.headers.items() if name.startswith("x-fern-sdk")},
 )
+gone = set()
+for number, question in enumerate(handbook.queries.values(), start=1):
+    gone |= {chunk.id for chunk, _ in search.search(question, 20)}
+    if number in (10, 50, len(handbook.queries)):
+        print(f"after {number} questions {len(gone)} of {len(handbook.documents)} passages have gone out")
 
 # %% [markdown]
 # Three kinds of things leave with each search:
 #
 # - **The question.** It was meant for a company's own search, and it says that somebody has called the
 #   hotline about a supervisor.
-# - **Twenty passages of your documents**, whole, for each question. Over a month, a good part of a collection
-#   that people search.
+# - **Twenty passages of your documents**, whole, for each question. Here all the questions together send
+#   nearly the whole collection.
 # - **The key**, in the header `authorization`, and what the library tells about itself: its version, your
 #   Python's and your operating system's, in the headers that begin with `x-fern`.
 #
@@ -606,19 +662,21 @@ print(
 #
 # ## When a hosted reranker is the right choice
 #
-# What speaks for it:
+# None of the points below was measured here. Work out those that apply to you.
+#
+# What may speak for it:
 #
 # - your texts are in [many languages](https://docs.cohere.com/docs/rerank), and the reranker that you can run
 #   knows one;
 # - documents are longer than your model reads;
-# - there are few searches a day, and no machine has to be kept running for them;
+# - there are few searches a day, and the bill is less than a machine that is kept running for them;
 # - it is **better on your judged queries**, measured.
 #
-# What speaks against it:
+# What may speak against it:
 #
 # - texts or queries may not leave;
 # - searches must work when the network does not;
-# - there are many searches a day: a machine of your own costs the same, however busy;
+# - there are many searches a day, and the bill is more than machines of your own that can serve them;
 # - you need the same scores next year: [models are retired](https://docs.cohere.com/docs/deprecations).
 #
 # The measurement decides. Take what you learned in [](lesson:retrieval_flow): the same candidates,
@@ -632,9 +690,11 @@ service.stop()
 # ## What to remember
 #
 # - **`top_n`, results best first, `index` points into your list.** Put the scores back into your order.
-# - Tell apart what **passes** (408, 429, 5xx but 501, a time-out, a refused or cut connection) from what
-#   **does not** (400, 401, 404, 422, 501, a bad key, address or certificate). "No answer came" does not
-#   decide it. Try again, for a limited time, only what passes.
+# - Tell apart what **may pass** (408, 409, 429, 5xx but 501, a time-out, a refused or cut connection) from
+#   what **does not** (400, 401, 404, 422, 501, a bad key or certificate, an unknown host). "No answer came"
+#   does not decide it. Try again, for a limited time, only what may pass; `CohereReranker` leaves out
+#   time-outs and refused connections.
+# - A wrong port or another site cannot be told from trouble that passes: **count the warnings**.
 # - A fallback says aloud that it took over, and scores **all** pairs of the query.
 # - Count the billed units in the answers. Look up the price yourself, on the day you need it.
 # - Query and passages are sent to others with every search. Decide that on purpose.
@@ -659,7 +719,7 @@ service.stop()
 # **A** is right for an outage. A 401 is no outage: the key is wrong, has expired or was withdrawn, and
 # waiting does not bring it back. The fallback runs until somebody happens to look.
 #
-# **B** makes it worse. A refused key is refused again, and many refused attempts can look like an attack.
+# **B** does not help. A refused key is refused again.
 #
 # **C** is what `CohereReranker` does. If users must get results all the same, catch `HostedRefusedError`
 # where you can alarm somebody, and call the local reranker there, on purpose.

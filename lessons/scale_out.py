@@ -36,8 +36,8 @@ print(
 # %% [markdown]
 # ## The arithmetic
 #
-# [](Lesson:batch_scoring) ended with a straight line: each candidate costs the same. So a log is a
-# multiplication.
+# In [](lesson:batch_scoring) many candidates of equal length took time in about a straight line. So a log is
+# a multiplication.
 #
 # **Predict.** A million queries, a hundred candidates each, on one core of this machine. Hours, days, or
 # months?
@@ -62,7 +62,7 @@ print(f"{1000 * per_pair:.1f} ms a pair on one core, with the 8-bit engine")
 days.beside(round(1e6 * 100 * per_pair / 86400))
 
 # %% [markdown]
-# That is one core, and already with the 8-bit engine. Everything below either divides this number by workers
+# That is one core, with the 8-bit engine. Everything below either divides this number by workers
 # or makes one of its factors smaller.
 #
 # ## The largest cut
@@ -108,7 +108,7 @@ better.beside(sum(low > 0 for _, low, _ in gains.values()))
 #
 # What goes in is a **run**: for each search of the log, the ids of its candidates. What comes out is the same
 # with scores. Here is a log of 60 searches. It is invented: the handbook's questions, some asked often and
-# most of them rarely, as in real logs.
+# most of them rarely.
 
 # %%
 import numpy as np
@@ -273,8 +273,9 @@ draw_timeline(
 # Read the picture by rows. One worker stops early; what it was doing at that moment is not drawn, since it
 # finished nothing of it. A new one starts in its place, loads the model, and goes on; the part is in its
 # row, or in the other worker's. No part is missing: that is Ray's doing, which hands a lost part out again.
-# None is there twice or by half: that is the file's doing. A part is written under another name and renamed
-# when it is complete, so whoever writes it a second time puts the same file in the same place.
+# None is there twice: each part has its own file, and whoever scores it again writes that file. The file is
+# written under another name and renamed when it is complete, in case a worker dies while it writes. This
+# one did not.
 #
 # ### Stop and start
 #
@@ -307,12 +308,15 @@ else:
 # value: f"{len(rows)} results, {len(there.rejects)} set aside" if have_ray else "not measured: no Ray Data"
 
 # %% [markdown]
-# The columns are those of a TREC run, so [](lesson:retrieval_flow)'s measures, and every other tool of the
-# field, can read them.
+# The columns are those of a TREC run, in parquet files. `rerank_course.scale.read_run` reads them as the run
+# that the course's measures take, and `rerank_course.texts.trec.write_run` writes the text file that other
+# tools read.
 #
 # ## Where the time goes
 #
-# **Predict.** Of all the time that the two workers were paid for, what share was scoring?
+# Two workers for one minute are two minutes of workers' time.
+#
+# **Predict.** Of the two workers' time, what share was scoring?
 
 # %% output="varies"
 from rerank_course.lab.charts import draw_bars
@@ -322,15 +326,17 @@ spent = {
     "scoring": parts["seconds"].sum(),
     "loading models": parts["loading"].sum(),
 }
-spent["starting processes, lost work, waiting"] = max(0.0, workers * there.seconds - sum(spent.values()))
+working = (parts["started"] + parts["seconds"]).max() - begin  # from the first load to the last part's end
+spent["lost work, waiting"] = max(0.0, workers * working - sum(spent.values()))
+spent["starting and ending the run"] = max(0.0, workers * (there.seconds - working))
 draw_bars(
     {what: round(seconds, 1) for what, seconds in spent.items()},
-    f"seconds of {workers} worker{'s' if workers > 1 else ''}, added up",
+    f"seconds by the clock × {workers} worker{'s' if workers > 1 else ''}",
 )
 
 # %% [markdown]
-# In a run as short as this one, starting is a good part of the bill. It grows with the number of workers and
-# not with the log, so in a long run it becomes small. What stays is scoring. And within scoring?
+# The start comes once for each worker, however long the log is. Scoring grows with the log, and lost work
+# with the accidents. And within scoring?
 
 
 # %% output="varies"
@@ -357,7 +363,8 @@ some = log_pairs[:60]
 seconds = compare_times(
     {"score": lambda: one_thread.predict(some), "only tokenise": lambda: tokens_of(some)}
 )["median s"]
-print(f"{len(log_pairs)} pairs of {lengths.mean():.0f} tokens on average, {lengths.max()} at most")
+print(f"{len(log_pairs)} pairs of {lengths.mean():.0f} tokens on average, {lengths.max()} at most", end="")
+print(f", {(lengths > 255).mean():.0%} of the pairs above 255")
 print(
     f"of {1000 * seconds['score'] / len(some):.1f} ms a pair, tokenising takes "
     f"{1000 * seconds['only tokenise'] / len(some):.2f}"
@@ -368,8 +375,7 @@ print(
 # value: f"{1000 * seconds['only tokenise'] / len(some):.2f} of {1000 * seconds['score'] / len(some):.1f} ms"
 
 # %% [markdown]
-# So there is little to gain by preparing the texts faster. The bill is pairs times tokens times the price of
-# a token.
+# On this core there is little to gain by preparing the texts faster.
 #
 # ## Does a second worker help?
 #
@@ -413,8 +419,8 @@ draw_bars({name: round(rate, 1) for name, rate in speed.items()}, "pairs a secon
 
 # %% [markdown]
 # **Efficiency** is the share of the cores' speed that is left when all of them work. Cores share memory,
-# caches and heat, and two that the system shows may be halves of one. Two points are no curve, and yours
-# may be disturbed by whatever else runs here: a value above one is such a disturbance. On a machine with
+# caches and heat, and two that the system shows may be halves of one. Two points are no curve, and each is
+# one run: a value above one is probably a disturbance by something else that runs here. On a machine with
 # many cores, measure it there before you believe any forecast. If one worker with all threads is as fast
 # here as several with one each, take the one: each worker holds a model in memory.
 #
@@ -467,24 +473,24 @@ draw_lines(
 # %% [markdown]
 # Does a line fit? [Attention](https://arxiv.org/abs/1706.03762) compares each token with each other one, so a
 # part of the work grows with the *square* of the length. The control: leave out one length, fit a line and a
-# curve with a square to the other four, and look which of them foretells the one that was left out.
+# curve with a square to the other four, and look which of them forecasts the one that was left out.
 
 # %% output="varies"
 a_pair = times["median s"].to_numpy() / 8
-foretold = {"tokens": in_tokens, "measured ms": 1000 * a_pair}
+forecast = {"tokens": in_tokens, "measured ms": 1000 * a_pair}
 for name, degree in (("line", 1), ("with a square", 2)):
-    foretold[f"{name}, off by"] = [
+    forecast[f"{name}, off by"] = [
         f"{np.polyval(np.polyfit(x, y, degree, w=1 / y), left_out) / measured - 1:+.0%}"
         for left_out, measured, x, y in (
             (in_tokens[i], a_pair[i], np.delete(in_tokens, i), np.delete(a_pair, i)) for i in range(5)
         )
     ]
-pd.DataFrame(foretold).round(1)
+pd.DataFrame(forecast).round(1)
 
 # %% [markdown]
-# Look at the last row, the longest texts: on a quiet machine a line that has seen only shorter ones is too
-# low there. On a busy one the noise hides it, and the curve, which has one number more to fit, may miss by
-# more. The log has few such texts, so we keep the line, and check it on something that it has not seen.
+# Compare the last two columns, and look at the last row, the longest texts. Five points do not decide between
+# line and curve. The log has few such texts, so we keep the line, and check it on something that it has not
+# seen. The control is a simpler forecast: one number a pair, from the cell that tokenised.
 #
 # **Predict.** How far off will it be for twelve searches of the log, scored now on one core? And for the
 # whole log, **by the clock**, from the call of `rerank_run` to its end, with two workers of which one died?
@@ -494,30 +500,38 @@ efficiency = min(1.0, scaling["efficiency"].iloc[-1]) if have_ray else 1.0
 now = rerank_run(portion, log, texts, backend="int8", threads=1)
 portion_pairs = [(log[search], texts[name].content) for search, names in portion.items() for name in names]
 log_scoring = cost.seconds(len(log_pairs), lengths.mean()) / (workers * efficiency)
+one_number = seconds["score"] / len(some)
+log_one_number = one_number * len(log_pairs) / (workers * efficiency)
 checks = {
     f"{len(portion)} searches, one core, only scoring": (
         cost.seconds(len(portion_pairs), tokens_of(portion_pairs).mean()),
+        one_number * len(portion_pairs),
         now.parts["seconds"].sum(),
     ),
-    f"{len(run)} searches, {workers} workers, only scoring": (log_scoring, parts["seconds"].sum() / workers),
-    f"{len(run)} searches, {workers} workers, by the clock": (log_scoring, there.seconds),
+    f"{len(run)} searches, {workers} workers, only scoring": (
+        log_scoring,
+        log_one_number,
+        parts["seconds"].sum() / workers,
+    ),
+    f"{len(run)} searches, {workers} workers, by the clock": (log_scoring, log_one_number, there.seconds),
 }
-checked = pd.DataFrame(checks, index=["foretold s", "measured s"]).T
-checked["off by"] = [f"{row.iloc[0] / row.iloc[1] - 1:+.0%}" for _, row in checked.iterrows()]
+checked = pd.DataFrame(checks, index=["line s", "one number s", "measured s"]).T
+for name in ("line", "one number"):
+    checked[f"{name}, off by"] = [f"{off:+.0%}" for off in checked[f"{name} s"] / checked["measured s"] - 1]
 checked.round(1)
 # claim: By the clock a run takes longer than its scoring; a forecast of the scoring does not see that.
 # control: the seconds that the workers spent on scoring, beside the clock
-# holds: there.seconds > parts["seconds"].sum() / workers + 1
-# value: f"foretold {log_scoring:.0f} s, scoring {parts['seconds'].sum() / workers:.0f} s a worker, "
+# holds: there.seconds > parts["seconds"].sum() / workers
+# value: f"forecast {log_scoring:.0f} s, scoring {parts['seconds'].sum() / workers:.0f} s a worker, "
 #   f"clock {there.seconds:.0f} s"
 
 # %% [markdown]
 # The first two rows say how well the line fits. If they are far off, it does not, or something else used
-# the machine: measure again. The third row is the one that you wait for. What lies between it and the
-# second is start-up, loading, the lost part, and a worker that waits for the other at the end. In a run of
-# a minute that is much. Start-up and loading grow with the number of machines; accidents grow with the
-# hours. So a forecast needs a term of its own for the start, and the plan below has one, *boot*; for
-# accidents it has none.
+# the machine: measure again. Is the line nearer than one number? If not, its only use is to say what texts
+# of another length would cost. The third row is the one that you wait for. What lies between it and the
+# second is start-up, loading, the lost part, and a worker that waits for the other at the end. So a
+# forecast needs a term of its own for the start, and the plan below has one, *boot*; for accidents it has
+# none.
 #
 # ## To a million queries
 #
@@ -525,12 +539,22 @@ checked.round(1)
 # assumption. Change it.
 
 # %% output="varies"
-queries, depth, tokens = 1_000_000, 100, float(lengths.mean())
+queries, depth = 1_000_000, 100
+deep_lengths = tokens_of(  # of a sample: every fourth question, as deep as the plan
+    [
+        (text, chunk.content)
+        for text in list(handbook.queries.values())[::4]
+        for chunk, _ in dense.search(text, depth)
+    ]
+)
+tokens = float(deep_lengths.mean())
+print(f"{tokens:.0f} tokens a pair at depth {depth}, {lengths.mean():.0f} in the log above")
+print(f"the line was off by {checked['line, off by'].iloc[0]} above; so may all these figures be")
 
 # Assumptions. None of these was measured here.
 cpu_hour = 0.04  # price of one rented core for an hour, in dollars
 gpu_hour = 1.00  # price of one rented GPU for an hour
-gpu_pairs_a_second = 960  # published for this model on a V100 (see below), on shorter texts than ours
+gpu_pairs_a_second = 960  # published for this model on a V100 (see below): on shorter texts, so too high here
 other_cores = 1.0  # speed of a rented core, in times the speed of one of this machine
 efficiency_16 = 0.8  # of sixteen workers on a machine of sixteen cores
 boot = 300  # seconds until a rented machine scores its first pair
@@ -556,59 +580,72 @@ draw_lines(
 
 # %% [markdown]
 # Look at the column *price* first. **More machines make it faster and not cheaper**: the work, in *machine
-# hours*, is the same, and each machine adds its start. Parallel work buys time, and only what you leave out
-# saves money.
+# hours*, is the same, and each machine adds its start. More machines of one kind buy time. Less work, or
+# another kind of machine, changes the price.
 #
 # What is measured in this table, and what is not: the time of a pair and of a token on *this* core is
 # measured. Another core's speed, the efficiency of sixteen workers, the GPU and all prices are assumed. The
 # GPU's rate is the [publisher's figure](https://sbert.net/docs/cross_encoder/pretrained_models.html) for a
-# V100; nothing here has run on a GPU. Before you order sixty-four of anything, rent one for an hour, run a
-# thousandth of the log, and put the measured numbers into this cell.
+# V100, too high for texts as long as ours; nothing here has run on a GPU. Before you order sixty-four of
+# anything, rent one for an hour, run a thousandth of the log, and put the measured numbers into this cell.
 #
 # ## What to cut first
 #
-# The bill is *pairs × tokens × price of a token*. Each factor can be made smaller. Order them by what they
-# save and what they cost in quality, and do it **before** you add machines. Not reranking saves all of it,
-# and you have seen what it costs in quality here.
+# The bill is *pairs × (a + b · tokens) × price of a second*. Each factor can be made smaller. Order them by
+# what they save and what they cost in quality, and do it **before** you add machines. Not reranking saves
+# all of it, and you have seen what it costs in quality here.
 #
-# **Predict.** You may cut the depth from 100 to 20, the length to 128 tokens, go from float32 to 8 bits,
-# halve the layers, or score each question of the log only once. Which saves most here? Which costs nothing at
-# all?
+# **Predict.** You may cut the depth from 100 to 20, the length to 128 tokens, go from torch to the 8-bit
+# engine, halve the layers, or score each question of the log only once. Which saves most here? Which costs
+# nothing at all?
 
 # %% output="varies"
 from rerank_course.evaluate import same_top
 
-eight = {search: run[search] for search in list(run)[20:28]}
-# Batches of 8: about the best that float32 does here, so that 8 bits are compared with no weak rival.
-full, short, exact = (
-    rerank_run(eight, log, texts, backend=backend, max_length=cut, threads=1, batch_size=8, part_pairs=20)
-    for backend, cut in (("int8", None), ("int8", 128), ("torch", None))
+eight = {search: run[search] for search in list(portion)[:8]}  # eight different questions
+full, short, *torch_runs = (
+    rerank_run(eight, log, texts, backend=backend, max_length=cut, threads=1, batch_size=size, part_pairs=20)
+    for backend, cut, size in (
+        ("int8", None, 8),
+        ("int8", 128, 8),
+        ("torch", None, 2),
+        ("torch", None, 8),
+    )
 )
-scoring = {
-    name: result.parts["seconds"].iloc[1:].sum()
-    for name, result in (("full", full), ("short", short), ("exact", exact))
-}
-once = len(set(log.values())) / len(log)
+
+
+def scoring(result):
+    return result.parts["seconds"].iloc[1:].sum()  # without the first part, which warms up
+
+
+exact = min(torch_runs, key=scoring)  # the better one, so that 8 bits have no weak rival
+law = 1 / np.arange(1, 1_000_001)  # how often each of a million questions is asked: invented
+
+
+def distinct(searches):
+    """The share of different questions among so many searches."""
+    drawn = np.random.default_rng(8).choice(len(law), searches, p=law / law.sum())
+    return len(np.unique(drawn)) / searches
+
+
 factors = {
-    "float32 → 8 bits": scoring["full"] / scoring["exact"],
+    "torch → 8-bit engine": scoring(full) / scoring(exact),
     "depth 100 → 20": 20 / 100,
-    "each question once (cache)": once,
-    "at most 128 tokens": scoring["short"] / scoring["full"],
+    "each question once (invented log)": distinct(queries),
+    "at most 128 tokens": cost.seconds(1, np.minimum(deep_lengths, 128).mean()) / cost.seconds(1, tokens),
     "12 → 6 layers (not measured)": 6 / 12,
 }
 for what, factor in factors.items():
     print(f"{factor:5.2f} of the cost  {what}")
-print(
-    "\nthe same first three, full against cut:",
-    same_top(full.run, short.run, (3,)),
-    " 8 bits against float32:",
-    same_top(full.run, exact.run, (3,)),
-)
+counted = ", ".join(f"{distinct(searches):.2f} of {searches:,}" for searches in (60, 1_000, queries))
+print("\ndifferent questions in the invented log:", counted)
+for what, one in (("cut at 128 tokens", short), ("torch in float32", exact)):
+    print(f"{what}: the same first three in {8 * same_top(full.run, one.run, (3,))['top 3']:.0f} of 8")
 
 # %% output="varies"
-bill = plan(cost, queries * depth, tokens, fleet["16 cores"])["price"] / factors["float32 → 8 bits"]
-steps = {"float32, 100 deep, whole texts": round(bill, 1)}
-for what in ("float32 → 8 bits", "depth 100 → 20", "each question once (cache)", "at most 128 tokens"):
+bill = plan(cost, queries * depth, tokens, fleet["16 cores"])["price"] / factors["torch → 8-bit engine"]
+steps = {"torch, 100 deep, whole texts": round(bill, 1)}
+for what in list(factors)[:4]:
     bill *= factors[what]
     steps[f"… {what}"] = round(bill, 1)
 draw_bars(steps, "dollars for a million queries on machines of 16 cores, with the assumptions above")
@@ -617,11 +654,12 @@ draw_bars(steps, "dollars for a million queries on machines of 16 cores, with th
 # - **Depth**, down to none, may be cut where the upper ends of the deeper rows' intervals are too small to
 #   pay for. “Not shown” is not “none”.
 # - **A cache costs nothing in quality**: the same question with the same candidates has the same scores. How
-#   much it saves depends on your log. Ours is invented; count yours before you hope. And a changed text, or a
-#   new model, empties it.
-# - **Precision** is a measured small change ([](lesson:batch_scoring)).
-# - **Length** is the one to be careful with: what is cut is not read ([](lesson:when_scores_mislead)).
-#   Compare the first three above, with those of 8 bits beside them.
+#   much it saves depends on the log and on its length: a sample shows too little repetition. Count in the
+#   whole log, or in a piece as long as the cache will live. A changed text, or a new model, empties it.
+# - **8 bits** cost no quality that [](lesson:batch_scoring) could show. What they save here, the first line
+#   says; near 1, nothing.
+# - **Length** is the one to be careful with: what is cut is not read ([](lesson:when_scores_mislead)). Eight
+#   searches are too few to judge it; take judged queries of yours.
 # - **A smaller model** is another model, to be judged anew. By the [published
 #   figures](https://sbert.net/docs/cross_encoder/pretrained_models.html) (MS MARCO's development set, MRR@10,
 #   and TREC DL 2019, nDCG@10) six layers rank as well as twelve on web search. On your texts nobody knows
@@ -658,8 +696,8 @@ draw_bars(steps, "dollars for a million queries on machines of 16 cores, with th
 #   advice](https://docs.ray.io/en/latest/ray-security/index.html)). On this one it listened to the machine
 #   itself only.
 #
-# For GPUs add `gpus=1, backend="torch"` and a larger `batch_size`: there, large batches pay. Machines that
-# may be taken away at any time are the cheapest, and a run that loses no more than a part is made for them.
+# For GPUs add `gpus=1, backend="torch"` and try a larger `batch_size`. A run that loses no more than a part
+# can use machines that may be taken away at any time.
 #
 # ### In a classroom
 #
@@ -677,9 +715,9 @@ cluster.close()
 # ## What to remember
 #
 # - First ask **whether to rerank at all**: compare with the search alone, on judged queries.
-# - The bill is **pairs × tokens × price**. Measure one pair, multiply, add the start, and compare with the
+# - The bill grows with **pairs and tokens**. Measure pairs, multiply, add the start, and compare with the
 #   clock.
-# - **Then cut**: depth, repeated questions, precision, length, model. Machines buy time, not money.
+# - **Then cut**: depth, repeated questions, length, model. More machines of one kind buy time, not money.
 # - A run is safe when **a part can be repeated**: whole files, a fingerprint of what they depend on, rejects
 #   set aside.
 # - Leave starting, handing out and retrying to an engine that exists for it.
@@ -687,7 +725,7 @@ cluster.close()
 #
 # **Where it breaks:** at one bad record in a hundred million, at a folder that the machines do not share, at
 # a record that kills every worker that touches it, at an efficiency measured on two cores and believed for
-# sixty-four, and at a price that somebody remembered.
+# sixty-four, and at a price that is out of date.
 #
 # ## Quiz
 #
@@ -716,8 +754,8 @@ cluster.close()
 # **On your own:** put a `time.sleep(60)` into `clumsy` for one part, or raise an error there instead of the
 # `os._exit`, and look what the run does. Which of the two does Ray try again?
 #
-# **In practice:** take a thousand queries of your log, count how many are distinct, measure a pair with your
-# texts, and fill in the cell of assumptions. Bring the table to whoever pays.
+# **In practice:** count how many queries of your whole log are distinct, measure some pairs with your texts
+# at your depth, and fill in the cell of assumptions. Bring the table to whoever pays.
 #
 # **Further reading:** Ray Data's guide to [batch
 # inference](https://docs.ray.io/en/latest/data/batch_inference.html) and to [fault

@@ -70,8 +70,8 @@ for passage, cosine in by_cosine:
     print(f"{cosine:5.2f}  {passage}")
 
 # %% [markdown]
-# Look at the first line. That passage is the question itself and one more sentence. It is very *similar* to
-# the question, and does not *answer* it.
+# Look at the first line. That passage is the question itself and one more sentence, an [echo](term:echo). It
+# is very *similar* to the question, and does not *answer* it.
 #
 # ## Order by a reranker
 #
@@ -101,7 +101,11 @@ place.beside([passage for passage, _ in by_reranker].index(passages[0]) + 1)
 #   f"{passages.index(by_reranker[0][0]) + 1}"
 
 # %% [markdown]
-# The passage that names an amount is now first. Here are both orders in one picture.
+# The passage that names an amount is now first. **That is rare.** [](lesson:what_it_falls_for) takes 102
+# questions of the course's handbook and puts each one among its own passages. The repeated question scores
+# above the best answer nearly always, by the reranker as by cosine: both take similar for relevant.
+#
+# Here are both orders in one picture.
 
 # %% output="varies"
 from rerank_course.lab.diagrams import slope_chart
@@ -121,7 +125,8 @@ slope_chart(by_cosine, by_reranker, ("cosine", "cross-encoder"))
 # *document*.
 #
 # Three passages do not show which of these differences decided, nor that the cross-encoder is the better
-# judge in general. [](lesson:model_options) counts over a hundred questions, with a case where it is not.
+# judge in general. [](lesson:model_options) counts over a hundred questions, with a case where it shows no
+# gain.
 
 # %% output="varies"
 from rerank_course.lab.diagrams import draw_encoders
@@ -129,9 +134,9 @@ from rerank_course.lab.diagrams import draw_encoders
 draw_encoders()
 
 # %% [markdown]
-# So the two work as a team. The fast model looks at everything and brings the best hundred or so; the slow
-# model reads those and puts them in order. *Retrieve, then rerank*: that is the whole idea, and the rest of
-# the course is about doing it well.
+# So the two are often used one after the other. The fast model looks at everything and brings the best
+# hundred or so; the slow model reads those and puts them in order. That is *retrieve, then rerank*. The rest
+# of the course is about doing it well, and about measuring whether the second step gains anything.
 #
 # ## Ask it another way
 #
@@ -152,16 +157,17 @@ difference = dict(asked_again)[passages[2]] - dict(by_reranker)[passages[2]]
 change.beside("stays" if abs(difference) < 1 else "rises" if difference > 0 else "falls")
 
 # %% [markdown]
-# All three scores have dropped, and the passage with the answer is still first, by little. It has no word in
-# common with this question; whether that is the reason, one example cannot show. (Scores of two different
-# questions should not be compared as we did just now. [](lesson:scoring_pairs) says why, and tries remedies.)
+# All three scores have dropped, and the passage with the answer is still first, by little. No passage here
+# repeats this question: below its echo the answer is not first, as [](lesson:scoring_pairs) shows. The answer
+# has no word in common with the question; whether that is why its score fell, one example cannot show.
+# (We compared scores of two questions just now. [](lesson:scoring_pairs) counts what that costs.)
 #
 # The course shows where a reranker fails as carefully as where it works.
 #
 # ## Where you are in the course
 #
-# From [](lesson:scoring_pairs) on, the lessons have exercises, and each exercise has checks that say what is
-# right and what is not. A check that you pass is remembered in a small file of yours, on this machine;
+# Most lessons from [](lesson:scoring_pairs) on have an exercise, and each exercise has checks that say what
+# is right and what is not. A check that you pass is remembered in a small file of yours, on this machine;
 # nothing is sent anywhere. Come back to the next cell to see what is done and what comes next, or type
 # `python -m rerank_course progress` in a terminal.
 
@@ -174,10 +180,10 @@ show_progress()
 # ## What to remember
 #
 # - **Similar is not relevant.** A text that repeats the question is very similar to it, and may answer
-#   nothing.
-# - A **bi-encoder** reads two texts apart and compares their vectors: fast, made for finding.
-# - A **cross-encoder** reads two texts together and gives one score: slow, made for ordering.
-# - Retrieve with the first, rerank with the second.
+#   nothing. Both kinds of model can put it on top.
+# - A **bi-encoder** reads two texts apart and compares their vectors: fast, used for finding.
+# - A **cross-encoder** reads two texts together and gives one score: slow, used for ordering a few.
+# - The usual way: retrieve with the first, rerank with the second, and measure whether the second gains.
 #
 # **Where it breaks:** a reranker only orders what it is given. If retrieval did not bring the answer, no
 # reranker can put it on top.
@@ -196,12 +202,12 @@ show_progress()
 #
 # **A** costs a full pass through the model for each of the million pairs, for every new question.
 #
-# **B** is fast. It puts passages on top that are similar to the question, whether or not they answer it. A
-# good embedder can still be the better choice.
+# **B** is fast. It can put passages on top that repeat the question and do not answer it; so can a
+# cross-encoder. A good embedder may be the better choice.
 #
-# **C** is the usual way. The cross-encoder reads a hundred passages instead of a million, and can still lift
-# the answer from place eighty to place one. Whether it does better than **B** on your texts has to be
-# measured: sometimes it does not.
+# **C** is the usual way. The cross-encoder reads a hundred passages instead of a million, and can lift an
+# answer that was not among the first ten. Whether it does better than **B** on your texts has to be measured:
+# sometimes it does not.
 #
 # </details>
 #

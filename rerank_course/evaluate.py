@@ -193,7 +193,7 @@ def paired_difference(
 
 def choose_held_out(
     tables: Mapping[Any, pd.DataFrame], measure: str = "nDCG@10", *, folds: int = 5, seed: int = 0
-) -> tuple[pd.DataFrame, list[Any]]:
+) -> tuple[pd.DataFrame, pd.Series]:
     """What a setting is worth that was chosen on other queries, by cross-validation.
 
     The queries are dealt into ``folds``. For each fold, the setting with the best mean on all other folds is
@@ -204,7 +204,7 @@ def choose_held_out(
             Of equal means the setting that comes first is taken: put the simplest first.
 
     Returns:
-        (a table as ``per_query`` gives it, the setting that each fold was given).
+        (a table as ``per_query`` gives it, the setting that each query was given).
 
     Raises:
         ValueError: there is no table, they are not about the same queries, or there are fewer queries than
@@ -215,15 +215,20 @@ def choose_held_out(
         raise ValueError("tables is empty: there is no setting to choose from.")
     if any(list(table.index) != list(first.index) for table in tables.values()):
         raise ValueError("The tables are not about the same queries.")
-    if not 2 <= folds <= len(first):
-        raise ValueError(f"folds must be from 2 to the number of queries, {len(first)}, not {folds}.")
-    fold_of = np.random.default_rng(seed).permutation(np.arange(len(first)) % folds)
-    chosen = []
+    fold_of = deal_folds(len(first), folds, seed=seed)
+    settings = pd.Series(index=first.index, dtype=object)
     for fold in range(folds):
         means = {setting: table[measure][fold_of != fold].mean() for setting, table in tables.items()}
-        chosen.append(max(means, key=lambda setting: round(means[setting], 9)))
-    parts = [tables[setting][fold_of == fold] for fold, setting in enumerate(chosen)]
-    return pd.concat(parts).loc[first.index], chosen
+        best = max(means, key=lambda setting: round(means[setting], 9))
+        settings.iloc[np.flatnonzero(fold_of == fold)] = best
+    return pd.concat([tables[settings[query]].loc[[query]] for query in first.index]), settings
+
+
+def deal_folds(queries: int, folds: int = 5, *, seed: int = 0) -> np.ndarray:
+    """The fold, 0 to ``folds - 1``, of each of so many queries, dealt at random into even parts."""
+    if not 2 <= folds <= queries:
+        raise ValueError(f"folds must be from 2 to the number of queries, {queries}, not {folds}.")
+    return np.random.default_rng(seed).permutation(np.arange(queries) % folds)
 
 
 def bootstrap_interval(values: np.ndarray, *, seed: int = 0) -> tuple[float, float]:

@@ -81,11 +81,11 @@ def margin(found: Sequence[tuple[Any, float]], place: int = 10) -> float:
             often two passages on the same matter.
 
     Returns:
-        A difference in the search's own unit, so a limit for it belongs to one search and one collection;
-        infinity where fewer than ``place`` were found.
+        A difference in the search's own unit, so a limit for it belongs to one search and one collection. The
+        last one stands for ``place`` where fewer were found; infinity where there is nothing to order.
     """
-    place = check_count("place", place)
-    if len(found) < place:
+    place = min(check_count("place", place), len(found))
+    if len(found) < 2:
         return math.inf
     first, other = (check_score(found[at][1], f"found[{at}]") for at in (0, place - 1))
     return first - other

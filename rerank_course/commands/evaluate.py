@@ -21,8 +21,10 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         "evaluate",
         help="measure retrieval and reranking on your own data",
         description="Measure keyword search, dense search and their mix, and each of them reranked, on "
-        "judged queries, and write a report. With --judge, judge the best results of your queries first; "
-        "grades are saved as you go. Scores are kept, so that a second run costs only what is new.",
+        "judged queries: with the reranker's order in place of the search's, with both scores mixed, behind "
+        "a cascade, and only where the search is unsure. Write a report. With --judge, judge the best "
+        "results of your queries first; grades are saved as you go. Scores are kept, so that a second run "
+        "costs only what is new.",
     )
     add = parser.add_argument
     data = "a table, a folder of text files, a BEIR folder; or handbook, pandas-docs"
@@ -66,11 +68,14 @@ def run(options: argparse.Namespace) -> int:
     retrievers = given or _our_searches(corpus)
     reranker = _load_reranker(options)
     from rerank_course.evaluate import retrieve_and_rerank
+    from rerank_course.report.uses import other_uses
 
     bars = sys.stderr.isatty()
     runs = retrieve_and_rerank(corpus, retrievers, reranker, depths, show_progress=bars)
+    more, weights = other_uses(corpus, retrievers, reranker, runs, depths)
+    runs |= more
     _write_files(runs, corpus, options.runs)
-    _write_report(runs, corpus, reranker, options)
+    _write_report(runs, corpus, reranker, weights, options)
     return 0
 
 
@@ -144,8 +149,10 @@ def _given_runs(files: list[Path], corpus: "Corpus") -> dict:
 
 
 def _check_names(names: list[str], depths: list[int]) -> None:
-    """Refuse runs whose names, reranked to each depth, would stand in one file."""
-    systems = [name + end for name in names for end in ("", *(f" + rerank {depth}" for depth in depths))]
+    """Refuse runs whose names, or those of what is made of them, would stand in one file."""
+    from rerank_course.report.uses import names_of
+
+    systems = [system for name in names for system in names_of(name, depths)]
     seen: dict[str, str] = {}
     for system in systems:
         tag = _tag(system).casefold()  # some systems take run.txt and Run.txt for one file
@@ -250,7 +257,9 @@ def _write_files(runs: dict, corpus: "Corpus", folder: Path) -> None:
     write_qrels(judged, folder / f"{corpus.name}.qrels.txt")
 
 
-def _write_report(runs: dict, corpus: "Corpus", reranker: "KeptScores", options: argparse.Namespace) -> None:
+def _write_report(
+    runs: dict, corpus: "Corpus", reranker: "KeptScores", weights: dict, options: argparse.Namespace
+) -> None:
     """The report as a page, and on the screen the table or the numbers as JSON."""
     from rerank_course.engine.weights import DEFAULT_RERANKER
     from rerank_course.report.measured import Measured
@@ -260,7 +269,7 @@ def _write_report(runs: dict, corpus: "Corpus", reranker: "KeptScores", options:
     from rerank_course.texts.files import write_whole
 
     model, cost = options.model or DEFAULT_RERANKER, (reranker.seconds or None, reranker.scored or None)
-    measured, setting = Measured(corpus, runs), Setting(model, options.backend, *cost)
+    measured, setting = Measured(corpus, runs), Setting(model, options.backend, *cost, weights)
     write_whole(options.runs / REPORT, page_of(measured, setting))
     if options.json:
         print(json.dumps(numbers_of(measured, setting), ensure_ascii=False, indent=1))

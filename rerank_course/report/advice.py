@@ -11,6 +11,7 @@ A system is chosen only where it is better than every cheaper choice by more tha
 
 from dataclasses import dataclass
 
+from rerank_course.report import uses
 from rerank_course.report.measured import (
     BETTER,
     FEWEST,
@@ -23,7 +24,7 @@ from rerank_course.report.measured import (
 )
 from rerank_course.report.wording import count, interval, listed, name, number, share, signed
 
-MIX = "hybrid"  # what `rerank-course evaluate` calls its mix of searches
+HYBRID = "hybrid"  # what `rerank-course evaluate` calls its mix of searches
 LOW_JUDGED = 0.8  # below it, more than two of the first ten were never judged
 JUDGED_APART = 0.05  # half a document of the first ten
 
@@ -96,10 +97,10 @@ def _without_reranker(measured: Measured) -> Advice:
 def _rerank(measured: Measured, chosen: System) -> Advice:
     base = measured.best_first_stage
     difference = measured.difference(base, chosen)
-    deeper = [system for system in measured.reranked if system.depth > chosen.depth]
+    deeper = [one for one in measured.reranked if one.depth > chosen.depth and one.use == chosen.use]
     text = (
-        f"Rerank the first {chosen.depth} of {name(chosen.first_stage)}: {MEASURE} "
-        f"{number(measured.mean(chosen))}, where {_base(base, chosen)} has {number(measured.mean(base))}. "
+        f"{_what_to_do(chosen)}: {MEASURE} {number(measured.mean(chosen))}, where {_base(base, chosen)} has "
+        f"{number(measured.mean(base))}. "
         f"The difference, {_with_interval(difference)}, is more than chance; {_deeper(bool(deeper), chosen)}"
     )
     limits = [
@@ -109,6 +110,18 @@ def _rerank(measured: Measured, chosen: System) -> Advice:
         *_common(measured, [base, chosen]),
     ]
     return Advice(RERANK, chosen.name, base.name, text, _filled(limits))
+
+
+def _what_to_do(system: System) -> str:
+    """The system as something to do."""
+    first = f"the first {system.depth} of {name(system.first_stage)}"
+    return {
+        uses.RERANK: f"Rerank {first}",
+        uses.MIX: f"Rerank {first} and mix the reranker's scores with the search's",
+        uses.CASCADE: f"Let the embedder choose {system.depth} of what {name(system.first_stage)} finds, "
+        "and rerank these",
+        uses.GATE: f"Where the search is unsure, rerank {first} and mix the scores; else leave its order",
+    }[system.use]
 
 
 def _base(base: System, chosen: System) -> str:
@@ -124,7 +137,7 @@ def _deeper(has_deeper: bool, chosen: System) -> str:
 
 
 def _smallest(measured: Measured, chosen: System) -> str:
-    if chosen.depth > measured.depths[0]:
+    if chosen.depth > measured.depths[0] or chosen.use == uses.GATE:
         return ""
     return f"{chosen.depth} is the smallest depth that was measured. A smaller one may do as well."
 
@@ -145,7 +158,7 @@ def _worse_deeper(measured: Measured, chosen: System, deeper: list[System]) -> l
 def _do_not_rerank(measured: Measured) -> Advice:
     base = measured.best_first_stage
     ahead, level = _other_stages(measured)
-    mix = base.name == MIX and len(ahead) == len(measured.first_stages) - 1 > 0
+    mix = base.name == HYBRID and len(ahead) == len(measured.first_stages) - 1 > 0
     best = measured.best(measured.reranked)
     difference = measured.difference(base, best)
     text = (

@@ -7,11 +7,11 @@ from functools import cached_property
 import pandas as pd
 
 from rerank_course.evaluate import answered_queries, bootstrap_interval, by_kind, paired_difference, per_query
+from rerank_course.report.uses import GATE, RERANK, USES
 from rerank_course.texts.beir import Corpus
 from rerank_course.texts.trec import Run
 
 MEASURE = "nDCG@10"  # what systems are compared by
-RERANKED = " + rerank "  # between the name of a first stage and a depth
 # An interval drawn from few queries is too narrow: one of "95 %" from 10 queries holds the truth in about 90
 # of 100 cases, one from 20 in about 93.
 FEWEST = 20
@@ -25,11 +25,15 @@ BETTER, WORSE, NOTHING, TOO_FEW = "better", "worse", "nothing", "too few"
 
 @dataclass(frozen=True)
 class System:
-    """One system: its ``name``, its ``first_stage``, and how many candidates are reranked, 0 for none."""
+    """One system: its ``name``, its ``first_stage``, and how many candidates are reranked, 0 for none.
+
+    ``use`` says how: ``RERANK``, ``MIX``, ``CASCADE`` or ``GATE`` of ``rerank_course.report.uses``.
+    """
 
     name: str
     first_stage: str
     depth: int = 0
+    use: str = RERANK
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,8 @@ class Measured:
 
     Args:
         corpus: the collection, with its judgements.
-        runs: by name, as ``rerank_course.evaluate.retrieve_and_rerank`` returns them.
+        runs: by name, as ``rerank_course.evaluate.retrieve_and_rerank`` and
+            ``rerank_course.report.uses.other_uses`` return them.
 
     Attributes:
         corpus, runs: these.
@@ -108,7 +113,7 @@ class Measured:
         return [
             system
             for stage in self.first_stages
-            for system in [stage, *sorted(self.reranked_from(stage), key=lambda one: one.depth)]
+            for system in [stage, *sorted(self.reranked_from(stage), key=_place)]
         ]
 
     @property
@@ -152,16 +157,24 @@ class Measured:
         return next(stage for stage in self.first_stages if stage.name == system.first_stage)
 
     def step_before(self, system: System) -> System:
-        """The next smaller depth of the same first stage; for the smallest, the first stage itself."""
+        """The next smaller depth of the same use; for the smallest, the first stage itself."""
         stage = self.stage_of(system)
-        smaller = [one for one in self.reranked_from(stage) if one.depth < system.depth]
+        same = [one for one in self.reranked_from(stage) if one.use == system.use]
+        smaller = [one for one in same if one.depth < system.depth]
         return max(smaller, key=lambda one: one.depth, default=stage)
 
     def pairs_a_query(self, system: System) -> float:
-        """How many pairs a reranker reads for a query, on average: a search may find less than the depth."""
-        run = self.runs[system.first_stage]
-        found = [min(system.depth, len(run.get(query, []))) for query in self.answered]
-        return sum(found) / len(found)
+        """How many pairs a reranker reads for a query, on average.
+
+        A search may find less than the depth, and a gate leaves some queries as they were found.
+        """
+        first, run = self.runs[system.first_stage], self.runs[system.name]
+        read = [
+            min(system.depth, len(first.get(query, [])))
+            for query in self.answered
+            if system.use != GATE or run.get(query) != first.get(query)
+        ]
+        return sum(read) / len(self.answered)
 
     def kinds(self, measure: str = MEASURE) -> list[Kind]:
         """Each kind of query, the largest first; none where the collection names none."""
@@ -194,9 +207,15 @@ def read_systems(names: Iterable[str]) -> list[System]:
 
 
 def _read_name(name: str) -> System:
-    stage, found, depth = name.rpartition(RERANKED)
-    is_reranked = found and depth.isascii() and depth.isdecimal() and int(depth) > 0
-    return System(name, stage, int(depth)) if is_reranked else System(name, name)
+    stage, joined, end = name.rpartition(" + ")
+    use, _, depth = end.partition(" ")
+    is_reranked = joined and use in USES and depth.isascii() and depth.isdecimal() and int(depth) > 0
+    return System(name, stage, int(depth), use) if is_reranked else System(name, name)
+
+
+def _place(system: System) -> tuple[int, int]:
+    """Where a system stands among those of its first stage: by use, then by depth."""
+    return USES.index(system.use), system.depth
 
 
 def _difference(before: str, after: str, tables: Mapping[str, pd.DataFrame]) -> Difference:

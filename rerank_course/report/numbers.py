@@ -101,7 +101,9 @@ def _system(measured: Measured, setting: Setting, system: System) -> dict[str, A
     row: dict[str, Any] = {
         "name": system.name,
         "first_stage": system.first_stage,
+        "use": system.use if system.depth else None,
         "depth": system.depth,
+        "weight": setting.weights.get(system.name),
         "queries": len(measured.answered),
         "found_nothing": measured.found_nothing(system),
         "pairs_a_query": measured.pairs_a_query(system),

@@ -15,6 +15,7 @@ from rerank_course.report.measured import CHANGED, FEWEST, MEASURE, Difference, 
 from rerank_course.report.picture import Span, draw_depths, draw_intervals
 from rerank_course.report.queries import Stories, stories
 from rerank_course.report.setting import Setting, versions
+from rerank_course.report.uses import MIX, RERANK
 from rerank_course.texts.beir import Corpus
 from rerank_course.texts.files import write_whole
 from rerank_course.texts.trec import Run
@@ -134,10 +135,12 @@ def _differences_chart(measured: Measured) -> Markup:
 def _depths_chart(measured: Measured) -> Markup:
     if not measured.reranked:
         return Markup()
-    lines = {
-        stage.name: {one.depth: measured.mean(one) for one in [stage, *measured.reranked_from(stage)]}
-        for stage in measured.first_stages
-    }
+    lines: dict[str, dict[int, float]] = {}
+    for stage in measured.first_stages:
+        for use, ending in ((RERANK, ""), (MIX, ", mixed")):
+            systems = [one for one in measured.reranked_from(stage) if one.use == use]
+            if systems:
+                lines[stage.name + ending] = {one.depth: measured.mean(one) for one in [stage, *systems]}
     return draw_depths(lines, f"{MEASURE} by the number of candidates reranked")
 
 

@@ -2,6 +2,7 @@
 
 import math
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -30,6 +31,7 @@ class Setting:
         backend: the engine that it ran on, for example ``"torch"`` or ``"int8"``.
         seconds: how long scoring took by the clock, if known.
         pairs: how many pairs were scored in that time, if known; each pair counts once.
+        weights: the reranker's share in each mix, by the name of the system: the one to use from now on.
         made: when.
 
     Raises:
@@ -40,6 +42,7 @@ class Setting:
     backend: str
     seconds: float | None = None
     pairs: int | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:

@@ -57,17 +57,23 @@ def test_judge_then_measure(table, place, monkeypatch, capsys):
     answer(monkeypatch, ["3", "0", "1", "2"] * 10)
     assert main(["evaluate", "lake.csv", "--judge", "--queries", "queries.txt", "--depths", "5"]) == 0
     out = capsys.readouterr().out
-    for system in ("BM25", "dense", "hybrid", "BM25 + rerank 5", "dense + rerank 5", "hybrid + rerank 5"):
+    uses = {
+        "BM25": "rerank mix cascade gate",
+        "dense": "rerank mix gate",
+        "hybrid": "rerank mix cascade gate",
+    }
+    systems = [*uses, *(f"{stage} + {use} 5" for stage, some in uses.items() for use in some.split())]
+    for system in systems:
         assert any(line.startswith(system + " ") for line in out.splitlines()), out
     assert (
         "nDCG@10 95 %" in out
-        and "5 documents; 3 of 3 queries have an answer (grade 2 or more); 6 runs" in out
+        and "5 documents; 3 of 3 queries have an answer (grade 2 or more); 14 runs" in out
     )
     corpus = load_corpus("lake.csv")
     assert list(corpus.queries.values()) == QUERIES and judgements_folder(table).name == "lake.csv.judged"
     runs = sorted(path.name for path in (place / "runs").iterdir())
-    assert runs[0] == "lake.BM25-rerank-5.txt" and runs[-2:] == ["lake.qrels.txt", "report.html"]
-    assert len(runs) == 6 + 2
+    assert runs[0] == "lake.BM25-cascade-5.txt" and runs[-2:] == ["lake.qrels.txt", "report.html"]
+    assert len(runs) == len(systems) + 2
     assert list(ir_measures.read_trec_run(str(place / "runs" / "lake.dense.txt")))
 
 
@@ -213,7 +219,7 @@ def test_the_files_give_the_printed_numbers_also_with_ties(place, capsys):
     }
     with (place / "runs" / "lake.qrels.txt").open() as file:
         judge = pytrec_eval.RelevanceEvaluator(pytrec_eval.parse_qrel(file), {"ndcg_cut_10"})
-    assert len(printed) == 9
+    assert len(printed) == 20
     for name, value in printed.items():
         tag = "-".join(name.replace("+", " ").split())
         with (place / "runs" / f"lake.{tag}.txt").open() as file:

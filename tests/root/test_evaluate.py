@@ -200,9 +200,9 @@ def settings(**values):
 
 def test_a_setting_is_chosen_on_the_other_queries():
     table, chosen = choose_held_out(settings(plain=[0.4] * 10, good=[0.5] * 10))
-    assert chosen == ["good"] * 5 and table["nDCG@10"].tolist() == [0.5] * 10
+    assert set(chosen) == {"good"} and table["nDCG@10"].tolist() == [0.5] * 10
     table, chosen = choose_held_out(settings(simple=[0.5] * 10, other=[0.5] * 10))
-    assert chosen == ["simple"] * 5
+    assert set(chosen) == {"simple"}
 
 
 def test_a_choice_among_accidents_gains_nothing_when_it_is_held_out():

@@ -80,7 +80,7 @@ def test_stages_that_are_none_are_refused(make_reranker):
 def test_the_margin_is_a_difference_of_two_scores():
     found = [(text, 10.0 - place) for place, text in enumerate(TEXTS)]
     assert margin(found, 2) == 1.0 and margin(found, 6) == 5.0
-    assert margin(found, 7) == margin([]) == float("inf")
+    assert margin(found, 7) == 5.0 and margin([]) == margin(found[:1]) == float("inf")
 
 
 def test_only_an_unsure_search_is_reranked(make_reranker):
