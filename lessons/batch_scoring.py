@@ -320,8 +320,8 @@ cut_times.drop(columns=["min s", "max s"]).rename_axis("max_length")
 # | fused operations, a softmax in one pass | less to move through memory |
 #
 # Only the first row is about precision. An [ablation](term:ablation) takes a part away. Here it takes that
-# row away, 8 bits and bfloat16 together, and leaves the others: the engine's own graph, all in float32. And
-# it gives torch what torch can have: batches, bfloat16, one pair a core.
+# row away, 8 bits and bfloat16 together, and leaves the others: the engine's own model, all in float32, its
+# *float32 twin*. Torch gets batches of two sizes, in float32 and in bfloat16, or one pair a core.
 #
 # **Predict.** The next cell says what your processor has. How many times faster than torch's *best* row is
 # the engine? And what is left in float32?
@@ -348,10 +348,14 @@ def ablation(pairs):
     torch_ways = {
         f"torch, batch {size}": lambda size=size: reranker.predict(pairs, batch_size=size) for size in (2, 8)
     }
+    bfloat16_ways = {
+        f"torch, batch {size}, bfloat16": lambda size=size: score_in_bfloat16(reranker, pairs, size)
+        for size in (2, 8)
+    }
     return {
         "torch, one by one": lambda: [reranker.predict([pair], batch_size=1) for pair in pairs],
         **torch_ways,
-        "torch, batch 2, bfloat16": lambda: score_in_bfloat16(reranker, pairs, 2),
+        **bfloat16_ways,
         "torch, one pair a core": lambda: score_a_pair_a_core(reranker, pairs, fast.threads),
         "OpenVINO, float32": lambda: float32_twin.predict(pairs),
         "OpenVINO, 8 bits": lambda: fast.predict(pairs),
@@ -383,9 +387,10 @@ engine_guess.beside(f"{gain:.1f}")
 # %% [markdown]
 # The fair speed-up is the one against the best torch row; against one by one it looks larger. “Lower
 # precision alone” is 8 bits and bfloat16 together. Is it near 1, or below? Then you pay for rounding and
-# get nothing. It depends on the processor: [int8.py](../rerank_course/engine/int8.py) has the figures of
-# one machine that was told to use fewer of its instructions. Look where torch's row with bfloat16 stands on
-# yours. The gain of the float32 twin has several causes, and this table does not part them.
+# gain no time. The whole engine's gain depends on the processor: [int8.py](../rerank_course/engine/int8.py)
+# has the figures of one machine that was told to use fewer of its instructions, against one by one. Look
+# where torch's rows with bfloat16 stand on yours. The gain of the float32 twin has several causes, and this
+# table does not part them.
 #
 # Some layers are not rounded to 8 bits; [quantise.py](../rerank_course/engine/quantise.py) says which and
 # why.
@@ -418,7 +423,7 @@ print("top 10 in 8 bits: ", *(documents[i].id for i in np.argsort(-rounded)[:10]
 # paired difference says how far it could come from the choice of queries alone. Look whether it holds zero,
 # and how far below zero it reaches: that much may be lost. Where no query changed, the interval has no width;
 # that does not show that no query would. Neither collection is new to the engine: it was prepared on passages
-# of the handbook, and one setting was chosen on texts of both.
+# of the handbook, and two settings were chosen with texts of both.
 
 # %%
 from rerank_course import DenseRetriever, load_embedder, paired_difference, per_query, retrieve_and_rerank
@@ -497,11 +502,10 @@ for name, one, other in (
 print(f"{len(sample)} pairs scored in {scored:.2f} s, looked up in {looked_up:.4f} s")
 
 # %% [markdown]
-# Compare the second line with the third. If it is much larger, 8 bits cost more on your processor than on
-# the one that made the record: made in the same way, other instructions. A likely reason, not tested here:
-# older instructions [clip sums that get too
-# large](https://docs.openvino.ai/latest/pot_saturation_issue.html). Then the two tables above are too kind
-# to your engine: measure on the machine that serves.
+# Compare the second line with the third. If it is much larger, 8 bits cost more on your processor than on the
+# one that made the record: made in the same way, other instructions. A likely reason, not tested here: older
+# instructions [clip sums that get too large](https://docs.openvino.ai/latest/pot_saturation_issue.html). Then
+# the two tables above show too small a change for your engine: measure on the machine that serves.
 #
 # The last line shows what a cache of scores can save, if the same query meets the same passage again.
 #
@@ -622,6 +626,7 @@ length_guess.beside(f"about {nearest} times")
 
 # %% output="varies"
 long_tokens = sum(len(ids) for ids in reranker.tokenizer(long, verbose=False)["input_ids"])
+fast.predict(mixed)  # warm-up: lengths that are new to the engine cost extra once
 pair_by_pair = compare_times({"mixed": lambda: fast.predict(mixed)}, repeats=2)["median s"].iloc[0]
 row, forecasts = "one predict, batch 32", {}
 for name, for_long, size, measured in (
@@ -637,7 +642,9 @@ for name, for_long, size, measured in (
 pd.DataFrame(forecasts).T.round(2)
 
 # %% [markdown]
-# For an engine that scores pair by pair, divide by tokens. In batches, count the padding too.
+# Pair by pair, tokens are nearer than candidates; in batches, count the padding too. Even so a forecast from
+# long pairs may come out too low for short ones: a pair costs something whatever its length
+# ([](lesson:scale_out) has both numbers).
 #
 # ### Two callers
 #
@@ -683,10 +690,10 @@ for name, other in (("one engine", fast), ("two engines", second)):
 
 # %% [markdown]
 # Four callers do not get four times the work out of the same cores: the last one waits for all. A second
-# engine answers the small request sooner, and holds the model a second time. No setting makes cores. So
-# divide among the callers that come at once, keep requests small, and look at the slow answers
-# ([p95](term:p95)), not at the mean. In a container, Python may see more cores than the limit grants:
-# `Int8Reranker(threads=…)` sets the number by hand.
+# engine answers the small request sooner, and needs the memory of the model once more. So divide among the
+# callers that come at once, keep requests small, and look at the slow answers ([p95](term:p95)), not at the
+# mean. In a container, Python may see more cores than the limit grants: `Int8Reranker(threads=…)` sets the
+# number by hand.
 #
 # ### Load once
 

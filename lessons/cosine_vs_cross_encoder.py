@@ -7,7 +7,7 @@
 #
 # **What you will do**
 #
-# - rank ten documents by cosine similarity and with a cross-encoder, and count who is right where;
+# - rank ten documents by cosine similarity and with a cross-encoder, and count how often each is right;
 # - see what each model knows when the question comes;
 # - leave out one word after another, and draw which words a score depends on;
 # - turn three disagreements into explanations that can fail, and see some of them fail;
@@ -307,16 +307,17 @@ nonsense = try_out(
     "same words",
     *(
         f"A student won a pool table and a weekend by the sea with one {word} ticket."
-        for word in ("4 euro", "4 metre", "lucky")
+        for word in ("4 euro", "4 metre", "4", "metre", "lucky")
     ),
 )
 opposite = try_out("opposite", "There is no 4 euro student ticket for the pool at the weekend.")
 pd.concat([nonsense, opposite])
-# claim: A price lifts the student with the pool table by several logits, and most of it is the number's work.
-# control: a number that is no price, and a word that is no number
-# holds: nonsense["cross-encoder"].iloc[1] > nonsense["cross-encoder"].iloc[2]
-#   > nonsense["cross-encoder"].iloc[0] + 2 > nonsense["cross-encoder"].iloc[3] + 2
-# value: "4 euro {:+.1f}, 4 metre {:+.1f}, lucky {:+.1f}".format(
+# claim: A price lifts the student with the pool table by several logits; a number that is no price does so by
+#   less, and so do the number and the unit alone.
+# control: a number that is no price, number and unit each alone, and a word that is neither
+# holds: (lifted := (nonsense["cross-encoder"].iloc[1:] - nonsense["cross-encoder"].iloc[0]).tolist())[0]
+#   > lifted[1] > max(lifted[2:4]) > min(lifted[2:4]) > 1 > lifted[4] + 0.5
+# value: "4 euro {:+.1f}, 4 metre {:+.1f}, 4 {:+.1f}, metre {:+.1f}, lucky {:+.1f}".format(
 #   *(nonsense["cross-encoder"].iloc[1:] - nonsense["cross-encoder"].iloc[0]))
 # claim: The missing amount is not the whole reason why the pool table stands below the opposite.
 # control: the opposite, which names no amount either, and both with the same amount
@@ -325,10 +326,10 @@ pd.concat([nonsense, opposite])
 #   *(table["cross-encoder"].iloc[i] for i in (0, 1) for table in (opposite, nonsense)))
 
 # %% [markdown]
-# The price lifts this nonsense above the echo, while cosine goes down a little. Most of it is the number's
-# work: *4 metre* brings much of it, *lucky* nothing. But an amount is not the whole reason. *Opposite*
-# names none either and stands above; with the same amount it still scores higher. What else costs the
-# nonsense its place, we have not found.
+# The price lifts this nonsense above the echo, while cosine goes down a little. Number and unit share the
+# work: each alone brings a part, *4 metre* more, *lucky* nothing. But an amount is not the whole reason.
+# *Opposite* names none either and stands above; with the same amount it still scores higher. What else costs
+# the nonsense its place, we have not found.
 #
 # What an amount is worth may come from the **question**. Then the words *How much* must hold down the
 # documents that name none.
@@ -531,8 +532,11 @@ try_out(
 agreed = guess("queries with the same first document")
 
 # %%
+import numpy as np
+
 from rerank_course import DenseRetriever, load_corpus, retrieve_and_rerank
 from rerank_course.engine.recorded_scores import RecordedReranker
+from rerank_course.evaluate import bootstrap_interval
 
 handbook = load_corpus("handbook")
 dense = DenseRetriever(list(handbook.documents.values()), embedder)
@@ -559,6 +563,13 @@ share_right = {
 }
 print(f"right where they agree: {same_right / len(same):.0%}; where they differ:", end=" ")
 print(", ".join(f"{name} {share:.0%}" for name, share in share_right.items()))
+
+draws = np.random.default_rng(0)
+for name, share in share_right.items():
+    drawn = draws.binomial(len(same), same_right / len(same), 10_000) / len(same)
+    drawn = drawn - draws.binomial(len(differ), share, 10_000) / len(differ)
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    print(f"agree less differ, {name}: {same_right / len(same) - share:+.2f} ({low:+.2f} to {high:+.2f})")
 # claim: Where both put the same document first, it is wrong in a large part of the cases, and right more
 #   often than either is where they differ.
 # control: the judgements; and each model's first document where the two differ
@@ -636,7 +647,7 @@ for before, after in (("cosine", ten), ("cosine", hundred), (ten, hundred)):
 # %% [markdown]
 # These are six looks. The first four intervals hold 0: on this handbook, on the average over all queries,
 # neither order can be called the better one. The last two do not: with a hundred candidates the cross-encoder
-# probably does worse than with ten. Only probably: of six intervals one may well lie beside 0 by chance, both
+# probably does worse than with ten. Only probably: of six intervals one may well leave out 0 by chance, both
 # do so by little, and the two measures look at the same rankings, so the second is no second proof.
 #
 # An average can hide different results for different kinds of queries. Here they are, for all hundred
@@ -658,8 +669,6 @@ draw_counts(counts, "handbook queries, by what the two first documents are")
 # the counts above and with nDCG@10.
 
 # %%
-import numpy as np
-
 gain = verdicts["cosine's first 100"].map({COLUMNS[1]: 1, COLUMNS[2]: -1}).fillna(0)
 
 
@@ -733,9 +742,9 @@ for name, (mean, low, high) in reading.items():
 # value: "; ".join(f"{name} {m:+.3f} ({l:+.3f} to {h:+.3f})" for name, (m, l, h) in reading.items())
 
 # %% [markdown]
-# On these twelve queries most of the gain goes; whether any is left cannot be told. So reading further is a
-# reason. A second control: the *other* kinds. How often is one of the twelve long pages first where none of
-# them answers?
+# On these twelve queries most of the gain goes; whether any is left cannot be told. But a page that is cut is
+# also *shorter*, and the figure holds both. So look at length by itself, with the *other* kinds. How often is
+# one of the twelve long pages first where none of them answers?
 
 # %%
 others = [q for q in cosine_first if not is_long[q]]
@@ -750,18 +759,19 @@ for name, top, depth in (
     long_and_right += sum(handbook.qrels[q].get(page, 0) >= 2 for q, page in pages)
     by_lot = sum(np.mean([lengths[d] > 512 for d, _ in runs["cosine"][q][:depth]]) for q in others)
     print(
-        f"{name:18} a long page first in {len(pages):2} of {len(others)} other queries; by lot {by_lot:.1f}"
+        f"{name:18} a long page first in {len(pages):2} of {len(others)} other queries;",
+        f"at random {by_lot:.1f}",
     )
 print("right among them:", long_and_right)
 # claim: With a hundred candidates the cross-encoder puts long pages first also where they do not answer.
-# control: cosine, ten candidates, and a draw by lot from the hundred, on the queries of all other kinds
+# control: cosine, ten candidates, and a random one of the hundred, on the queries of all other kinds
 # holds: long_on_top["cross-encoder, 100"] >= 2 * max(long_on_top["cosine"], by_lot) and long_and_right == 0
-# value: "{2} of {3} queries, by lot {4:.1f}; ten candidates {1}, cosine {0}".format(
+# value: "{2} of {3} queries, at random {4:.1f}; ten candidates {1}, cosine {0}".format(
 #   *long_on_top.values(), len(others), by_lot)
 
 # %% [markdown]
 # So with a hundred candidates the cross-encoder puts long pages first for other questions too, more often
-# than a draw by lot. Is that the length? One more experiment: the six short wrong passages that are nearest
+# than a random choice. Is that the length? One more experiment: the six short wrong passages that are nearest
 # to the question by cosine, one by one and joined to one text. The control joins the best of the six with
 # five short ones from the end of the hundred, once in front of them and once behind.
 
@@ -783,10 +793,11 @@ for q in np.random.default_rng(1).choice(others, 20, replace=False):
         joined[name].append(score)
 less_best = {name: np.array(found) - best for name, found in joined.items()}
 for name, differences_to_best in less_best.items():
+    low, high = bootstrap_interval(differences_to_best)
     print(
-        f"{name:24}: joined less the best part alone, mean {differences_to_best.mean():+.1f} logits, ", end=""
+        f"{name:24} less the best part alone: {differences_to_best.mean():+.1f} ({low:+.1f} to {high:+.1f})",
+        f"logits, above it in {(differences_to_best > 0).sum()} of {len(best)}",
     )
-    print(f"above it in {(differences_to_best > 0).sum()} of {len(best)}")
 # claim: Six near passages joined score above the best of them on the average; behind five far ones the best
 #   one loses.
 # control: the same best part in front of the same far ones, where it does not lose
@@ -797,9 +808,8 @@ for name, differences_to_best in less_best.items():
 
 # %% [markdown]
 # Six passages that are all near the question, the nearest first, score above their best one on the average.
-# The best one in front of five far ones gains less, and behind the same five it loses. So length alone is
-# not the reason: in these texts it counts what stands in front. Why wrong long pages come first is left
-# open.
+# With the best one in front of five far ones no difference to the best one alone is shown; behind the same
+# five it loses. So length alone is not the reason. Why wrong long pages come first is left open.
 #
 # For *acronym*, where the two differ, neither is ever judged right. In the other kinds the counts are small
 # or nearly even. Two cases, one of each result:

@@ -125,7 +125,7 @@ print("scored by", hosted.scored_by)
 # %% [markdown]
 # With the stand-in the order must be the same, since the same model sits behind it. The scale is not: logits
 # here, 0 to 1 there. Keep that in mind. (`scored_by` names the model that was asked for. The stand-in does
-# not have it; it only answers to its name.)
+# not have it; it only takes the name.)
 #
 # ## What it costs in time
 #
@@ -608,7 +608,8 @@ place_mixed.beside(places["ten local, ten hosted"])
 # Either scorer alone puts it on the same place. Mixed, it falls behind everything that the service scored:
 # its [logit](term:logit) is below 0, and so less than any number from 0 to 1, however useless the passage
 # is. Nor are logits alone to blame: a cosine is at most 1 and alone puts the answer first too, yet ten
-# cosines among the service's scores move it down. So the rule is: **all pairs of a query from one scorer.**
+# cosines among the service's scores move it down. So, to be
+# safe: **all pairs of a query from one scorer.** (This is one query; how often it matters was not counted.)
 # `CohereReranker` scores the whole call again if one part of it fails, and throws away what it already has.
 #
 # A [threshold](term:threshold) has the same trouble: look at the last number of the first three lines.
@@ -657,8 +658,9 @@ for number, question in enumerate(handbook.queries.values(), start=1):
 # [Cohere's security page](https://cohere.com/security) is where its answers start. A [private
 # deployment](https://cohere.com/private-deployments), in your own data centre, is another way.
 #
-# Before that, send less: rerank 20 candidates, not 100; leave out collections that must not leave; take names
-# out of queries where you can.
+# Before that, send less. Fewer candidates send less with each search; over many searches nearly the same
+# passages leave, as the count above shows. So leave out collections that must not leave, and take names out
+# of queries where you can.
 #
 # ## When a hosted reranker is the right choice
 #
@@ -695,7 +697,7 @@ service.stop()
 #   does not decide it. Try again, for a limited time, only what may pass; `CohereReranker` leaves out
 #   time-outs and refused connections.
 # - A wrong port or another site cannot be told from trouble that passes: **count the warnings**.
-# - A fallback says aloud that it took over, and scores **all** pairs of the query.
+# - A fallback warns that it took over, and scores **all** pairs of the query.
 # - Count the billed units in the answers. Look up the price yourself, on the day you need it.
 # - Query and passages are sent to others with every search. Decide that on purpose.
 #
@@ -712,7 +714,7 @@ service.stop()
 #
 # B. It should have tried again more often before it fell back.
 #
-# C. It should have raised the error, or woken somebody, instead of falling back in silence.
+# C. It should have raised the error, or alarmed somebody, instead of falling back in silence.
 #
 # <details><summary>Answer, with every option explained</summary>
 #

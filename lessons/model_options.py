@@ -7,10 +7,10 @@
 #
 # **What you will do**
 #
-# - read the facts of five models, four of them with care;
+# - read the facts of five models, and check four claims about them;
 # - compare published figures with those of the search alone;
 # - measure speed and quality of what runs here, each with its control;
-# - answer five questions and see which models fit, or what to relax.
+# - answer six questions and see which models fit, or what to relax.
 #
 # **What you need:** [](lesson:start_here).
 #
@@ -119,13 +119,15 @@ added.beside(round(MTEB[L12] - alone, 4))
 ettin = [value for name, value in MTEB.items() if "ettin" in name]  # from the smallest to the largest
 size = {option.name: option.parameters for option in all_options()}
 family = {name: short_name(name).split("-")[0] for name in MTEB}
-larger_wins = [
-    MTEB[larger] > MTEB[smaller]
+larger_wins = {
+    (smaller, larger): MTEB[larger] > MTEB[smaller]
     for smaller, larger in combinations(sorted(MTEB, key=size.get), 2)
     if family[smaller] != family[larger]
-]
-count = f"{sum(larger_wins)} of {len(larger_wins)}"
-print(f"\nof two models of different families the larger is the better one in {count} pairs")
+}
+count = f"{sum(larger_wins.values())} of {len(larger_wins)}"
+old = [wins for pair, wins in larger_wins.items() if "ettin" not in "".join(pair)]
+print(f"\nof two models of different families the larger is the better one in {count} pairs;")
+print(f"without Ettin, in {sum(old)} of {len(old)}")
 # claim: On MTEB, a good small embedder alone is above the mean of six embedders reranked with L-12.
 # control: the embedders without reranking, on the same page (quoted, not measured here)
 # holds: ALONE["bge-small-en-v1.5"] > MTEB[L12]
@@ -134,11 +136,11 @@ print(f"\nof two models of different families the larger is the better one in {c
 # control: the mean of the six embedders alone (quoted, not measured here)
 # holds: MTEB["BAAI/bge-reranker-base"] < alone
 # value: f"{MTEB['BAAI/bge-reranker-base']:.4f} against {alone:.4f}"
-# claim: On MTEB, quality rises with size within Ettin; between models of different families size is a weak
-#   guide.
-# control: all pairs of models of different families; a coin would have half (quoted, not measured here)
-# holds: sorted(ettin) == ettin and 0.4 < sum(larger_wins) / len(larger_wins) < 0.7
-# value: ", ".join(f"{value:.4f}" for value in ettin) + f"; the larger better in {count}"
+# claim: On MTEB, quality rises with size within Ettin, and its smallest is above L-12, twice its size.
+# control: all pairs of models of different families in this table, with and without Ettin (quoted figures)
+# holds: sorted(ettin) == ettin and ettin[0] > MTEB[L12]
+# value: ", ".join(f"{value:.4f}" for value in ettin) + f"; L-12 {MTEB[L12]:.4f}; the larger better in "
+#   + f"{count}, without Ettin in {sum(old)} of {len(old)}"
 
 # %% [markdown]
 # Read it with care.
@@ -147,13 +149,13 @@ print(f"\nof two models of different families the larger is the better one in {c
 #   That mean includes weak embedders, though. What L-12 adds to each embedder's own list these figures do not
 #   say; only the page's pictures do.
 # - **A reranker need not help.** bge-reranker-base is a little below the mean of the six alone.
-# - Within Ettin, quality rises with size, from 17m to 1b. Across families size is a weak guide: the last line
-#   counts. The 17m has half of L-12's parameters and is above it. What else counts, age, data or training,
-#   this table cannot tell.
+# - Within Ettin, quality rises with size, from 17m to 1b. Its 17m has half of L-12's parameters and is above
+#   it: a new small model can beat an old large one. The last lines count pairs of different families. What
+#   else counts, age, data or training, this table cannot tell; and the page lists more models than we quote.
 # - These are the figures of Ettin's own author, without intervals, and the released checkpoint was the one
 #   that did best on this very benchmark. It is in English only.
 #
-# Three more sources, each whole:
+# Three more sources, in extract, each with the search alone:
 #
 # - **GooAQ** ([train-reranker](https://huggingface.co/blog/train-reranker); nDCG@10 times a hundred, the
 #   first 30 of a very light embedder): no reranking 59.12, L-6 69.56, bge-base 70.98, bge-large 73.20, v2-m3
@@ -387,8 +389,8 @@ verdict.beside("better" if dense[1] > 0 else "worse" if dense[2] < 0 else "no di
 # %% [markdown]
 # Each line is a [paired difference](term:paired difference) with its 95 %
 # [interval](term:confidence interval): the same queries under both systems. An interval that holds 0 means:
-# with these queries, no difference has been shown. Eight looks were taken, so one could miss by chance; the
-# large ones are far from 0. The same in a picture:
+# with these queries, no difference has been shown. We made eight comparisons, so one interval may be
+# wrong by chance; the large ones are far from 0. The same in a picture:
 
 # %% output="varies"
 from rerank_course.lab.intervals import interval_chart
@@ -475,7 +477,8 @@ put_in, own = left.values()
 
 # %% [markdown]
 # Where both searches bring an answer, no loss is shown. The loss is on the queries whose answer is not among
-# BM25's 50: a reranker only orders what it is given. With the answers put in, most of that loss is gone. What
+# BM25's 50: a reranker only orders what it is given. We added the
+# missing answers to BM25's 50 by hand: most of that loss is gone. What
 # is left does not come from missing answers: on the same queries L-12 loses about as much on the bi-encoder's
 # own list. (Four looks more; and BM25's failure picked these queries, so they may be of a special kind.)
 #
@@ -575,7 +578,7 @@ model_chooser(per_pair)
 # - Check **language, field, licence, length limit and scale of scores**, not size alone.
 # - Compare with the **best cheaper system**: another embedder alone, or the same candidates sorted by cosine.
 #   Reranking a weak search can gain much and still be worse than a better search.
-# - **Size is a weak guide** across families. Inside Ettin quality rose with it.
+# - **A new small model can beat an old large one.** Inside Ettin quality rose with size.
 # - Published figures need those of the search alone beside them. Look who measured.
 #
 # **Where it may break:** at a language the model has not seen, at a field far from its training, at a

@@ -94,15 +94,17 @@ print(f"dense alone: nDCG@10 {tables['dense']['nDCG@10'].mean():.3f}, 0 pairs a 
 for depth, (mean, low, high) in gains.items():
     print(f"reranking {depth:3}: {mean:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}, {depth} pairs a query")
 better.beside(sum(low > 0 for _, low, _ in gains.values()))
-# claim: For this collection and search the cheapest run is none: no depth is better by more than chance.
+# claim: For this collection and search, replacing its order gains nothing that could not be chance.
 # control: the same search without a reranker, paired over the queries; four looks
 # holds: all(low <= 0 for _, low, _ in gains.values())
 # value: "; ".join(f"{depth}: {m:+.3f} ({l:+.3f} to {h:+.3f})" for depth, (m, l, h) in gains.items())
 
 # %% [markdown]
-# On this collection, behind this search, the whole bill of the run below buys nothing that can be told from
-# chance. So before any other arithmetic, judge some queries of your own and look at this table. The rest of
-# the lesson is for those who find an interval above zero, or who need the scores for something else.
+# On this collection, behind this search, putting the reranker's order in place of the search's buys nothing
+# that can be told from chance. (Mixed with the search's scores, the same pairs do buy something:
+# [](lesson:more_from_the_same_model).) So before any other arithmetic, judge some queries of your own and
+# look at this table. The rest of the lesson is for those who find an interval above zero, or who need the
+# scores for something else.
 #
 # ## A run is a table
 #
@@ -133,7 +135,7 @@ print(
 # %% [markdown]
 # ### Broken records
 #
-# In a hundred million pairs there is one of everything: a text that is missing, a log file that somebody
+# In a hundred million pairs every fault occurs: a text that is missing, a log file that somebody
 # indexed as one document, an id that was deleted since. One of them must not end a run of two days.
 #
 # **Predict.** Three such candidates are put into the first search. How many results will it have?
@@ -180,7 +182,7 @@ began = time.perf_counter()
 if have_ray:
     cluster.enter_context(local_cluster(2))
 print(
-    f"{time.perf_counter() - began:.1f} s until the cluster stands"
+    f"{time.perf_counter() - began:.1f} s until the cluster is ready"
     if have_ray
     else f"This needs Ray Data: {INSTALL}"
 )
@@ -419,9 +421,9 @@ draw_bars({name: round(rate, 1) for name, rate in speed.items()}, "pairs a secon
 
 # %% [markdown]
 # **Efficiency** is the share of the cores' speed that is left when all of them work. Cores share memory,
-# caches and heat, and two that the system shows may be halves of one. Two points are no curve, and each is
-# one run: a value above one is probably a disturbance by something else that runs here. On a machine with
-# many cores, measure it there before you believe any forecast. If one worker with all threads is as fast
+# caches and heat, and two of those that the system shows may share one core. Two points are no curve, and
+# each is one run: a value above one is probably a disturbance by something else that runs here. On a machine
+# with many cores, measure it there before you believe any forecast. If one worker with all threads is as fast
 # here as several with one each, take the one: each worker holds a model in memory.
 #
 # ## A cost model of two numbers
@@ -554,7 +556,7 @@ print(f"the line was off by {checked['line, off by'].iloc[0]} above; so may all 
 # Assumptions. None of these was measured here.
 cpu_hour = 0.04  # price of one rented core for an hour, in dollars
 gpu_hour = 1.00  # price of one rented GPU for an hour
-gpu_pairs_a_second = 960  # published for this model on a V100 (see below): on shorter texts, so too high here
+gpu_pairs_a_second = 960  # published for this model on a V100 (see below); other texts, another GPU
 other_cores = 1.0  # speed of a rented core, in times the speed of one of this machine
 efficiency_16 = 0.8  # of sixteen workers on a machine of sixteen cores
 boot = 300  # seconds until a rented machine scores its first pair
@@ -586,8 +588,9 @@ draw_lines(
 # What is measured in this table, and what is not: the time of a pair and of a token on *this* core is
 # measured. Another core's speed, the efficiency of sixteen workers, the GPU and all prices are assumed. The
 # GPU's rate is the [publisher's figure](https://sbert.net/docs/cross_encoder/pretrained_models.html) for a
-# V100, too high for texts as long as ours; nothing here has run on a GPU. Before you order sixty-four of
-# anything, rent one for an hour, run a thousandth of the log, and put the measured numbers into this cell.
+# V100; your texts and a rented GPU may be far from it, and nothing here has run on a GPU. Before you order
+# sixty-four of anything, rent one for an hour, run a thousandth of the log, and put the measured numbers into
+# this cell.
 #
 # ## What to cut first
 #
@@ -618,7 +621,7 @@ def scoring(result):
     return result.parts["seconds"].iloc[1:].sum()  # without the first part, which warms up
 
 
-exact = min(torch_runs, key=scoring)  # the better one, so that 8 bits have no weak rival
+exact = min(torch_runs, key=scoring)  # the better of two batch sizes
 law = 1 / np.arange(1, 1_000_001)  # how often each of a million questions is asked: invented
 
 
@@ -629,7 +632,7 @@ def distinct(searches):
 
 
 factors = {
-    "torch → 8-bit engine": scoring(full) / scoring(exact),
+    "torch, float32 → 8-bit engine": scoring(full) / scoring(exact),
     "depth 100 → 20": 20 / 100,
     "each question once (invented log)": distinct(queries),
     "at most 128 tokens": cost.seconds(1, np.minimum(deep_lengths, 128).mean()) / cost.seconds(1, tokens),
@@ -639,20 +642,24 @@ for what, factor in factors.items():
     print(f"{factor:5.2f} of the cost  {what}")
 counted = ", ".join(f"{distinct(searches):.2f} of {searches:,}" for searches in (60, 1_000, queries))
 print("\ndifferent questions in the invented log:", counted)
+mean, low, high = paired_difference(tables["dense + rerank 20"], tables["dense + rerank 100"])
+print(f"nDCG@10 at depth 100 less at depth 20: {mean:+.3f} ({low:+.3f} to {high:+.3f})")
 for what, one in (("cut at 128 tokens", short), ("torch in float32", exact)):
     print(f"{what}: the same first three in {8 * same_top(full.run, one.run, (3,))['top 3']:.0f} of 8")
 
 # %% output="varies"
-bill = plan(cost, queries * depth, tokens, fleet["16 cores"])["price"] / factors["torch → 8-bit engine"]
-steps = {"torch, 100 deep, whole texts": round(bill, 1)}
+bill = (
+    plan(cost, queries * depth, tokens, fleet["16 cores"])["price"] / factors["torch, float32 → 8-bit engine"]
+)
+steps = {"torch in float32, 100 deep, whole texts": round(bill, 1)}
 for what in list(factors)[:4]:
     bill *= factors[what]
     steps[f"… {what}"] = round(bill, 1)
 draw_bars(steps, "dollars for a million queries on machines of 16 cores, with the assumptions above")
 
 # %% [markdown]
-# - **Depth**, down to none, may be cut where the upper ends of the deeper rows' intervals are too small to
-#   pay for. “Not shown” is not “none”.
+# - **Depth** may be cut to none where the upper ends of the intervals at the beginning are too small to pay
+#   for, and to 20 where the upper end of *100 less 20*, printed above, is. “Not shown” is not “none”.
 # - **A cache costs nothing in quality**: the same question with the same candidates has the same scores. How
 #   much it saves depends on the log and on its length: a sample shows too little repetition. Count in the
 #   whole log, or in a piece as long as the cache will live. A changed text, or a new model, empties it.
@@ -719,7 +726,8 @@ cluster.close()
 #   clock.
 # - **Then cut**: depth, repeated questions, length, model. More machines of one kind buy time, not money.
 # - A run is safe when **a part can be repeated**: whole files, a fingerprint of what they depend on, rejects
-#   set aside.
+#   set aside. Of a function of yours the fingerprint has only the name: when you change it, take a new
+#   folder.
 # - Leave starting, handing out and retrying to an engine that exists for it.
 # - Say what was measured and what was assumed, in the same table.
 #

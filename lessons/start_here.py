@@ -103,7 +103,8 @@ place.beside([passage for passage, _ in by_reranker].index(passages[0]) + 1)
 # %% [markdown]
 # The passage that names an amount is now first. **That is rare.** [](lesson:what_it_falls_for) takes 102
 # questions of the course's handbook and puts each one among its own passages. The repeated question scores
-# above the best answer nearly always, by the reranker as by cosine: both take similar for relevant.
+# above the best answer nearly always, by the reranker as by cosine: with both, a passage in the question's
+# own words can pass for an answer.
 #
 # Here are both orders in one picture.
 
@@ -158,8 +159,8 @@ change.beside("stays" if abs(difference) < 1 else "rises" if difference > 0 else
 
 # %% [markdown]
 # All three scores have dropped, and the passage with the answer is still first, by little. No passage here
-# repeats this question: below its echo the answer is not first, as [](lesson:scoring_pairs) shows. The answer
-# has no word in common with the question; whether that is why its score fell, one example cannot show.
+# repeats this question; where one does, the answer is not first, as [](lesson:scoring_pairs) shows. The
+# answer has no word in common with the question; whether that is why its score fell, one example cannot show.
 # (We compared scores of two questions just now. [](lesson:scoring_pairs) counts what that costs.)
 #
 # The course shows where a reranker fails as carefully as where it works.

@@ -154,9 +154,10 @@ def check_weight(weight: Any) -> float:
     """The weight as a float, or an error that says what the ends mean."""
     if isinstance(weight, bool) or not isinstance(weight, Real):
         raise TypeError(f"weight must be a number from 0 to 1, not {weight!r}.")
-    if not 0 <= weight <= 1:
+    share = float(weight)
+    if not 0 <= share <= 1:
         raise ValueError(f"weight must be from 0 (first stage only) to 1 (reranker only), not {weight}.")
-    return float(weight)
+    return share
 
 
 def _check_normalisation(name: Any) -> str:

@@ -59,7 +59,8 @@ def cascade(query: str, candidates: Iterable[Any], stages: Sequence[Stage]) -> S
         no scores to mix with.
     """
     stages = _check_stages(stages)
-    going, behind = _with_scores(candidates), []
+    going = _with_scores(candidates)
+    behind: Scored = []
     if stages[0].weight < 1 and any(score is None for _, score in going):
         raise ValueError(
             "The first stage mixes (its weight is below 1), and the candidates have no scores to mix with. "
@@ -144,9 +145,9 @@ def _run(query: str, going: Scored, stage: Stage) -> Scored:
     return scored if stage.weight == 1 else mix(going, scored, stage.weight)
 
 
-def _with_scores(candidates: Iterable[Any]) -> list[tuple[Any, float | None]]:
+def _with_scores(candidates: Iterable[Any]) -> list[tuple[Any, Any]]:
     """Each candidate with its score, ``None`` where it came without."""
-    split = []
+    split: list[tuple[Any, Any]] = []
     for position, candidate in enumerate(candidates):
         if is_scored(candidate):
             split.append((candidate[0], check_score(candidate[1], f"candidates[{position}]")))

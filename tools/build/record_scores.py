@@ -1,8 +1,8 @@
 """Record the reranker's scores for both corpora, with both engines: `make scores`.
 
-Every answered query, the first hundred of each retriever; in int8 also every judged passage, and those of the
-handbook without their headings. `python -m tools.build.record_scores` takes ``--corpus handbook`` and
-``--engine int8`` for a part of them.
+Every answered query, the first hundred of each retriever, and every judged passage; in int8 those of the
+handbook also without their headings, and under the question's words. `python -m tools.build.record_scores` takes
+``--corpus handbook`` and ``--engine int8`` for a part of them.
 
 Saved after each query; a second run goes on where the first stopped. Takes most of an hour in float32 on two
 cores.
@@ -11,6 +11,7 @@ cores.
 import argparse
 
 import numpy as np
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from rerank_course.engine.recorded_scores import ENGINES, load_scores, pair_key, save_scores, scores_file
 from rerank_course.evaluate import answered_queries, retrieve_and_rerank
@@ -52,6 +53,18 @@ def judged_pairs(corpus: Corpus, headings: bool = True) -> list[tuple[str, str]]
     ]
 
 
+def under_the_question_s_words(corpus: Corpus) -> list[tuple[str, str]]:
+    """The judged pairs with the question's words, less stop words, in the place of each heading."""
+    pairs = []
+    for q in answered_queries(corpus):
+        words = [
+            word for word in corpus.queries[q].rstrip("?").split() if word.lower() not in ENGLISH_STOP_WORDS
+        ]
+        for document in corpus.qrels[q]:
+            pairs.append((corpus.queries[q], f"{' '.join(words)}\n{corpus.documents[document].text}"))
+    return pairs
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--corpus", choices=CORPORA, action="append")
@@ -70,10 +83,10 @@ def main() -> None:
         for engine in options.engine or ENGINES:
             recorder = Recorder(scores_file(name), engine)
             retrieve_and_rerank(corpus, retrievers, recorder, (DEPTH,), batch_size=8, show_progress=True)
-            if engine == "int8":  # lessons look at all judged pairs
-                recorder.predict(judged_pairs(corpus), batch_size=8)
-                if name == "handbook":
-                    recorder.predict(judged_pairs(corpus, headings=False), batch_size=8)
+            recorder.predict(judged_pairs(corpus), batch_size=8)  # lessons look at all of them
+            if engine == "int8" and name == "handbook":
+                recorder.predict(judged_pairs(corpus, headings=False), batch_size=8)
+                recorder.predict(under_the_question_s_words(corpus), batch_size=8)
             print(f"{name}, {engine}: {len(recorder.scores[engine]):,} pairs")
 
 
