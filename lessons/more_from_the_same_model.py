@@ -9,7 +9,7 @@
 #
 # - mix the two scores, with a weight that is tested on other queries than those that chose it;
 # - put the reranker where it can bring something up;
-# - build a cascade, in which a cheap model chooses what the dear one reads;
+# - build a cascade, in which a cheap model chooses what the expensive one reads;
 # - leave out the queries that do not need it;
 # - turn the best score into a probability, and see what it is worth.
 #

@@ -505,12 +505,12 @@ pd.concat(reliability, axis=1)
 
 # %% [markdown]
 # Compare *number*, the mean of the bin, with *answers*, the share of answers in it. (The intervals are as if
-# each pair had been drawn by itself.) More answers than the [base rate](term:base rate), the share among all
-# pairs, stand above the lowest bin, so the number does tell something. But in most bins the two columns
-# disagree. At the top most pairs are no answers, and most of those are rules out of date (*superseded*) or
-# pages that only ask (*faq*). Without such pages most pairs at the top are answers, but few are left; the
-# other bins change less. Many judged passages were chosen because they look like answers, or because a search
-# had put them high: among other passages the shares may be others.
+# each pair had been drawn by itself.) Above the lowest bin there are more answers than the [base
+# rate](term:base rate), the share among all pairs, so the number does tell something. But in most bins the
+# two columns disagree. At the top most pairs are no answers, and most of those are rules out of date
+# (*superseded*) or pages that only ask (*faq*). Without such pages most pairs at the top are answers, but few
+# are left; the other bins change less. Many judged passages were chosen because they look like answers, or
+# because a search had put them high: among other passages the shares may be others.
 #
 # - **Do not read it as a probability** unless that was tested. Who needs one fits it on judged pairs and
 #   tests it on others: [](lesson:when_scores_mislead).

@@ -1,8 +1,8 @@
 """Record the reranker's scores for both corpora, with both engines: `make scores`.
 
 Every answered query, the first hundred of each retriever, and every judged passage; in int8 those of the
-handbook also without their headings, and under the question's words. `python -m tools.build.record_scores` takes
-``--corpus handbook`` and ``--engine int8`` for a part of them.
+handbook also without their headings, and under the question's words. `python -m tools.build.record_scores`
+takes ``--corpus handbook`` and ``--engine int8`` for a part of them.
 
 Saved after each query; a second run goes on where the first stopped. Takes most of an hour in float32 on two
 cores.
