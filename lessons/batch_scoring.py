@@ -182,10 +182,8 @@ long_guess.beside(long_times.loc["one predict, batch 32", "times faster"])
 long_times
 
 # %% [markdown]
-# Compare the last columns: on which texts is the gain larger, and what do 32 gain over 8? The usual reason
-# for a gain: a call has a cost that does not grow with the text, and a batch shares it among its pairs.
-# Where in the call that cost arises, these tables do not show. A GPU can be different; none is measured
-# here.
+# Compare the last columns: on which texts is the gain larger, and what do 32 gain over 8? Why, these
+# tables do not show. A GPU can be different; none is measured here.
 #
 # ## Claim 2: “A loop of slices is as good as one predict”
 #
@@ -255,10 +253,10 @@ mixed_times
 
 # %% [markdown]
 # Compare with the picture: are the rows with much orange the slow ones? Of forty candidates, 32 that are
-# neighbours by length still differ much. Of a thousand they do not (see the line beside the picture): a
-# longer list bears larger batches. One by one has no padding at all; how much does the best row gain on
-# *it*? So: one call for all, and try the batch size on your lists. `rerank_documents` leaves the library's
-# default, 32.
+# neighbours by length still differ much. Of a thousand they do not (see the line beside the picture): in a
+# longer list larger batches have little padding. One by one has no padding at all; how much does the best row
+# gain on *it*? So: one call for all, and try the batch size on your lists. `rerank_documents` leaves the
+# library's default, 32.
 #
 # ## Claim 3: “Cut the texts shorter”
 #
@@ -643,8 +641,8 @@ pd.DataFrame(forecasts).T.round(2)
 
 # %% [markdown]
 # Pair by pair, tokens are nearer than candidates; in batches, count the padding too. Even so a forecast from
-# long pairs may come out too low for short ones: a pair costs something whatever its length
-# ([](lesson:scale_out) has both numbers).
+# long pairs may come out too low for short ones: a part of that is what a pair costs whatever its
+# length ([](lesson:scale_out) has both numbers).
 #
 # ### Two callers
 #
@@ -774,8 +772,8 @@ print(f"a million documents of 200 tokens would take this machine {1e6 * cost / 
 #
 # ## What to remember
 #
-# - **One `predict` for the whole list.** It sorts, then batches. A loop of slices undoes that. On short lists
-#   of mixed lengths try small batches.
+# - **One `predict` for the whole list,** with a batch size that you tried. It sorts, then batches; a loop of
+#   slices undoes that.
 # - Batches helped **short** texts more than long ones. For long ones: fewer tokens, and on some processors 8
 #   bits.
 # - Compare an engine with the **best** row of the other one, and ask **which part** of it brings the gain.
@@ -801,8 +799,7 @@ print(f"a million documents of 200 tokens would take this machine {1e6 * cost / 
 #
 # <details><summary>Answer, with every option explained</summary>
 #
-# **A** does not hold for short texts either: eight pairs already share the fixed cost of a call. Compare the
-# rows for 8 and 32.
+# **A** does not hold for short texts either. Compare the rows for 8 and 32.
 #
 # **B** is what these rows show for long and for mixed texts, and a larger batch of a sorted list has no less
 # padding. Look at chunk length, engine and the number of candidates instead.

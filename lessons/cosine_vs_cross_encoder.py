@@ -645,10 +645,11 @@ for before, after in (("cosine", ten), ("cosine", hundred), (ten, hundred)):
 # value: "RR@10 {:+.3f} ({:+.3f} to {:+.3f})".format(*differences[ten, hundred, "RR@10"])
 
 # %% [markdown]
-# These are six looks. The first four intervals hold 0: on this handbook, on the average over all queries,
-# neither order can be called the better one. The last two do not: with a hundred candidates the cross-encoder
-# probably does worse than with ten. Only probably: of six intervals one may well leave out 0 by chance, both
-# do so by little, and the two measures look at the same rankings, so the second is no second proof.
+# These are six comparisons. The first four intervals hold 0: on this handbook, on the average over all
+# queries, neither order can be called the better one. The last two do not: with a hundred candidates the
+# cross-encoder probably does worse than with ten. Only probably: of six intervals one may well leave out 0 by
+# chance, both do so by little, and the two measures look at the same rankings, so the second is no second
+# proof.
 #
 # An average can hide different results for different kinds of queries. Here they are, for all hundred
 # candidates:
@@ -808,8 +809,9 @@ for name, differences_to_best in less_best.items():
 
 # %% [markdown]
 # Six passages that are all near the question, the nearest first, score above their best one on the average.
-# With the best one in front of five far ones no difference to the best one alone is shown; behind the same
-# five it loses. So length alone is not the reason. Why wrong long pages come first is left open.
+# With the best one in front of five far ones the score rises in most cases, though the mean does not show it;
+# behind the same five it falls. So a longer text can score higher though nothing relevant was added, if the
+# good part comes first. Whether that is why wrong long pages come first is left open.
 #
 # For *acronym*, where the two differ, neither is ever judged right. In the other kinds the counts are small
 # or nearly even. Two cases, one of each result:

@@ -430,9 +430,9 @@ service.behave()
 # `CohereReranker` tells the two kinds apart where it can. It takes blanks and line ends off both ends of
 # the key, refuses one with characters that [no such key may
 # have](https://www.rfc-editor.org/rfc/rfc6750#section-2.1), and looks at what stands behind a failed
-# connection. A certificate that is refused, an address that does not begin with `http://` or `https://`, a
-# host that is unknown on the first call, the status
-# [501](https://www.rfc-editor.org/rfc/rfc9110#section-15.6.2): all these are refusals. Once a host has
+# connection. A certificate that is refused, a host that is unknown on the first call, the status
+# [501](https://www.rfc-editor.org/rfc/rfc9110#section-15.6.2): all these are refusals. An address without
+# `http://` or `https://` is a `ValueError` at once. Once a host has
 # answered, an unknown name is taken for an outage.
 #
 # ### The control: what happens without the distinction
@@ -637,11 +637,17 @@ print(
     "about the library:",
     {name: value for name, value in leaving.headers.items() if name.startswith("x-fern-sdk")},
 )
-gone = set()
-for number, question in enumerate(handbook.queries.values(), start=1):
-    gone |= {chunk.id for chunk, _ in search.search(question, 20)}
-    if number in (10, 50, len(handbook.queries)):
-        print(f"after {number} questions {len(gone)} of {len(handbook.documents)} passages have gone out")
+for candidates in (5, 10, 20):
+    gone, counts = set(), []
+    for number, question in enumerate(handbook.queries.values(), start=1):
+        gone |= {chunk.id for chunk, _ in search.search(question, candidates)}
+        if number in (10, 50, len(handbook.queries)):
+            counts.append(f"{len(gone)} after {number} questions")
+    print(
+        f"{candidates:2} candidates: of {len(handbook.documents)} passages",
+        ", ".join(counts),
+        "have gone out",
+    )
 
 # %% [markdown]
 # Three kinds of things leave with each search:
@@ -658,9 +664,9 @@ for number, question in enumerate(handbook.queries.values(), start=1):
 # [Cohere's security page](https://cohere.com/security) is where its answers start. A [private
 # deployment](https://cohere.com/private-deployments), in your own data centre, is another way.
 #
-# Before that, send less. Fewer candidates send less with each search; over many searches nearly the same
-# passages leave, as the count above shows. So leave out collections that must not leave, and take names out
-# of queries where you can.
+# Before that, send less. Fewer candidates send less with each search; over many searches the saving shrinks,
+# as the count above shows. So leave out collections that must not leave, and take names out of queries where
+# you can.
 #
 # ## When a hosted reranker is the right choice
 #
@@ -691,7 +697,7 @@ service.stop()
 # %% [markdown]
 # ## What to remember
 #
-# - **`top_n`, results best first, `index` points into your list.** Put the scores back into your order.
+# - **`top_n`, results best first, `index` is the place in your list.** Put the scores back into your order.
 # - Tell apart what **may pass** (408, 409, 429, 5xx but 501, a time-out, a refused or cut connection) from
 #   what **does not** (400, 401, 404, 422, 501, a bad key or certificate, an unknown host). "No answer came"
 #   does not decide it. Try again, for a limited time, only what may pass; `CohereReranker` leaves out

@@ -215,9 +215,9 @@ to_its_own = {name: paired_difference(tables[name.split(" + ")[0]], tables[name]
 interval_chart(to_its_own, "nDCG@10 gained over the same search without a reranker, 95 %")
 
 # %% [markdown]
-# Twelve looks. Ordering the candidates again helps BM25 and the hybrid at each depth; for the dense search
-# nothing can be told. Is it the cross-encoder that helps? The control orders the *same* candidates by the
-# cosine of the bi-encoder, which is loaded already.
+# Twelve comparisons. Ordering the candidates again helps BM25 and the hybrid at each depth; for the dense
+# search nothing can be told. Is it the cross-encoder that helps? The control orders the *same* candidates by
+# the cosine of the bi-encoder, which is loaded already.
 
 # %%
 by_cosine = retrieve_and_rerank(
@@ -404,11 +404,11 @@ for kind, rows in (("long document", is_long), ("other kinds", ~is_long), ("all 
 
 # %% [markdown]
 # On the long documents the windows gain, and the first window alone shows no gain: what helps stands after
-# it, and most of that the embedder had not read. Reranking gains there too. No difference between windows
-# and reranking is shown, ten candidates or a hundred; but twelve queries are few, and their intervals too
-# narrow to be trusted. On the other kinds no loss by windows is shown, nor by reranking ten; reranking a
-# hundred loses. Over all queries the windows' interval holds 0. Windows make 373 pieces of 294 passages and
-# need no second model: try them first.
+# it, and most of that the embedder had not read. Reranking gains there too. No difference between windows and
+# reranking is shown, ten candidates or a hundred; but twelve queries are few: the interval from so few tends
+# to be narrower than it should be. On the other kinds no loss by windows is shown, nor by reranking ten;
+# reranking a hundred loses. Over all queries the windows' interval holds 0. Windows make 373 pieces of 294
+# passages and need no second model: try them first.
 #
 # Here are the queries at both ends, and what stands on top before and after.
 
@@ -490,11 +490,11 @@ for name in ("BM25", "dense"):
 interval_chart(docs_to_the_best, "pandas-docs: nDCG@10 gained over the hybrid search alone, 95 %")
 
 # %% [markdown]
-# Another collection, another answer. Here the hybrid has the highest mean without a reranker, and no
-# reranked system beats it by more than chance. BM25's four are below it, as BM25 itself is; by reranking,
-# BM25 gains nothing here that can be told from chance. The hybrid with a hundred is below its own first
-# stage; in so many looks that one may be chance. “Not shown” is not “none”, though: with more queries, a
-# gain might show.
+# Another collection, another answer. Here the hybrid has the highest mean without a reranker, and no reranked
+# system beats it by more than chance. BM25's four are below it, as BM25 itself is; by reranking, BM25 gains
+# nothing here that can be told from chance. The hybrid with a hundred is below its own first stage; in so
+# many comparisons that one may be chance. “Not shown” is not “none”, though: with more queries, a gain might
+# show.
 #
 # ### Mixed, not replaced
 #
@@ -723,8 +723,8 @@ for warning in said:
 print("still graded:", sum(len(grades) for grades in mine.qrels.values()))
 
 # %% [markdown]
-# The price has changed, so what was said about the old sentence says nothing about the new one. It counts as
-# not judged, and `--judge` asks for it again.
+# The price has changed, so what was said about the old sentence says nothing about the new one. (The id in
+# the warning is the one of the day of judging.) It counts as not judged, and `--judge` asks for it again.
 #
 # ## What to remember
 #

@@ -101,10 +101,10 @@ better.beside(sum(low > 0 for _, low, _ in gains.values()))
 
 # %% [markdown]
 # On this collection, behind this search, putting the reranker's order in place of the search's buys nothing
-# that can be told from chance. (Mixed with the search's scores, the same pairs do buy something:
-# [](lesson:more_from_the_same_model).) So before any other arithmetic, judge some queries of your own and
-# look at this table. The rest of the lesson is for those who find an interval above zero, or who need the
-# scores for something else.
+# that can be told from chance. (Mixed with the search's scores they gain over this search; over the same
+# search in windows no gain is shown: [](lesson:retrieval_flow).) So before any other arithmetic, judge some
+# queries of your own and look at this table. The rest of the lesson is for those who find an interval above
+# zero, or who need the scores for something else.
 #
 # ## A run is a table
 #
@@ -219,8 +219,8 @@ def clumsy():
 
 
 # %% [markdown]
-# **Predict.** Two workers, 60 searches in parts of five, and one worker dies in its second part. How many
-# parts are lost? How many workers will have taken part in the end?
+# **Predict.** Two workers, 60 searches in parts of at most five, and one worker dies in its second part. How
+# many parts are lost? How many workers will have taken part in the end?
 
 # %% output="varies"
 import io
@@ -420,11 +420,12 @@ scaling.round(2)
 draw_bars({name: round(rate, 1) for name, rate in speed.items()}, "pairs a second")
 
 # %% [markdown]
-# **Efficiency** is the share of the cores' speed that is left when all of them work. Cores share memory,
-# caches and heat, and two of those that the system shows may share one core. Two points are no curve, and
-# each is one run: a value above one is probably a disturbance by something else that runs here. On a machine
-# with many cores, measure it there before you believe any forecast. If one worker with all threads is as fast
-# here as several with one each, take the one: each worker holds a model in memory.
+# **Efficiency** is the share of the cores' speed that is left when all of them work; an upper bound here,
+# since seconds in which only one works count too. Cores share memory, caches and heat, and two of those that
+# the system shows may share one core. Two points are no curve, and each is one run: a value above one is
+# probably a disturbance by something else that runs here. On a machine with many cores, measure it there
+# before you believe any forecast. If one worker with all threads is as fast here as several with one each,
+# take the one: each worker holds a model in memory.
 #
 # ## A cost model of two numbers
 #
@@ -492,7 +493,8 @@ pd.DataFrame(forecast).round(1)
 # %% [markdown]
 # Compare the last two columns, and look at the last row, the longest texts. Five points do not decide between
 # line and curve. The log has few such texts, so we keep the line, and check it on something that it has not
-# seen. The control is a simpler forecast: one number a pair, from the cell that tokenised.
+# seen. (The plan below, at depth 100, has more of them: there the line comes out a little low.) The control
+# is a simpler forecast: one number a pair, from the cell that tokenised.
 #
 # **Predict.** How far off will it be for twelve searches of the log, scored now on one core? And for the
 # whole log, **by the clock**, from the call of `rerank_run` to its end, with two workers of which one died?
@@ -586,7 +588,8 @@ draw_lines(
 # another kind of machine, changes the price.
 #
 # What is measured in this table, and what is not: the time of a pair and of a token on *this* core is
-# measured. Another core's speed, the efficiency of sixteen workers, the GPU and all prices are assumed. The
+# measured. Another core's speed, the efficiency of sixteen workers, the GPU and all prices are assumed,
+# and that machines do not slow each other down and all end together. The
 # GPU's rate is the [publisher's figure](https://sbert.net/docs/cross_encoder/pretrained_models.html) for a
 # V100; your texts and a rented GPU may be far from it, and nothing here has run on a GPU. Before you order
 # sixty-four of anything, rent one for an hour, run a thousandth of the log, and put the measured numbers into

@@ -74,9 +74,9 @@ for (_, document), score in zip(pairs, reranker.predict(pairs)):
     print(f"{score:7.2f}  {document}")
 
 # %% [markdown]
-# The scores are [logits](term:logit): raw outputs of the model's last layer. They have no unit, and another
-# model has other ends. The document about the right city that does not answer is below 0 here; another one,
-# further down, is not.
+# The scores are [logits](term:logit): raw outputs of the model's last layer. They have no unit, and the
+# highest and lowest scores of another model are other numbers. The document about the right city that does
+# not answer is below 0 here; another one, further down, is not.
 #
 # ## A right answer with a low score
 #
@@ -250,7 +250,8 @@ rises.beside("about alike")
 # and wrong end close together. The answer's own heading does about the same. “Reimbursement limits” alone,
 # with nothing below it, scores higher than most of the bare candidates.
 #
-# Is it the words? The four headings that only name the subject do almost nothing. But of the five that ask
+# Is it the words? The four headings that only name the subject lift the answer by less than half a
+# logit, and the sentence on receipts by more. But of the five that ask
 # for a maximum in other words three lift the answer, and the sentence on receipts still more. A heading that
 # sounds like the question, in its words or in others, can lift what stands below it, right or wrong.
 #
@@ -375,8 +376,8 @@ harm, harm_low, harm_high = paired_difference(bare, echoed, "nDCG@10")
 # gain from none.
 #
 # So on this collection, with this model, a heading of its own helps by little, if at all; it costs a few
-# tokens. The asker's words in front of every passage make the order worse. A heading is no cure for our
-# query, and none for echoes: [](lesson:what_it_falls_for) counts those.
+# tokens. The asker's words in front of every passage make the order worse. It is no
+# cure for echoes: [](lesson:what_it_falls_for) counts those.
 #
 # ### The other side of the pair
 #
@@ -420,7 +421,7 @@ asking.round(2)
 # For the second question the answer is first of the seven by far, and shares no word with it. So shared words
 # are not all that counts. But for the last two it scores as low as the rest, and the echo passes it in all
 # but the first. “Your boss must agree before a trip is booked.”, which answers none of them, beats it for
-# three of the six.
+# two of the six, and for one more the two are level.
 #
 # **At work:** search with ten real questions and mark results that repeat the question and do not answer it.
 #
@@ -504,10 +505,10 @@ pd.concat(reliability, axis=1)
 #   f"without these pages {reliability['without these pages']['answers'].iloc[0]:.1%}"
 
 # %% [markdown]
-# Compare *number*, the mean of the bin, with *answers*, the share of answers in it. (The intervals are as if
-# each pair had been drawn by itself.) Above the lowest bin there are more answers than the [base
-# rate](term:base rate), the share among all pairs, so the number does tell something. But in most bins the
-# two columns disagree. At the top most pairs are no answers, and most of those are rules out of date
+# Compare *number*, the mean of the bin, with *answers*, the share of answers in it. (The intervals treat the
+# pairs as independent, which those of one query are not.) Above the lowest bin there are more answers than
+# the [base rate](term:base rate), the share among all pairs, so the number does tell something. But in most
+# bins the two columns disagree. At the top most pairs are no answers, and most of those are rules out of date
 # (*superseded*) or pages that only ask (*faq*). Without such pages most pairs at the top are answers, but few
 # are left; the other bins change less. Many judged passages were chosen because they look like answers, or
 # because a search had put them high: among other passages the shares may be others.

@@ -252,8 +252,8 @@ print(f"a judged pointer beats the best answer: without headings {still['bare']}
 # %% [markdown]
 # Answers gain a little more than the others, but the last interval holds zero. What is clear is the second
 # row: pointers *lose* a little. In a list this comes to a small gain, whose intervals begin at about zero
-# (two measures, two looks), and the pointers beat the best answer nearly as often as before. So a heading is
-# no repair of the echo. On average it did no harm here, though nDCG@10 goes down for many queries.
+# (two measures, two comparisons), and the pointers beat the best answer nearly as often as before. So a
+# heading is no repair of the echo. On average it did no harm here, though nDCG@10 goes down for many queries.
 #
 # ### Repair 2: no pages of questions among the candidates
 #
@@ -318,10 +318,11 @@ print("nDCG@10 of dense search alone {:+.3f} ({:+.3f} to {:+.3f})".format(*taken
 
 # %% [markdown]
 # This repair survives its control: hardly any draw of other pages reached it. It is small all the same, and
-# the last line says that dense search without a reranker gains about as much.
+# the last line says that dense search without a reranker gains about as much; for it the control was not
+# made.
 #
-# **On Monday:** list the pages that ask and do not answer. Keep them out of the index, or write the answer
-# below each question. To find candidates, search your texts for question marks.
+# **On Monday:** list the pages that ask and do not answer. Keep them out of the index. To find candidates,
+# search your texts for question marks.
 #
 # ## 2 · The wrong collection
 #
@@ -409,11 +410,11 @@ interval_chart(to_cheaper, "nDCG@10, reranked − the best search without a rera
 
 # %% [markdown]
 # No row is left above zero. The handbook's hybrid mixes BM25 into dense search, and is worse than dense
-# search alone; reranking made up for that and brought no more. The first picture was true. It asked the wrong
+# search alone; reranking brought that back and no more. The first picture was true. It asked the wrong
 # question. Reranking only 10 (first lines) brings no clear gain either.
 #
-# These are twelve looks in two pictures, at nDCG@10 only, and the best search was chosen on the queries on
-# which it is compared. Another reranker or other texts may give another picture
+# These are twelve comparisons in two pictures, at nDCG@10 only, and the best search was chosen on the queries
+# on which it is compared. Another reranker or other texts may give another picture
 # ([](lesson:model_options)); the question stays the same.
 #
 # ### Whose order is better?
@@ -503,11 +504,11 @@ for column in ("reranker, whole", "reranker, cut"):
 
 # %% [markdown]
 # On the handbook the reranker's order is better than the hybrid's, and not clearly better than the cosine's;
-# on pandas-docs it is worse than the hybrid's:
-# that is the picture of the lists above. Both models put the answer first less often on pandas-docs. That
-# long answers are cut at 512 tokens shows no sign of being the reason: the cut ones do no worse than those
-# read whole (in other queries, so this is no proof). Whether the texts are harder, or too far from those that
-# the models were trained on, these numbers do not tell. Queries for which BM25 finds no answer are left out.
+# on pandas-docs it is worse than the hybrid's: that is the picture of the lists above. Both models put the
+# answer first less often on pandas-docs. That long answers are cut at 512 tokens shows no sign of being the
+# reason: the cut ones do no worse than those read whole (mostly in other queries, so this is no proof).
+# Whether the texts are harder, or too far from those that the models were trained on, these numbers do not
+# tell. The shares leave out queries for which BM25 finds no answer; the differences of nDCG@10 count them.
 #
 # ### Is it the judging?
 #
@@ -585,16 +586,16 @@ for query in losers:
 #   embedder; the handbook's own pages of questions came above it in a quarter of the queries that found one,
 #   random passages in a sixth. Keep pages that only ask out of the index.
 # - **A repair needs its control.** Headings did not lift the answers clearly more than the rest; taking out
-#   the pages of questions did more than taking out other pages.
+#   the pages of questions from the reranked list did more than taking out other pages.
 # - **A gain needs the right baseline.** Compare with the best system that costs less, by a paired interval on
 #   *this* collection.
 #
-# **Where it breaks:** quietly. No error, no warning, and the scores look as they always do. Only judged
-# queries show it; so keep thirty of yours, and run them after every change.
+# **Where it breaks:** quietly. No error and no warning. Only judged queries show it; so keep yours, and run
+# them after every change.
 #
 # ## Quiz
 #
-# A colleague adds a reranker to your hybrid search. On sixty judged questions nDCG@10 rises by a tenth, and
+# A colleague adds a reranker to your hybrid search. On sixty judged questions nDCG@10 rises by 0.1, and
 # the paired interval lies above zero. What do you ask first?
 #
 # A. Nothing: the interval leaves zero out, so switch it on.

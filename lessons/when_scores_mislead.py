@@ -10,8 +10,8 @@
 # - tune a threshold on one half of the queries, and try it on the other half and on other texts;
 # - compare what a score seems to promise with how often it is right;
 # - look for the answer in what the model does not read of a long document;
-# - ask questions that nothing answers, and find out which wrong passages score highest, and what removes
-#   them.
+# - ask questions that nothing answers;
+# - find out which wrong passages score highest, and what removes them.
 #
 # **What you need:** [](lesson:scoring_pairs) on scores, [](lesson:retrieval_flow) on measuring,
 # [](lesson:what_it_falls_for) on [echoes](term:echo).
@@ -152,9 +152,8 @@ pd.DataFrame(
 
 # %% [markdown]
 # On the handbook the threshold keeps most of its F1 on the other half, and is far above letting everything
-# pass. So is a threshold on the cosine, which needs no reranker. On pandas-docs it looks useful where it was
-# tuned, and loses that on the other half. Had we tuned and tested on the same pairs, we should have believed
-# in both.
+# pass. So is a threshold on the cosine, which needs no reranker. On pandas-docs it hardly looks useful
+# even where it was tuned, and on the other half it is no better than letting everything pass.
 #
 # Then compare the last column of the handbook's rows with “everything passes” in the rows of pandas-docs:
 # used on the other collection, the handbook's threshold is no better than none. The other way round it lies
@@ -250,9 +249,9 @@ pd.DataFrame(
 
 # %% [markdown]
 # The sigmoid's row is the logit's: it keeps the order, so it keeps every mistake of a threshold. Compared
-# within the query, a threshold carries over better. The best k of each query, tuned on the handbook, do as
-# well as it; tuned on pandas-docs, where k ranges widely, they do less well on the handbook. (By the cosine,
-# F1 is higher on the handbook's other half, and not in the other columns.)
+# within the query, a threshold carries over better than that. The best k of each query, tuned on the
+# handbook, do as well as it; tuned on pandas-docs, where k ranges widely, they do less well on the handbook.
+# On pandas-docs compare each with “everything passes” in the table above: there is little between them.
 #
 # “Less the highest” and “the best k” always let something through. Softmax can be silent: see the printed
 # shares, of queries that all have an answer. Part 3 is about those that have none.
@@ -331,7 +330,7 @@ pd.DataFrame.from_dict(error, orient="index", columns=columns).round(4)
 # probability; lower is better. The sigmoid is not better than always naming the base rate: a little worse on
 # pandas-docs, and on the handbook the interval holds zero. Calibration mends the scale: on the handbook its
 # bins say about what happens, but for the last, and it is better than the base rate. Made on the other
-# collection it is not shown to be; nor is it on pandas-docs.
+# collection, or on pandas-docs, it is not shown to be better than that.
 #
 # It cannot mend the order. Of the handbook's few pairs above 0.95 most are no answers; as many pairs with the
 # highest cosine hold more answers. The lines above the first table say what the others are: mostly
@@ -342,7 +341,7 @@ pd.DataFrame.from_dict(error, orient="index", columns=columns).round(4)
 #
 # **On Monday:** search your code for a number that is compared with a score. For each one, write down model,
 # collection, the queries it was tuned on, and what “everything passes” and “the best k” give on queries that
-# were held out. If you cannot, replace it by the best k.
+# were held out. If you cannot, try the best k in its place.
 #
 # ## 2 · The answer past the limit
 #
@@ -408,7 +407,7 @@ lengths
 #
 # An ordinary question, and a section on hiring with the answer about half-way.
 #
-# **Predict.** The limit goes up from 128 in four steps. Where will the score jump, and why there?
+# **Predict.** The limit goes up from 128 in four steps. Where will the score jump?
 
 # %% output="varies"
 question = "How soon must an interviewer fill in the scorecard?"
@@ -422,6 +421,9 @@ for max_length in (128, 256, 384, 448, 512):
     )
 
 # %% [markdown]
+# The score jumps where the answer's part of the page comes in. That does not show that the answer is the
+# cause: the question's words come in with it ([](lesson:what_it_falls_for)).
+#
 # Move the slider: what is struck through is not read. (Without a notebook front end there is no slider; the
 # lines above tell the same.)
 
@@ -502,9 +504,9 @@ draw_window(alarm, go_home, rows, fast.tokenizer)
 # %% [markdown]
 # The green band is the answer; the best window of each row is orange. As `predict` reads the document, the
 # answer is not there. In the second row one window holds it, and scores *lower* than the one that does not.
-# Its size is not the only cause: it has lost the page's heading, and with it (first line) it scores higher
-# than the other. In the third row the winner is the short rest at the end of the page, with little else
-# beside the answer.
+# Its size is not the only cause: with the page's heading in front (first line) it scores higher than the
+# other, though a heading does not lift every window (second line). In the third row the winner is the short
+# rest at the end of the page, with little else beside the answer.
 #
 # That is one document and one question, chosen because it shows something. And the best of many windows is
 # higher than one window whatever they say, so a higher score proves nothing yet. Measure it with a control:
@@ -605,7 +607,8 @@ share = pd.DataFrame({kind: table.mean() for kind, table in tests.items()})
 #   of the same windows, which needs no reranker, finds it as often. With
 #   long windows it rises less often; and half of the long windows hold the answer anyway.
 # - **Judged questions:** the answering document does not rise clearly more often than the others. A window
-#   shows the answer to the model. It does not make the model recognise it; the cosine finds it more often.
+#   shows the answer to the model. Whether the model recognises it is another matter. The cosine's
+#   best window holds it in more of the twelve, too few to tell the two apart.
 # - **The place** hardly changes in either. Even one window, the same number in all three, mostly puts the
 #   right document first: these twelve are about twelve things. Windows can tell *where in the document* the
 #   answer is. Whether they find more documents has to be measured among documents on one subject. Twelve
@@ -872,7 +875,8 @@ told.round(2)
 # - **A threshold is tuned on some queries and judged on others,** beside the rule “everything passes”. Here
 #   it beat that rule on one collection and not on the other. The handbook's was no better than none on the
 #   other collection.
-# - **The best k of each query** did nearly as well as the normalised scores.
+# - **The best k of each query** did as well as the normalised scores when tuned on the handbook, and less
+#   well when tuned on pandas-docs.
 # - **A score is no probability until it is calibrated,** on pairs like those you will show; and calibration
 #   does not mend the order.
 # - **Query and document share the limit.** Count tokens. Small windows mostly found the answer's place for
