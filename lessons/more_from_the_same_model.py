@@ -74,9 +74,9 @@ print(f"{len(sample)} pairs scored again differ from the record by {moved.max():
 #
 # mixed = (1 − weight) × z of the search + weight × z of the reranker.
 #
-# With weight 0 the search's order stays, with 1 the reranker's takes its place, which is what all lessons
-# before this one did. `mix` does it, and takes care of lists with equal scores, with one candidate, and with
-# candidates that were not reranked.
+# With weight 0 the search's order stays, with 1 the reranker's takes its place, which is what the lessons
+# before this one did nearly everywhere. `mix` does it, and takes care of lists with equal scores, with one
+# candidate, and with candidates that were not reranked.
 
 # %% output="varies"
 from rerank_course import mix, rerank_documents
@@ -92,7 +92,7 @@ for weight in (0, 0.5, 1):
         print(f"{score:6.2f}  grade {grades.get(chunk.id, '?')}  {chunk.title} ({chunk.id})")
 
 # %% [markdown]
-# One query is an example and no evidence. So all of them, with eleven weights.
+# One query is an example and no evidence. So here are all of them, with eleven weights.
 #
 # **Predict.** On the handbook, with the first 50 of the dense search: which weight gives the highest nDCG@10?
 
@@ -331,7 +331,7 @@ for (name, search), ways in shown.items():
 # ## A cascade
 #
 # A hundred candidates are a hundred pairs. A [cascade](term:cascade) lets a cheap model look at all of them,
-# and the dear one at the best few. Here BM25 brings a hundred, the embedder orders them (its vectors are
+# and the expensive one at the best few. Here BM25 brings a hundred, the embedder orders them (its vectors are
 # there already), and the reranker reads ten. A retriever of this course has `predict` too, so it can be a
 # stage.
 
