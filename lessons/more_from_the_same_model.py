@@ -275,8 +275,10 @@ kinds.sort_values("mixed − dense").round(3)
 # %% [markdown]
 # A dozen queries of a kind say little. The printed lines have the long documents by themselves, of which
 # [](lesson:cosine_vs_cross_encoder) shows that they behave otherwise. Most of the gain over the dense search
-# is there, and for all other kinds together none is shown. A search in windows gains on long documents too,
-# without a reranker: [](lesson:retrieval_flow) puts the two side by side.
+# is there, and for all other kinds together none is shown. Against the reranker's order (last column) it is
+# the other way round: the mix is below it on the long documents, and above it in every other kind. A search
+# in windows gains on long documents too, without a reranker: [](lesson:retrieval_flow) puts the two side by
+# side.
 #
 # ## Before the cut
 #

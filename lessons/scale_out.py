@@ -101,10 +101,10 @@ better.beside(sum(low > 0 for _, low, _ in gains.values()))
 
 # %% [markdown]
 # On this collection, behind this search, putting the reranker's order in place of the search's buys nothing
-# that can be told from chance. (Mixed with the search's scores they gain over this search; over the same
-# search in windows no gain is shown: [](lesson:retrieval_flow).) So before any other arithmetic, judge some
-# queries of your own and look at this table. The rest of the lesson is for those who find an interval above
-# zero, or who need the scores for something else.
+# that can be told from chance. (Mixed with the search's, the reranker's scores gain over this search; over
+# the same search in windows no gain is shown: [](lesson:retrieval_flow).) So before any other arithmetic,
+# judge some queries of your own and look at this table. The rest of the lesson is for those who find an
+# interval above zero, or who need the scores for something else.
 #
 # ## A run is a table
 #
@@ -153,7 +153,7 @@ for reject in here.rejects:
 
 # %% [markdown]
 # They are set aside with the reason, and the rest goes on. Look at the rejects after each run: a few are
-# accidents, a third of the log is a mistake in *your* code.
+# accidents; a third of the log set aside is a mistake in *your* code.
 #
 # The call above used one process, this one. The log was cut into **parts** of whole queries, and each part
 # went to one `predict`, which sorts it by length.
@@ -493,8 +493,8 @@ pd.DataFrame(forecast).round(1)
 # %% [markdown]
 # Compare the last two columns, and look at the last row, the longest texts. Five points do not decide between
 # line and curve. The log has few such texts, so we keep the line, and check it on something that it has not
-# seen. (The plan below, at depth 100, has more of them: there the line comes out a little low.) The control
-# is a simpler forecast: one number a pair, from the cell that tokenised.
+# seen. (The plan below has longer pairs on the average: there the line may come out a little low.) The
+# control is a simpler forecast: one number a pair, from the cell that tokenised.
 #
 # **Predict.** How far off will it be for twelve searches of the log, scored now on one core? And for the
 # whole log, **by the clock**, from the call of `rerank_run` to its end, with two workers of which one died?

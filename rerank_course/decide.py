@@ -119,7 +119,11 @@ def _numbers(values: Any, name: str) -> np.ndarray:
 def _fit(scores: np.ndarray, answered: np.ndarray, method: str) -> Any:
     from sklearn.isotonic import IsotonicRegression
     from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
 
     if method == "isotonic":
         return IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(scores, answered)
-    return LogisticRegression(C=SHARPEST).fit(scores.reshape(-1, 1), answered)
+    # In standard deviations, so that the unit of the scores does not matter.
+    curve = make_pipeline(StandardScaler(), LogisticRegression(C=SHARPEST))
+    return curve.fit(scores.reshape(-1, 1), answered)

@@ -1,7 +1,7 @@
 """Mix the first stage's scores with the reranker's, in place of letting one replace the other."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 from typing import Any, TypeVar
 
@@ -70,8 +70,8 @@ def mix(
         then they are distances.
     """
     weight, normalise = check_weight(weight), _check_normalisation(normalise)
-    found, found_texts = _read(first_stage, "first_stage")
-    again, again_texts = _read(reranked, "reranked")
+    found, found_texts = read_scored(first_stage, "first_stage")
+    again, again_texts = read_scored(reranked, "reranked")
     _check_falling([score for _, score in found])
     scores: dict[str, float] = {}
     for text, (_, score) in zip(again_texts, again):
@@ -110,8 +110,12 @@ def _centred(scores: np.ndarray) -> np.ndarray:
     return scaled - scaled.mean() if np.ptp(scaled) > 1e-12 else np.zeros(len(scores))
 
 
-def _read(scored: Iterable, name: str) -> tuple[Scored, list[str]]:
-    """(candidates with their scores as floats, the text of each), checked."""
+def read_scored(scored: Any, name: str) -> tuple[Scored, list[str]]:
+    """(candidates with their scores as floats, the text of each), or an error that names what is wrong."""
+    if isinstance(scored, (str, Mapping)) or not isinstance(scored, Iterable):
+        raise TypeError(
+            f"{name} must be a list of (candidate, score) pairs, not one {type(scored).__name__}."
+        )
     pairs, texts = [], []
     for position, entry in enumerate(scored):
         what = f"{name}[{position}]"

@@ -55,7 +55,7 @@ def rerank_documents(
         argument, the position and the remedy.
     """
     _check_query(query)
-    candidates = list(_check_candidates(candidates))
+    candidates = list(check_candidates(candidates))
     batch_size = check_count("batch_size", batch_size)
     top_k = None if top_k is None else check_count("top_k", top_k, "; pass None to get all candidates")
     _check_reranker(reranker)
@@ -94,7 +94,7 @@ def rerank_stream(
         stream.
     """
     _check_query(query)
-    _check_candidates(candidates)
+    check_candidates(candidates)
     block, top_k = check_count("block", block), check_count("top_k", top_k)
     batch_size = check_count("batch_size", batch_size)
     _check_reranker(reranker)
@@ -143,7 +143,8 @@ def _check_query(query: Any) -> None:
     check_text(query, "query")
 
 
-def _check_candidates(candidates: Any) -> Iterable:
+def check_candidates(candidates: Any) -> Iterable:
+    """The candidates, or an error where they are one text, one mapping or a table."""
     if isinstance(candidates, (str, Mapping)) or not isinstance(candidates, Iterable):
         raise TypeError(
             f"candidates must be a list of candidates, not one {type(candidates).__name__}. "

@@ -2,7 +2,7 @@
 # # {title}
 #
 # **Goal.** Mix the search's scores with the reranker's, choose the mix's weight on queries that you do not
-# report, and rank all candidates when the dear model may read only a few.
+# report, and rank all candidates when the expensive model may read only a few.
 #
 # | | |
 # | --- | --- |
@@ -158,8 +158,9 @@ check_choose_weight(choose_weight)
 # %% [markdown]
 # ## Part 4 · A budget
 #
-# A pair costs the dear model time, and it may read `budget` of them. The cheap model reads all candidates and
-# chooses which ones. Call `predict` **once** for each model, with all of its pairs in one list.
+# A pair costs the expensive model (*dear* below) time, and it may read `budget` of them. The cheap model
+# reads all candidates and chooses which ones. Call `predict` **once** for each model, with all of its pairs
+# in one list.
 
 
 # %% role="solution" id="cascade-within"

@@ -115,6 +115,7 @@ def other_uses(
     more: dict[str, Run] = {}
     weights: dict[str, float] = {}
     dense = next((one for one in retrievers.values() if isinstance(one, DenseRetriever)), None)
+    deepest = max(depths)
     for stage, retriever in retrievers.items():
         for depth in sorted(depths):
             mixed = mix_held_out(corpus, runs[stage], runs[system_name(stage, RERANK, depth)], depth)
@@ -125,5 +126,6 @@ def other_uses(
             more[system_name(stage, CASCADE, keep)] = cascade_by_meaning(
                 corpus, runs[stage], dense, reranker, keep
             )
-        more[system_name(stage, GATE, max(depths))] = gate_half(runs[stage], mixed.run)
+        deep_mix = more[system_name(stage, MIX, deepest)]
+        more[system_name(stage, GATE, deepest)] = gate_half(runs[stage], deep_mix)
     return more, weights

@@ -19,6 +19,14 @@ def test_the_true_curve_is_found(method):
 
 
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("unit", "zero"), [(1e-6, 0), (0.004, 0.02), (1e5, -3e5), (1, 1e4)])
+def test_the_unit_of_the_scores_does_not_matter(method, unit, zero):
+    expected = Decision(LOGITS, ANSWERED, method).probability(LOGITS)
+    other = LOGITS * unit + zero
+    assert Decision(other, ANSWERED, method).probability(other) == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_a_higher_score_is_never_less_probable(method):
     probabilities = Decision(LOGITS, ANSWERED, method).probability(np.linspace(-50, 50, 500))
     assert (np.diff(probabilities) >= 0).all()

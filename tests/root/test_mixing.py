@@ -95,6 +95,8 @@ def test_other_numbers_are_numbers():
         (FOUND, RERANKED, {"weight": "0.5"}, "weight must be a number"),
         (FOUND, RERANKED, {"normalise": "softmax"}, "normalise must be one of 'z-score'"),
         (FOUND, RERANKED, {"normalise": ["rank"]}, "normalise must be one of 'z-score'"),
+        ({"a": 1.0}, [], {}, "first_stage must be a list of .candidate, score. pairs, not one dict"),
+        (FOUND, None, {}, "reranked must be a list of .candidate, score. pairs, not one NoneType"),
         (["a", "b"], [], {}, r"first_stage\[0\] is a str, not a candidate and its score"),
         (FOUND, [("a", None)], {}, r"The score of reranked\[0\] is None, not a number"),
         (FOUND, [("a", float("nan"))], {}, r"The score of reranked\[0\] is nan"),

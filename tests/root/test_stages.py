@@ -1,5 +1,6 @@
 """Cascades and gates: what each stage reads, and in which order all come back."""
 
+import pandas
 import pytest
 
 from rerank_course.retrieve import BM25Retriever
@@ -71,6 +72,8 @@ def test_stages_that_are_none_are_refused(make_reranker):
         cascade("q", TEXTS, [])
     with pytest.raises(TypeError, match=r"Put the one in a list: \[stage\]"):
         cascade("q", TEXTS, Stage(reranker))
+    with pytest.raises(TypeError, match="stages must be a list of stages, not a NoneType"):
+        cascade("q", TEXTS, None)
     with pytest.raises(TypeError, match=r"stages\[0\] is a Reranker\. Make it one"):
         cascade("q", TEXTS, [reranker])
     with pytest.raises(ValueError, match="weight must be from 0"):
@@ -90,3 +93,31 @@ def test_only_an_unsure_search_is_reranked(make_reranker):
     ranking = rerank_if_unsure("q", found, reranker, 5.1, place=6, depth=3, weight=1)
     assert order(ranking) == ["c", "b", "a", "d", "e", "f"] and falls(ranking)
     assert sorted(reranker.read) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "candidates", ["one text", {"text": "one"}, pandas.DataFrame({"text": ["one"]}), None]
+)
+def test_what_is_no_list_of_candidates_is_refused(candidates, make_reranker):
+    with pytest.raises(TypeError, match="candidates"):
+        cascade("q", candidates, [Stage(make_reranker(CHEAP))])
+    with pytest.raises(TypeError, match="found"):
+        rerank_if_unsure("q", candidates, make_reranker(CHEAP), 1.0)
+
+
+@pytest.mark.parametrize("limit", [None, "1", True, float("nan")])
+def test_a_limit_is_a_number(limit, make_reranker):
+    with pytest.raises((TypeError, ValueError), match="limit"):
+        rerank_if_unsure("q", [("a", 2.0), ("b", 1.0)], make_reranker(CHEAP), limit)
+
+
+def test_a_search_without_scores_has_no_margin():
+    with pytest.raises(TypeError, match=r"found\[0\] is a str, not a candidate and its score"):
+        margin(["a", "b"])
+
+
+def test_candidates_may_come_one_by_one(make_reranker):
+    reranker = make_reranker(CHEAP)
+    assert order(cascade("q", (text for text in TEXTS), [Stage(reranker)])) == TEXTS[::-1]
+    scored = ((text, 10.0 - place) for place, text in enumerate(TEXTS))
+    assert order(rerank_if_unsure("q", scored, reranker, float("inf"), weight=1)) == TEXTS[::-1]
