@@ -23,7 +23,8 @@
 # The example is [Cohere's Rerank](https://docs.cohere.com/docs/rerank), a [hosted](term:hosted)
 # [reranker](term:reranker), through Cohere's own Python library.
 # The course has a **stand-in** for the service: a small server on this machine that speaks the same protocol,
-# behind an address that nobody else can reach. It scores with the packaged reranker, through a sigmoid.
+# behind an address that nobody else can reach. It scores with the packaged reranker, through
+# a [sigmoid](term:sigmoid).
 #
 # The requests are those of Cohere's library. Answers, errors and bills follow Cohere's documentation; they
 # were not compared with the service. The scores and the speed are **not Cohere's**. If you have a key in
@@ -123,9 +124,9 @@ for name, reranker in (("hosted", hosted), ("local", local)):
 print("scored by", hosted.scored_by)
 
 # %% [markdown]
-# With the stand-in the order must be the same, since the same model sits behind it. The scale is not: logits
-# here, 0 to 1 there. Keep that in mind. (`scored_by` names the model that was asked for. The stand-in does
-# not have it; it only takes the name.)
+# With the stand-in the order must be the same, since the same model sits behind it. The scale is not:
+# [logits](term:logit) here, 0 to 1 there. Keep that in mind. (`scored_by` names the model that was asked for.
+# The stand-in does not have it; it only takes the name.)
 #
 # ## What it costs in time
 #
@@ -159,7 +160,7 @@ with StandIn(NoModel()) as empty:
         {name: lambda reranker=reranker: reranker.predict(pairs) for name, reranker in ways.items()},
         repeats=5,
     )
-share.beside(100 * times.loc["no model", "median s"] / times.loc["local", "median s"], digits=1)
+share.beside(round(100 * times.loc["no model", "median s"] / times.loc["local", "median s"]))
 times
 # claim: On one machine, library, HTTP and server take less time than the model does for twenty candidates.
 # control: a second stand-in without a model, timed in turn with the other two
@@ -226,9 +227,9 @@ for depth in (20, 100, 101):
 
 # %% [markdown]
 # With such a unit, 101 candidates cost twice as much as 100, and 20 cost as much as 100. Long documents can
-# count more than once. Another model or seller may count otherwise; one [lists version 5 by the
-# token](https://openrouter.ai/models/cohere/rerank-5-fast-20261028). So look into `billed` after your first
-# real calls, before you calculate.
+# count more than once. Another model or seller may count otherwise; the seller OpenRouter [lists a price for
+# each token](https://openrouter.ai/models/cohere/rerank-5-fast-20261028) of version 5. So look into `billed`
+# after your first real calls, before you calculate.
 #
 # Now your own numbers. Ask whether an attempt that failed is billed, and allow for it.
 
@@ -295,7 +296,8 @@ for what, attempt in attempts.items():
 #
 # `CohereReranker` waits as long as the service asks for (in a header called *Retry-After*); if it does not
 # ask, 1 s, then 2 s, then 4 s. It gives up when the next attempt would start after `max_wait` seconds,
-# here 4. An attempt without an answer is given up after `timeout`, here 2 s.
+# here 4. An attempt is given up when nothing arrives for `timeout`, here 2 s; an
+# answer that comes in small pieces can take longer.
 #
 # **Predict.** For each line: how many attempts will be made? And which one lets the user wait longest?
 
@@ -351,7 +353,7 @@ for fault in ("rate limit, wait 60 s", "wrong key", "an index twice", "a login p
 #   on the other side; so nobody waits for it at all.
 # - A status that may pass (5xx but 501, 408, 409) or a cut connection is tried again, with growing pauses,
 #   until the time is up.
-# - When no answer comes in time, that is all: the user has waited once already.
+# - When nothing comes in time, it is not tried again: the user has waited once already.
 # - A refused key is tried **once**. A second attempt would be refused as well.
 # - An answer can be wrong and look right. A missing or repeated index would shift scores onto other
 #   documents, so each answer is checked before anything is done with it.
@@ -437,58 +439,73 @@ service.behave()
 #
 # ### The control: what happens without the distinction
 #
-# The same five searches, once with a passing failure (an outage of two searches) and once with a mistake (a
-# host that does not exist). A careless fallback takes over for every `TransportError` and every 5xx. The
-# careful one is the same code with one more question: is there something to mend?
+# The same five searches, twice with a failure that passes (in two searches the connection is cut, or nobody
+# knows the host's name) and once with a mistake (a host that does not exist). A careless fallback takes over
+# for every `TransportError` and every 5xx. The careful one is the same code with one more question: is there
+# something to mend? It keeps in mind whether the host has answered before.
 #
 # **Predict.** After five searches with the unknown host: how many warnings did each one give, and how many
 # errors?
 
 # %%
 import socket
+from contextlib import nullcontext
 from unittest import mock
 
 from rerank_course.hosted import what_to_mend
 
 
-def search_once(client, careful):
+def search_once(client, careful, has_answered):
     try:
         client.rerank(**request, request_options={"max_retries": 0})
         return "scores"
     except (ApiError, httpx.TransportError) as error:
-        if careful and what_to_mend(error):
+        if careful and what_to_mend(error, has_answered):
             return "error"
         if isinstance(error, httpx.TransportError) or error.status_code >= 500:
             return "warning"  # and the local reranker's scores
         raise
 
 
-unknown = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+nobody_knows = mock.patch(
+    "socket.getaddrinfo", side_effect=socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+)
+
+
+def five_searches(what, careful):
+    outcomes, client = [], watched_client(stand_in)
+    for number in range(5):
+        in_trouble = number in (1, 2)
+        if what == "cut connection" and in_trouble:
+            service.next("cut")
+        names_fail = what == "unknown host" or (what == "names fail a while" and in_trouble)
+        if names_fail:
+            client = watched_client(stand_in)  # an open connection asks for no name
+        with nobody_knows if names_fail else nullcontext():
+            outcomes.append(search_once(client, careful, "scores" in outcomes))
+    return {said: outcomes.count(said) for said in ("scores", "warning", "error")}
+
+
 counts = {}
-for what in ("outage", "unknown host"):
-    for careful in (False, True):
-        client = watched_client(stand_in)
-        if what == "outage":
-            service.next("cut", times=2)
-            outcomes = [search_once(client, careful) for _ in range(5)]
-        else:  # as if nobody knew the host's name
-            with mock.patch("socket.getaddrinfo", side_effect=unknown):
-                outcomes = [search_once(client, careful) for _ in range(5)]
-        name = "careful" if careful else "careless"
-        counts[what, name] = {said: outcomes.count(said) for said in ("scores", "warning", "error")}
-        print(f"{what:13} {name:9} {counts[what, name]}")
+for what in ("cut connection", "names fail a while", "unknown host"):
+    for name in ("careless", "careful"):
+        counts[what, name] = five_searches(what, careful=name == "careful")
+        print(f"{what:18} {name:9} {counts[what, name]}")
 service.behave()
 # claim: Without the distinction a fallback takes over for an unknown host in every search; with it, the error
 #   comes out.
-# control: the same two programs in an outage, where both only warn until it is over
+# control: the same two programs in two kinds of trouble that pass, where both only warn until it is over
 # holds: counts["unknown host", "careless"]["warning"] == 5
 #   and counts["unknown host", "careful"]["error"] == 5
-#   and counts["outage", "careless"] == counts["outage", "careful"]
+#   and all(counts[what, "careless"] == counts[what, "careful"] == {"scores": 3, "warning": 2, "error": 0}
+#   for what in ("cut connection", "names fail a while"))
 # value: f"warnings {counts['unknown host', 'careless']['warning']} of 5 against "
 #   f"{counts['unknown host', 'careful']['warning']} of 5"
 
 # %% [markdown]
-# In the outage the two programs do the same: they warn while it lasts, and the service is back afterwards.
+# In the trouble that passes the two do the same: they warn while it lasts, and the service is back
+# afterwards. (After it had answered, that is: a host that is unknown in the first search is taken for a
+# mistake.)
 # With the unknown host the careless one warns in every search, and would do so for ever. Its users get the
 # local ranking, and whoever does not read warnings is told nothing. The careful one says it in the first
 # search.
@@ -527,15 +544,15 @@ try:
     safe.predict(pairs)
 except HostedError as error:
     print(type(error).__name__, "although there is a fallback")
-with mock.patch("socket.getaddrinfo", side_effect=unknown):
+with nobody_knows:
     try:
         CohereReranker(**stand_in, fallback=local).predict(pairs)
     except HostedError as error:
         print(textwrap.fill(f"{type(error).__name__}: {error}", 110))
 
 # %% [markdown]
-# But not everything can be told. Two more mistakes, each with five searches: a wrong port, and the address
-# of another site (the stand-in plays it), which answers each request with a page.
+# But not everything can be told. Two more mistakes, each with five searches: a port where nobody listens, and
+# the address of another site (the stand-in plays it), which answers each request with a page and status 200.
 
 # %%
 with socket.socket() as closed:
@@ -552,16 +569,16 @@ for what, address in (("wrong port", wrong_port), ("another site", service.url))
     fallbacks[what] = tried.fallbacks
     print(f"{what:12} {tried.calls} attempts, {len(seen)} warnings, no error: {tried.fallbacks} of 5 local")
 service.behave()
-# claim: A wrong port and another site look like a failure that passes: the fallback takes over in every
-#   search.
+# claim: A port where nobody listens and a site that answers with a page look like a failure that passes: the
+#   fallback takes over in every search.
 # control: a refused key and an unknown host, which come out as errors in the cell before
 # holds: fallbacks == {"wrong port": 5, "another site": 5}
 # value: ", ".join(f"{what}: {number} of 5 searches" for what, number in fallbacks.items())
 
 # %% [markdown]
-# A wrong port looks like an outage (a refused connection, which is not tried again), another site like a
-# broken answer. Both would warn for ever. So **count the warnings**, and alarm somebody when they do not
-# stop.
+# The wrong port looks like an outage (a refused connection, which is not tried again), this other site like a
+# broken answer. (One that answers with 404 comes out as an error.) Both would warn for ever. So **count the
+# warnings**, and alarm somebody when they do not stop.
 #
 # ## A fallback for half of the pairs
 #
@@ -699,10 +716,11 @@ service.stop()
 #
 # - **`top_n`, results best first, `index` is the place in your list.** Put the scores back into your order.
 # - Tell apart what **may pass** (408, 409, 429, 5xx but 501, a time-out, a refused or cut connection) from
-#   what **does not** (400, 401, 404, 422, 501, a bad key or certificate, an unknown host). "No answer came"
-#   does not decide it. Try again, for a limited time, only what may pass; `CohereReranker` leaves out
-#   time-outs and refused connections.
-# - A wrong port or another site cannot be told from trouble that passes: **count the warnings**.
+#   what **does not** (400, 401, 404, 422, 501, a bad key or certificate, a host that is unknown before its
+#   first answer). "No answer came" does not decide it. Try again, for a limited time, only what may pass;
+#   `CohereReranker` leaves out time-outs and refused connections.
+# - A port where nobody listens, and a site that answers everything with a page, cannot be told from trouble
+#   that passes: **count the warnings**.
 # - A fallback warns that it took over, and scores **all** pairs of the query.
 # - Count the billed units in the answers. Look up the price yourself, on the day you need it.
 # - Query and passages are sent to others with every search. Decide that on purpose.

@@ -247,8 +247,8 @@ interval_chart(rows, "nDCG@10 of the mix with a held-out weight, less the best o
 
 # %% [markdown]
 # One of six. And there are searches that are not among the three: on the handbook the dense search in
-# windows, over which [](lesson:retrieval_flow) shows no gain by mixing; on pandas-docs the dense search mixed
-# with BM25, above. Compare with the best that you could run.
+# windows, which [](lesson:retrieval_flow) mixes too, with a gain over the windows alone; on pandas-docs the
+# dense search mixed with BM25, above. Compare with the best that you could run.
 #
 # ### For which questions?
 

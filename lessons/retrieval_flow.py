@@ -244,7 +244,7 @@ for name, table in ordered_by_cosine.items():
 
 # %% [markdown]
 # The cosine helps at each depth too; in none of the eight rows is the cross-encoder shown to be better. So
-# it is shown that ordering again helps here, not that it takes a cross-encoder. And nobody has to search
+# it is shown that ordering again helps here, not that a cross-encoder is needed. And nobody has to search
 # with BM25. The fair comparison is with the **best system that does without a reranker**.
 #
 # **Predict.** How many of the twelve reranked systems are better than the dense search alone, by more than
@@ -355,27 +355,29 @@ from rerank_course.text import Chunk
 tokenizer = load_embedder().tokenizer
 
 
-def in_windows(max_tokens, overlap, at_most=None):
-    """A dense search in windows; the best window stands for its passage."""
-    pieces = [
-        Chunk(f"{chunk.id}#{number}", window.text)
-        for chunk in documents
-        for number, window in enumerate(windows(chunk.content, tokenizer, max_tokens, overlap)[:at_most])
-    ]
-    print(len(pieces), "windows of", len(documents), "passages")
-    retriever = DenseRetriever(pieces, load_embedder())
+class InWindows:
+    """A dense search in windows of 200 tokens; the best window stands for its passage."""
 
-    def search(text):
+    def __init__(self, corpus, at_most=None):
+        pieces = [
+            Chunk(f"{chunk.id}#{number}", window.text)
+            for chunk in corpus.documents.values()
+            for number, window in enumerate(windows(chunk.content, tokenizer, 200, 40)[:at_most])
+        ]
+        print(f"{corpus.name}: {len(pieces)} windows of {len(corpus.documents)} passages")
+        self.documents, self.pieces = corpus.documents, DenseRetriever(pieces, load_embedder())
+
+    def search(self, text, top_k=100):
         best = {}
-        for piece, score in retriever.search(text, 400):
+        for piece, score in self.pieces.search(text, 400):
             best.setdefault(piece.id.partition("#")[0], score)
-        return [(handbook.documents[name], score) for name, score in list(best.items())[:100]]
-
-    return per_query(make_run(handbook, search), handbook)
+        return [(self.documents[name], score) for name, score in list(best.items())[:top_k]]
 
 
-tables["dense, windows"] = in_windows(200, 40)
-tables["dense, first window"] = in_windows(200, 40, at_most=1)
+in_windows = InWindows(handbook)
+tables["dense, windows"] = per_query(make_run(handbook, in_windows.search), handbook)
+first_windows = InWindows(handbook, at_most=1)
+tables["dense, first window"] = per_query(make_run(handbook, first_windows.search), handbook)
 is_long = np.array([handbook.kinds[q] == "long document" for q in tables["dense"].index])
 gains = {}
 for kind, rows in (("long document", is_long), ("other kinds", ~is_long), ("all queries", is_long | True)):
@@ -408,7 +410,7 @@ for kind, rows in (("long document", is_long), ("other kinds", ~is_long), ("all 
 # reranking is shown, ten candidates or a hundred; but twelve queries are few: the interval from so few tends
 # to be narrower than it should be. On the other kinds no loss by windows is shown, nor by reranking ten;
 # reranking a hundred loses. Over all queries the windows' interval holds 0. Windows make 373 pieces of 294
-# passages and need no second model: try them first.
+# passages and need no second model, so they are cheap to try. (Another collection, below, gets them too.)
 #
 # Here are the queries at both ends, and what stands on top before and after.
 
@@ -470,9 +472,11 @@ for title, differences in (
     print(f"{title}: of twelve, {len(gained)} better and {len(lost)} worse by more than chance")
     if lost:
         print(f"    worse: {', '.join(lost)}")
-for name in ("BM25", "dense"):
-    mean, low, high = paired_difference(docs_tables["hybrid"], docs_tables[name])
-    print(f"{name} alone less the hybrid: {mean:+.3f} ({low:+.3f} to {high:+.3f})")
+docs_tables["dense, windows"] = per_query(make_run(pandas_docs, InWindows(pandas_docs).search), pandas_docs)
+docs_pairs = [("hybrid", "BM25"), ("hybrid", "dense"), ("dense", "dense, windows")]
+docs_plain = {pair: paired_difference(docs_tables[pair[0]], docs_tables[pair[1]]) for pair in docs_pairs}
+for (before, after), (mean, low, high) in docs_plain.items():
+    print(f"{after} alone less {before}: {mean:+.3f} ({low:+.3f} to {high:+.3f})")
 # claim: On pandas-docs no reranked search is better than its own first stage by more than chance.
 # control: the same first stages without a reranker; two measures, 24 looks
 # holds: all(low <= 0 for d in docs_to_its_own.values() for _, low, _ in d.values())
@@ -485,54 +489,82 @@ for name in ("BM25", "dense"):
 #   < to_its_own[f"BM25 + rerank {depth}"][1] for depth in depths)
 # value: "BM25 + rerank 100: pandas-docs {:+.3f}, handbook {:+.3f}".format(
 #   docs_to_its_own["nDCG@10"]["BM25 + rerank 100"][0], to_its_own["BM25 + rerank 100"][0])
+# claim: On pandas-docs, where more than a third of the passages do not fit into a window, no gain by windows
+#   is shown.
+# control: the handbook's long documents, on which they gain
+# holds: docs_plain["dense", "dense, windows"][1] <= 0 < gains["long document", "dense", "dense, windows"][1]
+# value: "{:+.3f} ({:+.3f} to {:+.3f})".format(*docs_plain["dense", "dense, windows"])
 
 # %% output="varies"
 interval_chart(docs_to_the_best, "pandas-docs: nDCG@10 gained over the hybrid search alone, 95 %")
 
 # %% [markdown]
 # Another collection, another answer. Here the hybrid has the highest mean without a reranker, and no reranked
-# system beats it by more than chance. BM25's four are below it, as BM25 itself is; by reranking, BM25 gains
-# nothing here that can be told from chance. The hybrid with a hundred is below its own first stage; in so
-# many comparisons that one may be chance. “Not shown” is not “none”, though: with more queries, a gain might
-# show.
+# system beats it by more than chance. By nDCG@10 BM25's four are below it, as BM25 itself is; by reranking,
+# BM25 gains nothing here that can be told from chance, and the dense search nothing by windows. The hybrid
+# with a hundred is below its own first stage by nDCG@10, and not by RR@10; in so many comparisons that one
+# may be chance. “Not shown” is not “none”, though: with more queries, a gain might show.
 #
 # ### Mixed, not replaced
 #
-# So far the reranker's order replaced that of the search. `mix` takes the mean of both scores, each in
-# standard deviations of its own list ([z-scores](term:z-score)). Half of each, which nobody chose:
+# So far the reranker's order replaced that of the search. `mix` takes the mean of both scores, once each list
+# has been brought to the same scale: its mean is taken off, and what is left is divided by its standard
+# deviation ([z-scores](term:z-score)). Half of each, which nobody chose. On the handbook the windows are
+# mixed too; the control deals the reranker's scores to the candidates at random.
 
 # %%
 from rerank_course import mix
 
+runs |= retrieve_and_rerank(handbook, {"dense, windows": in_windows}, recorded, depths=depths)
+draw = np.random.default_rng(0)
+
+
+def at_random(ranking):
+    """The same candidates, with the scores dealt at random."""
+    names, scores = zip(*ranking)
+    return list(zip(draw.permutation(names).tolist(), scores))
+
+
+def mixed_run(found, search, depth, change=list):
+    return {
+        q: mix(found[search][q], change(found[f"{search} + rerank {depth}"][q][:depth]), weight=0.5)
+        for q in found[search]
+    }
+
+
 mixed = {}
-for depth in depths:
-    for corpus, found, measured, best in (
-        (handbook, runs, tables, "dense"),
-        (pandas_docs, docs_runs, docs_tables, "hybrid"),
-    ):
-        run = {
-            q: mix(found[best][q], found[f"{best} + rerank {depth}"][q][:depth], weight=0.5)
-            for q in found[best]
-        }
-        for other in (name for name in (best, "dense, windows") if name in measured):
-            mean, low, high = mixed[corpus.name, other, depth] = paired_difference(
-                measured[other], per_query(run, corpus)
+for corpus, found, measured, search, others in (
+    (handbook, runs, tables, "dense", ("dense", "dense, windows")),
+    (handbook, runs, tables, "dense, windows", ("dense, windows",)),
+    (pandas_docs, docs_runs, docs_tables, "hybrid", ("hybrid",)),
+):
+    for depth in depths:
+        table = per_query(mixed_run(found, search, depth), corpus)
+        for other in others:
+            mean, low, high = mixed[corpus.name, search, other, depth] = paired_difference(
+                measured[other], table
             )
             print(
-                f"{corpus.name:11} {best:6} mixed with rerank {depth:<3} less {other:14} "
+                f"{corpus.name:11} {search:14} mixed with rerank {depth:<3} less {other:14} "
                 f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
             )
-# claim: On the handbook a mix of dense search and reranker is better than the dense search alone by more than
-#   chance at some depths; over the dense search in windows no gain is shown, nor on pandas-docs.
-# control: dense search in windows, which needs no reranker; another collection; four depths of each
-# holds: 2 <= sum(mixed["handbook", "dense", depth][1] > 0 for depth in depths)
-#   and all(low < 0.005 for (_, other, _), (_, low, _) in mixed.items() if other != "dense")
-# value: "; ".join(f"{name}, less {other}, {depth}: {m:+.3f} ({l:+.3f} to {h:+.3f})"
-#   for (name, other, depth), (m, l, h) in mixed.items() if depth == 20)
+dealt = per_query(mixed_run(runs, "dense, windows", 20, at_random), handbook)
+mean, low, high = dealt_at_random = paired_difference(tables["dense, windows"], dealt)
+print(f"the scores of 20 dealt at random, less dense, windows: {mean:+.3f} ({low:+.3f} to {high:+.3f})")
+# claim: On the handbook the dense search in windows, mixed with the reranker, is better than these windows
+#   alone by more than chance at some depths; on pandas-docs no gain over the best search is shown.
+# control: the same scores dealt at random; another collection; four depths of each
+# holds: 1 <= sum(mixed["handbook", "dense, windows", "dense, windows", depth][1] > 0 for depth in depths)
+#   and dealt_at_random[2] < 0
+#   and all(mixed["pandas-docs", "hybrid", "hybrid", depth][1] < 0.005 for depth in depths)
+# value: "; ".join(f"{name}, {search} mixed, less {other}, {depth}: {m:+.3f} ({l:+.3f} to {h:+.3f})"
+#   for (name, search, other, depth), (m, l, h) in mixed.items() if depth == 20)
 
 # %% [markdown]
-# On the handbook some of the mixes are better than the dense search by more than chance. But the windows,
-# which need no reranker, are not shown to be worse than any of them; and on pandas-docs no gain is shown.
+# Count on the handbook how many of the intervals leave out 0. The windows alone, which need no reranker, are
+# not shown to be worse than the mixes of the dense search. But the windows can be mixed as well, and at some
+# depths that gains over them by more than chance; the same scores, dealt at random, lose. (Four depths each:
+# the largest of four gains looks larger than it is.) On pandas-docs no gain is shown.
 #
 # So which search and which depth is right? **For your texts, nobody can know without measuring.**
 #
@@ -589,8 +621,8 @@ draw_lines(budget, "seconds for a query: search, and depth times a candidate", "
 #    HTML and PDF files, or a folder in the layout of [BEIR](term:BEIR).
 # 2. **Questions:** real ones, from a search log or a colleague. Three are enough to start. The more you have,
 #    the narrower the intervals: this lesson's hundred leave small gains undecided.
-# 3. **Judgements:** yours. Pool the first results of every system, mix them, and grade them **before** you
-#    look at who found what.
+# 3. **Judgements:** yours. Put the first results of every system together, in random order, and grade them
+#    **before** you look at who found what.
 #
 # Here is the whole way on a small CSV. Put the path of your own in its place.
 
@@ -733,8 +765,9 @@ print("still graded:", sum(len(grades) for grades in mine.qrels.values()))
 #   a **paired interval**; then break the result down by kind of question.
 # - Order the same candidates by your embedder, too. Over all queries of the handbook no gain of the
 #   cross-encoder's order over it was shown.
-# - Try the cheaper repair first. On the long passages, windows gained, and no difference to the reranker was
-#   shown.
+# - Try the cheaper repair first, and then both together. On the handbook's long passages windows gained, and
+#   no difference to the reranker was shown; mixed, the two gained over the windows alone. On pandas-docs
+#   neither gain was shown.
 # - A figure of a system that was chosen by that figure is too good. Choose on some queries, report on others.
 # - Unjudged is not wrong. Show how much is judged. A grade belongs to a text: when the text changes, judge it
 #   again.

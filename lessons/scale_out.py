@@ -78,7 +78,14 @@ better = guess("depths that are better than no reranking, of four")
 # %%
 import pandas as pd
 
-from rerank_course import DenseRetriever, load_embedder, paired_difference, per_query, retrieve_and_rerank
+from rerank_course import (
+    DenseRetriever,
+    load_embedder,
+    mix,
+    paired_difference,
+    per_query,
+    retrieve_and_rerank,
+)
 from rerank_course.engine.recorded_scores import RecordedReranker
 
 dense = DenseRetriever(documents, load_embedder())
@@ -93,6 +100,11 @@ gains = {
 print(f"dense alone: nDCG@10 {tables['dense']['nDCG@10'].mean():.3f}, 0 pairs a query")
 for depth, (mean, low, high) in gains.items():
     print(f"reranking {depth:3}: {mean:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}, {depth} pairs a query")
+for depth in gains:
+    found, again = by_depth["dense"], by_depth[f"dense + rerank {depth}"]
+    half = per_query({q: mix(found[q], again[q][:depth], weight=0.5) for q in found}, handbook)
+    mean, low, high = paired_difference(tables["dense"], half)
+    print(f"mixed half and half, {depth:3}: {mean:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}")
 better.beside(sum(low > 0 for _, low, _ in gains.values()))
 # claim: For this collection and search, replacing its order gains nothing that could not be chance.
 # control: the same search without a reranker, paired over the queries; four looks
@@ -101,10 +113,11 @@ better.beside(sum(low > 0 for _, low, _ in gains.values()))
 
 # %% [markdown]
 # On this collection, behind this search, putting the reranker's order in place of the search's buys nothing
-# that can be told from chance. (Mixed with the search's, the reranker's scores gain over this search; over
-# the same search in windows no gain is shown: [](lesson:retrieval_flow).) So before any other arithmetic,
-# judge some queries of your own and look at this table. The rest of the lesson is for those who find an
-# interval above zero, or who need the scores for something else.
+# that can be told from chance, on the average over all queries. ([](Lesson:retrieval_flow) parts them: there
+# is a gain on the long documents, which a search in windows has too, and a loss on the others at depth 100.)
+# Mixed with the search's, the scores gain at some depths: see which intervals leave out zero. So before any
+# other arithmetic, judge some queries of your own and look at this table. The rest of the lesson is for those
+# who find an interval above zero, or who need the scores for something else.
 #
 # ## A run is a table
 #
@@ -329,7 +342,7 @@ spent = {
     "loading models": parts["loading"].sum(),
 }
 working = (parts["started"] + parts["seconds"]).max() - begin  # from the first load to the last part's end
-spent["lost work, waiting"] = max(0.0, workers * working - sum(spent.values()))
+spent["lost work, waiting, handing out parts"] = max(0.0, workers * working - sum(spent.values()))
 spent["starting and ending the run"] = max(0.0, workers * (there.seconds - working))
 draw_bars(
     {what: round(seconds, 1) for what, seconds in spent.items()},
@@ -337,8 +350,9 @@ draw_bars(
 )
 
 # %% [markdown]
-# The start comes once for each worker, however long the log is. Scoring grows with the log, and lost work
-# with the accidents. And within scoring?
+# The start comes once for each worker, however long the log is. Scoring grows with the log. Part of the rest
+# is the accident, how much of it only a run without one could tell; handing out grows with the number of
+# parts. And within scoring?
 
 
 # %% output="varies"
@@ -422,8 +436,8 @@ draw_bars({name: round(rate, 1) for name, rate in speed.items()}, "pairs a secon
 # %% [markdown]
 # **Efficiency** is the share of the cores' speed that is left when all of them work; an upper bound here,
 # since seconds in which only one works count too. Cores share memory, caches and heat, and two of those that
-# the system shows may share one core. Two points are no curve, and each is one run: a value above one is
-# probably a disturbance by something else that runs here. On a machine with many cores, measure it there
+# the system shows may be one core that does two things in turn. Two points are no curve, and each is one run:
+# small differences from one say nothing, in either direction. On a machine with many cores, measure it there
 # before you believe any forecast. If one worker with all threads is as fast here as several with one each,
 # take the one: each worker holds a model in memory.
 #
@@ -493,8 +507,8 @@ pd.DataFrame(forecast).round(1)
 # %% [markdown]
 # Compare the last two columns, and look at the last row, the longest texts. Five points do not decide between
 # line and curve. The log has few such texts, so we keep the line, and check it on something that it has not
-# seen. (The plan below has longer pairs on the average: there the line may come out a little low.) The
-# control is a simpler forecast: one number a pair, from the cell that tokenised.
+# seen. For texts that are all near the limit it would be too low. The control is a simpler forecast: one
+# number a pair, from the cell that tokenised.
 #
 # **Predict.** How far off will it be for twelve searches of the log, scored now on one core? And for the
 # whole log, **by the clock**, from the call of `rerank_run` to its end, with two workers of which one died?
@@ -530,12 +544,12 @@ checked.round(1)
 #   f"clock {there.seconds:.0f} s"
 
 # %% [markdown]
-# The first two rows say how well the line fits. If they are far off, it does not, or something else used
-# the machine: measure again. Is the line nearer than one number? If not, its only use is to say what texts
-# of another length would cost. The third row is the one that you wait for. What lies between it and the
-# second is start-up, loading, the lost part, and a worker that waits for the other at the end. So a
-# forecast needs a term of its own for the start, and the plan below has one, *boot*; for accidents it has
-# none.
+# The first two rows say how well the line fits. If they are far off, it does not, or something else used the
+# machine: measure again. Is the line nearer than one number? If not, its only use is to say what texts of
+# another length would cost. The third row is the one that you wait for. What lies between it and the second
+# is start-up, loading, handing out the parts, the lost one, and a worker that waits for the other at the end.
+# So a forecast needs a term of its own for the start, and the plan below has one, *boot*; for accidents it
+# has none.
 #
 # ## To a million queries
 #
@@ -553,7 +567,11 @@ deep_lengths = tokens_of(  # of a sample: every fourth question, as deep as the 
 )
 tokens = float(deep_lengths.mean())
 print(f"{tokens:.0f} tokens a pair at depth {depth}, {lengths.mean():.0f} in the log above")
-print(f"the line was off by {checked['line, off by'].iloc[0]} above; so may all these figures be")
+off = checked["line, off by"].tolist()
+print(
+    f"the line was off by {off[0]} on one core, by {off[1]} with {workers} workers, by {off[2]} by the clock:"
+)
+print("so may all these figures be, or more")
 
 # Assumptions. None of these was measured here.
 cpu_hour = 0.04  # price of one rented core for an hour, in dollars
@@ -599,7 +617,8 @@ draw_lines(
 #
 # The bill is *pairs × (a + b · tokens) × price of a second*. Each factor can be made smaller. Order them by
 # what they save and what they cost in quality, and do it **before** you add machines. Not reranking saves
-# all of it, and you have seen what it costs in quality here.
+# all of it; what it costs in quality here, the first table says, for those who replace the search's order and
+# for those who mix.
 #
 # **Predict.** You may cut the depth from 100 to 20, the length to 128 tokens, go from torch to the 8-bit
 # engine, halve the layers, or score each question of the log only once. Which saves most here? Which costs
@@ -661,13 +680,15 @@ for what in list(factors)[:4]:
 draw_bars(steps, "dollars for a million queries on machines of 16 cores, with the assumptions above")
 
 # %% [markdown]
-# - **Depth** may be cut to none where the upper ends of the intervals at the beginning are too small to pay
-#   for, and to 20 where the upper end of *100 less 20*, printed above, is. “Not shown” is not “none”.
+# - **Depth** may be cut to none where the upper ends of the intervals at the beginning, those of your way to
+#   use the scores, are too small to pay for; and to 20 where the upper end of *100 less 20*, printed above
+#   for the replaced order, is. “Not shown” is not “none”.
 # - **A cache costs nothing in quality**: the same question with the same candidates has the same scores. How
 #   much it saves depends on the log and on its length: a sample shows too little repetition. Count in the
 #   whole log, or in a piece as long as the cache will live. A changed text, or a new model, empties it.
-# - **8 bits** cost no quality that [](lesson:batch_scoring) could show. What they save here, the first line
-#   says; near 1, nothing.
+# - **The engine** has 8 bits, which cost no quality that [](lesson:batch_scoring) could show. What the whole
+#   of it saves against torch in float32 the first line says, in one run. That lesson shows how much of it is
+#   the 8 bits, and how much less it is where torch may use bfloat16.
 # - **Length** is the one to be careful with: what is cut is not read ([](lesson:when_scores_mislead)). Eight
 #   searches are too few to judge it; take judged queries of yours.
 # - **A smaller model** is another model, to be judged anew. By the [published
@@ -728,9 +749,8 @@ cluster.close()
 # - The bill grows with **pairs and tokens**. Measure pairs, multiply, add the start, and compare with the
 #   clock.
 # - **Then cut**: depth, repeated questions, length, model. More machines of one kind buy time, not money.
-# - A run is safe when **a part can be repeated**: whole files, a fingerprint of what they depend on, rejects
-#   set aside. Of a function of yours the fingerprint has only the name: when you change it, take a new
-#   folder.
+# - A run is safe when **a part can be repeated**: whole files, a note of what they depend on, rejects set
+#   aside. Of a function of yours the note has only the name: when you change it, take a new folder.
 # - Leave starting, handing out and retrying to an engine that exists for it.
 # - Say what was measured and what was assumed, in the same table.
 #

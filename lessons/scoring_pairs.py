@@ -247,8 +247,9 @@ rises.beside("about alike")
 
 # %% [markdown]
 # The asker's words lift the sentences on receipts, the speed limit and parking as much as the answer: right
-# and wrong end close together. The answer's own heading does about the same. “Reimbursement limits” alone,
-# with nothing below it, scores higher than most of the bare candidates.
+# and wrong end close together. The answer's own heading lifts wrong sentences as well, and the speed limit by
+# so much that it passes the answer. “Reimbursement limits” alone, with nothing below it, scores higher than
+# most of the bare candidates.
 #
 # Is it the words? The four headings that only name the subject lift the answer by less than half a
 # logit, and the sentence on receipts by up to 1.8. But of the five that ask
@@ -350,7 +351,9 @@ def ranked_by(column):
     return {q: list(zip(part["document"], part[column])) for q, part in best_first.groupby("query")}
 
 
-bare, headed, echoed = (per_query(ranked_by(column), handbook) for column in ("without", "with", "asked"))
+bare, headed, echoed = (
+    per_query(ranked_by(column), handbook).loc[queries] for column in ("without", "with", "asked")
+)
 for what, table in {"own headings": headed, "the asker's words": echoed}.items():
     for measure in ("nDCG@10", "RR@10"):
         mean, low, high = paired_difference(bare, table, measure)
@@ -358,7 +361,7 @@ for what, table in {"own headings": headed, "the asker's words": echoed}.items()
             f"{what:17} {measure:7}: {bare[measure].mean():.3f} without, {table[measure].mean():.3f} with;",
             end=" ",
         )
-        print(f"difference {mean:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}")
+        print(f"difference {mean:+.3f}, 95 % interval {low:+.4f} to {high:+.4f}")
 gain, gain_low, gain_high = paired_difference(bare, headed, "nDCG@10")
 harm, harm_low, harm_high = paired_difference(bare, echoed, "nDCG@10")
 # claim: On the handbook, headings on all passages help the order by little, if at all.
@@ -421,7 +424,7 @@ asking.round(2)
 # For the second question the answer is first of the seven by far, and shares no word with it. So shared words
 # are not all that counts. But for the last two it scores as low as the rest, and the echo passes it in all
 # but the first. “Your boss must agree before a trip is booked.”, which answers none of them, beats it for
-# two of the six, and for one more the two are level.
+# two of the six, and for two more the two are level.
 #
 # **At work:** search with ten real questions and mark results that repeat the question and do not answer it.
 #
@@ -499,22 +502,23 @@ share.beside(round(100 * top["answers"]))
 pd.concat(reliability, axis=1)
 # claim: On the handbook, the number after a sigmoid is no probability: where it is above 0.9, most judged
 #   pairs are no answers; where it is below 0.01, more are answers than it says.
-# control: without rules out of date and pages that only ask, the lowest bin still says too little
+# control: without rules out of date and pages that only ask, the lowest range still says too little
 # holds: intervals["all pairs"][-1][1] < top["number"] and all(i[0][0] > 0.005 for i in intervals.values())
 # value: f"above 0.9 {top['answers']:.0%} ({top['answers, 95 %']}), below 0.01 {bottom['answers']:.1%}, " +
 #   f"without these pages {reliability['without these pages']['answers'].iloc[0]:.1%}"
 
 # %% [markdown]
-# Compare *number*, the mean of the bin, with *answers*, the share of answers in it. (The intervals treat the
-# pairs as independent, which those of one query are not.) Above the lowest bin there are more answers than
-# the [base rate](term:base rate), the share among all pairs, so the number does tell something. But in most
-# bins the two columns disagree. At the top most pairs are no answers, and most of those are rules out of date
-# (*superseded*) or pages that only ask (*faq*). Without such pages most pairs at the top are answers, but few
-# are left; the other bins change less. Many judged passages were chosen because they look like answers, or
-# because a search had put them high: among other passages the shares may be others.
+# Each row is a range of numbers. Compare *number*, the mean in the range, with *answers*, the share of
+# answers in it. (The intervals treat the pairs as independent, which those of one query are not.) Above the
+# lowest range there are more answers than the [base rate](term:base rate), the share among all pairs, so the
+# number does tell something. But in most ranges the two columns disagree. At the top most pairs are no
+# answers, and most of those are rules out of date (*superseded*) or pages that only ask (*faq*). Without such
+# pages most pairs at the top are answers, but few are left; the other ranges change less. Many judged
+# passages were chosen because they look like answers, or because a search had put them high: among other
+# passages the shares may be others.
 #
-# - **Do not read it as a probability** unless that was tested. Who needs one fits it on judged pairs and
-#   tests it on others: [](lesson:when_scores_mislead).
+# - **Do not read it as a probability** unless that was tested. If you need one, fit it on judged pairs and
+#   test it on others: [](lesson:when_scores_mislead).
 # - **0.5 is the logit 0.** Whether a limit there is any good, only judged pairs can say.
 #
 # A model's configuration can name the function that `predict` applies. The ms-marco models name *Identity*,
@@ -590,10 +594,10 @@ print(f"in {(best < 0).sum()} of the handbook's {len(best)} queries no answer ha
 #   for name, row in compared.items())
 
 # %% [markdown]
-# No rule. On the handbook a little is lost between queries, and the answer still scores higher most of the
-# time. On pandas-docs no difference is shown; there the answer wins about half the time in both cases. (These
-# are judged passages. Many were chosen because a system had put them high.) The last line says what a fixed
-# limit at 0 would do on the handbook.
+# It is not always so. On the handbook a little is lost between queries, and the answer still scores higher
+# most of the time. On pandas-docs no difference is shown; there the answer wins about half the time in both
+# cases. (These are judged passages. Many were chosen because a system had put them high.) The last line says
+# what a fixed limit at 0 would do on the handbook.
 #
 # ## A pair of your own
 #
@@ -668,7 +672,7 @@ for number, document in enumerate(ranked, start=1):
 # %% [markdown]
 # - The first is perfect, and **out of date**: the handbook's data say that this rule ended with the
 #   year 2025. Its text does not say so, and a reranker reads only text. What is out of date has to be
-#   kept out before reranking.
+#   kept out by its data, a date or a status, and not by its score.
 # - The next two are **echoes**. They name the question and send the reader elsewhere.
 # - The answer in full comes after them. The answer in part, about what happens above the limit, has neither
 #   of the question's two words.

@@ -16,6 +16,7 @@ import numpy as np
 from rerank_course.texts.corpora import DATA
 
 ENGINES = ("fp32", "int8")
+RECORDED = (*ENGINES, "untyped")  # float32 without token types: a fault that a lesson measures
 
 
 class RecordedReranker:
@@ -25,7 +26,8 @@ class RecordedReranker:
 
     Args:
         corpus: ``"handbook"`` or ``"pandas-docs"``.
-        engine: ``"fp32"`` (torch) or ``"int8"`` (OpenVINO), both ms-marco-MiniLM-L12-v2.
+        engine: ``"fp32"`` (torch) or ``"int8"`` (OpenVINO), both ms-marco-MiniLM-L12-v2; ``"untyped"`` is
+            torch with all token types 0.
         live: a reranker for unknown pairs; ``None`` makes them an error.
 
     Attributes:
@@ -33,8 +35,8 @@ class RecordedReranker:
     """
 
     def __init__(self, corpus: str, engine: str = "fp32", live: Any = None) -> None:
-        if engine not in ENGINES:
-            raise ValueError(f"engine must be one of {', '.join(map(repr, ENGINES))}, not {engine!r}.")
+        if engine not in RECORDED:
+            raise ValueError(f"engine must be one of {', '.join(map(repr, RECORDED))}, not {engine!r}.")
         self._scores = load_scores(scores_file(corpus))[engine]
         self._live = live
         self.looked_up = self.scored_live = 0
@@ -74,18 +76,18 @@ def pair_key(query: str, document: str) -> int:
 def load_scores(path: Path) -> dict[str, dict[int, float]]:
     """``{engine: {pair's key: score}}``; empty where there is no file yet."""
     if not path.exists():
-        return {engine: {} for engine in ENGINES}
+        return {engine: {} for engine in RECORDED}
     with np.load(path) as arrays:
         return {
             engine: dict(zip(arrays[f"{engine}_keys"].tolist(), arrays[f"{engine}_scores"].tolist()))
-            for engine in ENGINES
+            for engine in RECORDED
         }
 
 
 def save_scores(path: Path, scores: dict[str, dict[int, float]]) -> None:
     """Write what ``load_scores`` reads: whole or not at all."""
     arrays: dict[str, Any] = {}
-    for engine in ENGINES:
+    for engine in RECORDED:
         ordered = sorted(scores[engine].items())
         arrays[f"{engine}_keys"] = np.array([key for key, _ in ordered], dtype=np.uint64)
         arrays[f"{engine}_scores"] = np.array([score for _, score in ordered], dtype=np.float32)
