@@ -221,7 +221,7 @@ gain = judged["reranker"] - judged["bare"]
 is_answer, is_pointer = judged["grade"] >= 2, judged["document"].isin(faq)
 groups = {"answers": is_answer, "pointers": is_pointer, "others": ~is_answer & ~is_pointer}
 gained = {name: gain[rows].groupby(judged["query"]).mean() for name, rows in groups.items()}
-gained["answers − pointers"] = gained["answers"] - gained["pointers"]
+gained["answers − pointers"] = (gained["answers"] - gained["pointers"]).dropna()
 gained["answers − others"] = gained["answers"] - gained["others"]
 gains = {name: (rows.mean(), *bootstrap_interval(rows.to_numpy())) for name, rows in gained.items()}
 gainers.beside(max(groups, key=lambda name: gains[name][0]))
@@ -308,7 +308,7 @@ def ndcg_without(gone, run):
     return per_query(kept, handbook)["nDCG@10"]
 
 
-outdated = sorted(document for document, kind in status.items() if kind == "superseded")
+outdated = [document for document in silent if status[document] == "superseded"]
 outdated = [set(random.choice(outdated, len(faq), replace=False).tolist()) for _ in range(10)]
 taken_out = {}
 for name, run in {"hybrid + rerank 50": reranked, "dense alone": alone}.items():
@@ -336,9 +336,9 @@ for name, run in {"hybrid + rerank 50": reranked, "dense alone": alone}.items():
 
 # %% [markdown]
 # Read it line by line. In the reranked hybrid hardly any draw of other pages brought as much. But by query
-# the difference from the draws is not shown to be above zero, in dense search alone other pages brought
-# nearly as much, and so did pages that are out of date, which repeat no question. So the gain is not special
-# to pages that ask. It is small, and it comes from taking out what answers nothing and stands high.
+# the difference from the draws is not shown to be above zero; in dense search alone other pages brought
+# nearly as much; and pages that are out of date, which repeat no question, brought as much or more. So the
+# gain is not special to pages that ask, and it is small.
 #
 # **At work:** look which pages stand high and answer nothing: those that only ask, and those that are out of
 # date. Leave them out of the index, and measure what that brings.

@@ -85,8 +85,8 @@ CASES = {
     "H": Case(
         pipelines.pipeline_h,
         ANY,
-        "A softmax over a single logit is 1, whatever the logit: so all scores are equal, and the order of the "
-        "search stays.",
+        "A softmax over a single logit is 1, whatever the logit: all scores are equal, and the order is that "
+        "of the search.",
         "Look at the numbers, of a good text and of a bad one.",
     ),
 }
