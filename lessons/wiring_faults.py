@@ -242,8 +242,49 @@ interval_chart(
 # sigmoid keeps the order: only the numbers are wrong, and nDCG does not look at them. (In a few places it
 # makes equal what was almost equal.)
 #
-# The shortened headings move nDCG@10 no more than float32 does. And where a row is below zero, it does not
-# say which line is wrong.
+# For the shortened headings no loss is shown on either. And where a row is below zero, it does not say which
+# line is wrong.
+#
+# ## What a user sees
+#
+# One question, and the first result of each pipeline, with its score and its grade; 3 is a full answer.
+#
+# **Predict.** Could you tell from one result that its pipeline is faulty? From which ones?
+
+# %%
+asked = "fac-q01"
+print(corpora["handbook"].queries[asked])
+for what in ("right", *faulty):
+    document, score = runs["handbook"][what][asked][0]
+    chunk, grade = corpora["handbook"].documents[document], corpora["handbook"].qrels[asked].get(document)
+    about = textwrap.shorten(f"{chunk.title}: {chunk.text}", 60, placeholder="…")
+    print(f"{what:22} {score:6.3f}  grade {'?' if grade is None else grade}  {about}")
+
+# %% [markdown]
+# Each result is a passage of the handbook on some related thing, with a number. A second sigmoid puts the
+# right passage on top, with a number that is wrong. Who reads the number? A threshold does. Suppose that the
+# page shows nothing where the best probability is below one half ([](lesson:when_scores_mislead) says what
+# such a limit is worth):
+#
+# **Predict.** In what share of the queries will the page with a second sigmoid show something?
+
+# %%
+above = {
+    what: {name: np.mean([run[0][1] > 0.5 for run in runs[name][what].values()]) for name in corpora}
+    for what in kinds
+    if what != "search alone"
+}
+(100 * pd.DataFrame(above).T).round().astype(int).astype(str) + " %"
+# claim: With a second sigmoid a limit of one half lets every query through.
+# control: the right pipeline, and float32
+# holds: above["sigmoid twice"]["handbook"] == 1 and above["right"]["handbook"] < 0.6
+#   and abs(above["float32, no fault"]["handbook"] - above["right"]["handbook"]) < 0.05
+# value: ", ".join(f"{what} {share['handbook']:.0%}" for what, share in above.items())
+
+# %% [markdown]
+# So a fault that costs nothing in nDCG@10 can undo what stands behind the reranker: with the second sigmoid,
+# and with the softmax, nothing is held back any more. Sorted as text, the page is always empty: a number such
+# as `9.8e-05` comes first, as text.
 #
 # ## Signs in the scores
 #

@@ -342,36 +342,20 @@ check_test_h(test_h)
 
 # %% role="graded" id="graded-a" points=1
 check_test_a(test_a).require()
+
+
 ### BEGIN HIDDEN TESTS
-from scipy.special import expit as squashed
-
-
-def scored_pairs(query, hits, model):
-    logits = model.predict([(query, hit["heading"] + ". " + hit["text"]) for hit in hits])
-    return [(hit["id"], float(probability)) for hit, probability in zip(hits, squashed(logits))]
-
-
-def first_few(pairs, top_k):
-    return sorted(pairs, key=lambda pair: -pair[1])[:top_k]
-
-
-def valid(found, depth):
-    return [hit for hit in found[:depth] if hit["in_force"]]
-
-
-def fine(query, found, model, top_k=3, depth=50):
-    pairs = []
-    for hit in valid(found, depth):
-        pairs += scored_pairs(query, [hit], model)
-    return first_few(pairs, top_k)
-
-
 def cut_too_soon(query, found, model, top_k=3, depth=50):
-    pairs = scored_pairs(query, valid(found, depth), model)
-    return first_few(pairs[: min(top_k, len(pairs))], top_k)
+    valid = [hit for hit in found[:depth] if hit["in_force"]]
+    return pipelines.right(query, valid[: min(top_k, len(valid))], model, top_k=top_k)
 
 
-check_test_a(test_a, faulty=[cut_too_soon], right=[fine]).require()
+def one_by_one(query, found, model, top_k=3, depth=50):
+    rows = [pipelines.right(query, [hit], model)[0] for hit in found[:depth] if hit["in_force"]]
+    return sorted(rows, key=lambda row: -row[1])[:top_k]
+
+
+check_test_a(test_a, faulty=[cut_too_soon], right=[one_by_one]).require()
 ### END HIDDEN TESTS
 
 # %% role="graded" id="graded-b" points=1
@@ -379,11 +363,13 @@ check_test_b(test_b).require()
 
 
 ### BEGIN HIDDEN TESTS
-def squashed_again(query, found, model, top_k=3, depth=50):
-    return [(name, float(squashed(share))) for name, share in fine(query, found, model, top_k, depth)]
+def squashed_again(*arguments, **options):
+    from scipy.special import expit as squashed
+
+    return [(name, float(squashed(share))) for name, share in pipelines.right(*arguments, **options)]
 
 
-check_test_b(test_b, faulty=[squashed_again], right=[fine]).require()
+check_test_b(test_b, faulty=[squashed_again]).require()
 ### END HIDDEN TESTS
 
 # %% role="graded" id="graded-c" points=1
@@ -392,11 +378,13 @@ check_test_c(test_c).require()
 
 ### BEGIN HIDDEN TESTS
 def names_of_all(query, found, model, top_k=3, depth=50):
-    shares = [share for _, share in scored_pairs(query, valid(found, depth), model)]
-    return first_few(list(zip([hit["id"] for hit in found], shares)), top_k)
+    valid = [hit["id"] for hit in found[:depth] if hit["in_force"]]
+    name_beside = dict(zip(valid, [hit["id"] for hit in found]))
+    ranking = pipelines.right(query, found, model, top_k, depth)
+    return [(name_beside[name], share) for name, share in ranking]
 
 
-check_test_c(test_c, faulty=[names_of_all], right=[fine]).require()
+check_test_c(test_c, faulty=[names_of_all]).require()
 ### END HIDDEN TESTS
 
 # %% role="graded" id="graded-d" points=1
@@ -413,10 +401,10 @@ class Mirror:
 
 
 def asked_backwards(query, found, model, top_k=3, depth=50):
-    return fine(query, found, Mirror(model), top_k, depth)
+    return pipelines.right(query, found, Mirror(model), top_k, depth)
 
 
-check_test_d(test_d, faulty=[asked_backwards], right=[fine]).require()
+check_test_d(test_d, faulty=[asked_backwards]).require()
 ### END HIDDEN TESTS
 
 # %% role="graded" id="graded-e" points=1
@@ -424,19 +412,25 @@ check_test_e(test_e).require()
 
 
 ### BEGIN HIDDEN TESTS
-def remembering_names():
+def remembering(key_of):
     seen = {}
 
     def ranked(query, found, model, top_k=3, depth=50):
-        hits = valid(found, depth)
-        for name, share in scored_pairs(query, [hit for hit in hits if hit["id"] not in seen], model):
-            seen[name] = share
-        return first_few([(hit["id"], seen[hit["id"]]) for hit in hits], top_k)
+        valid = [hit for hit in found[:depth] if hit["in_force"]]
+        for hit in valid:
+            if key_of(model, query, hit) not in seen:
+                seen[key_of(model, query, hit)] = pipelines.right(query, [hit], model)[0][1]
+        rows = [(hit["id"], seen[key_of(model, query, hit)]) for hit in valid]
+        return sorted(rows, key=lambda row: -row[1])[:top_k]
 
     return ranked
 
 
-check_test_e(test_e, faulty=[remembering_names()], right=[fine]).require()
+check_test_e(
+    test_e,
+    faulty=[remembering(lambda model, query, hit: hit["heading"] + hit["text"])],
+    right=[remembering(lambda model, query, hit: (model, query, hit["heading"], hit["text"]))],
+).require()
 ### END HIDDEN TESTS
 
 # %% role="graded" id="graded-f" points=1
@@ -444,16 +438,25 @@ check_test_f(test_f).require()
 
 
 ### BEGIN HIDDEN TESTS
+class ByHand:
+    def __init__(self, model, factor):
+        self.model, self.factor = model, factor
+
+    def predict(self, pairs):
+        batch = self.model.tokenizer(*map(list, zip(*pairs)), padding=True, return_tensors="pt")
+        batch["token_type_ids"] = batch["token_type_ids"] * self.factor
+        return self.model.model(**batch).logits.detach().numpy()[:, 0]
+
+
 def all_of_one_type(query, found, model, top_k=3, depth=50):
-    hits = valid(found, depth)
-    texts = [hit["heading"] + ". " + hit["text"] for hit in hits]
-    batch = model.tokenizer([query] * len(hits), texts, padding=True, truncation=True, return_tensors="pt")
-    batch["token_type_ids"] = batch["token_type_ids"] * 0
-    logits = model.model(**batch).logits.detach().numpy()[:, 0]
-    return first_few([(hit["id"], float(share)) for hit, share in zip(hits, squashed(logits))], top_k)
+    return pipelines.right(query, found, ByHand(model, factor=0), top_k, depth)
 
 
-check_test_f(test_f, faulty=[all_of_one_type], right=[fine]).require()
+def of_both_types(query, found, model, top_k=3, depth=50):
+    return pipelines.right(query, found, ByHand(model, factor=1), top_k, depth)
+
+
+check_test_f(test_f, faulty=[all_of_one_type], right=[of_both_types]).require()
 ### END HIDDEN TESTS
 
 # %% role="graded" id="graded-g" points=1
@@ -463,10 +466,10 @@ check_test_g(test_g).require()
 ### BEGIN HIDDEN TESTS
 def with_short_titles(query, found, model, top_k=3, depth=50):
     hits = [hit | {"heading": hit["heading"][:23].rstrip()} for hit in found]
-    return fine(query, hits, model, top_k, depth)
+    return pipelines.right(query, hits, model, top_k, depth)
 
 
-check_test_g(test_g, faulty=[with_short_titles], right=[fine]).require()
+check_test_g(test_g, faulty=[with_short_titles]).require()
 ### END HIDDEN TESTS
 
 # %% role="graded" id="graded-h" points=1
@@ -475,8 +478,9 @@ check_test_h(test_h).require()
 
 ### BEGIN HIDDEN TESTS
 def shares_of_one(query, found, model, top_k=3, depth=50):
-    return [(name, share / share) for name, share in scored_pairs(query, valid(found, depth), model)][:top_k]
+    pipelines.right(query, found, model, top_k, depth)
+    return [(hit["id"], 1.0) for hit in found[:depth] if hit["in_force"]][:top_k]
 
 
-check_test_h(test_h, faulty=[shares_of_one], right=[fine]).require()
+check_test_h(test_h, faulty=[shares_of_one]).require()
 ### END HIDDEN TESTS

@@ -164,9 +164,9 @@ def _must_pass(test: Callable, allowed: Right) -> None:
         error = _run(test, pipeline).error
         if error is None:
             continue
-        alike = "" if pipeline is pipelines.right else " Right pipelines may differ in the last digits."
         raise Wrong(
-            f"Your test fails on a right pipeline, {description}: {_quote(error, test)}.{alike}"
+            f"Your test fails on a right pipeline, {description}: {_quote(error, test)}. Does it ask for "
+            "more than was promised, for example for equal last digits?"
         ) from error
 
 
