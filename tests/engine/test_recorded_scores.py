@@ -12,10 +12,12 @@ from rerank_course.engine.recorded_scores import (
     save_scores,
     scores_file,
 )
+from rerank_course.retrieve import BM25Retriever
 from rerank_course.texts.corpora import CORPORA, load_corpus
-from tools.build.record_scores import judged_pairs
+from tools.build.record_scores import WithoutTokenTypes, faulty_pairs, first_pairs, judged_pairs
 
 PAIRS = [("q", "one"), ("q", "two"), ("q", "three")]
+SCORES = {"fp32": {pair_key("q", "one"): 1.5, pair_key("q", "three"): -2.5}, "int8": {}, "untyped": {}}
 
 
 class Live:
@@ -30,7 +32,7 @@ class Live:
 @pytest.fixture
 def two_recorded(tmp_path, monkeypatch):
     file = tmp_path / "scores.npz"
-    save_scores(file, {"fp32": {pair_key("q", "one"): 1.5, pair_key("q", "three"): -2.5}, "int8": {}})
+    save_scores(file, SCORES)
     monkeypatch.setattr(recorded_scores, "scores_file", lambda corpus: file)
     return file
 
@@ -48,15 +50,15 @@ def test_an_unknown_pair_without_a_live_reranker_is_an_error(two_recorded):
 
 
 def test_an_unknown_engine_is_refused():
-    with pytest.raises(ValueError, match="engine must be one of 'fp32', 'int8', not 'int4'"):
+    with pytest.raises(ValueError, match="engine must be one of 'fp32', 'int8', 'untyped', not 'int4'"):
         RecordedReranker("handbook", "int4")
 
 
 def test_scores_survive_writing_and_reading(two_recorded):
     scores = load_scores(two_recorded)
-    assert scores == {"fp32": {pair_key("q", "one"): 1.5, pair_key("q", "three"): -2.5}, "int8": {}}
+    assert scores == SCORES
     assert not list(two_recorded.parent.glob("*.part"))
-    assert load_scores(two_recorded.with_name("absent.npz")) == {"fp32": {}, "int8": {}}
+    assert load_scores(two_recorded.with_name("absent.npz")) == {"fp32": {}, "int8": {}, "untyped": {}}
 
 
 def test_a_key_depends_on_both_texts_and_on_where_they_part():
@@ -96,3 +98,21 @@ def test_passages_without_headings_are_recorded_and_hold(int8_reranker):
     sample = pairs[::120]
     now = int8_reranker.predict(sample)
     assert np.abs(now - [known[pair_key(*pair)] for pair in sample]).max() < 0.5
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("name", CORPORA)
+def test_what_faulty_pipelines_ask_for_is_recorded_and_holds(name, reranker, int8_reranker):
+    """Turned round, with short headings, and without token types."""
+    corpus, known = load_corpus(name), load_scores(scores_file(name))
+    found = first_pairs(corpus, BM25Retriever(list(corpus.documents.values())))
+    faulty, plain = faulty_pairs(found), [(query, chunk.content) for query, chunk in found]
+    assert {pair_key(*pair) for pair in faulty} <= known["int8"].keys()
+    assert {pair_key(*pair) for pair in plain} <= known["untyped"].keys()
+    some = faulty[:: len(faulty) // 6]
+    then = [known["int8"][pair_key(*pair)] for pair in some]
+    assert np.abs(int8_reranker.predict(some) - then).max() < 0.5
+    few = plain[:: len(plain) // 6]
+    then = [known["untyped"][pair_key(*pair)] for pair in few]
+    assert np.abs(WithoutTokenTypes(reranker).predict(few, batch_size=4) - then).max() < 0.02
+    assert np.abs(reranker.predict(few) - then).max() > 0.1

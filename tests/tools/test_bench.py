@@ -6,8 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rerank_course.lab.known_scores import KnownScores
 from rerank_course.models import load_reranker
-from tools.bench import peers, report, timing, workloads
+from rerank_course.retrieve import BM25Retriever, DenseRetriever
+from rerank_course.texts.corpora import load_corpus
+from tools.bench import peers, report, timing, uses, workloads
 from tools.bench.contenders import CONTENDERS, Worker, start
 
 
@@ -140,10 +143,36 @@ def test_the_page_says_what_was_measured_and_who_was_left_out():
     table = pd.DataFrame({"median s": [0.5]}, index=[CONTENDERS[0]])
     judged = pd.DataFrame({"fp32": ["0.552"]}, index=["handbook, nDCG@10"])
     measured = {("30", 10): (5, table), ("mixed", 100): (1, table)}
-    page = report.report(measured, ["x: absent"], {"slices": 0.66}, {"int8": 0.94}, judged)
+    used = {"handbook": pd.DataFrame({"pairs": ["10"]}, index=["BM25 + cascade 10"])}
+    page = report.report(measured, ["x: absent"], {"slices": 0.66}, {"int8": 0.94}, judged, used)
+    assert "### handbook\n\n|  | pairs |\n| --- | --- |\n| BM25 + cascade 10 | 10 |" in page
     assert "| torch, one by one | 0.5 |" in page and "| handbook, nDCG@10 | 0.552 |" in page
     assert "## 10 candidates, 30 tokens\n\n5 rounds.\n\n|  | median s |\n| --- | --- |\n" in page
     assert "## 100 candidates, mixed lengths\n\n1 round.\n" in page
     assert "Left out:\n\n- x: absent\n\n## Quality\n" in page
     assert "slices 66%." in page and "int8 0.9 s." in page and page.endswith("|\n")
-    assert "Left out" not in report.report(measured, [], {}, {}, judged)
+    assert "Left out" not in report.report(measured, [], {}, {}, judged, used)
+
+
+@pytest.mark.heavy
+def test_each_use_asks_for_as_many_pairs_as_its_name_says(embedder):
+    handbook = load_corpus("handbook")
+    documents = list(handbook.documents.values())
+    counting = uses.Counting(KnownScores(lambda query, text: len(text)))
+    searches = BM25Retriever(documents), DenseRetriever(documents, embedder)
+    by_name = uses.systems(*searches, counting, limit=float("inf"))
+    for name, answer in by_name.items():
+        counting.pairs = 0
+        ranking = answer("Who pays for a taxi to the airport at night?")
+        last = name.replace(",", "").split()[-1]
+        wanted = 30 if last == "mixed" else int(last) if last.isdigit() else 0
+        assert counting.pairs == wanted and len(ranking) >= 10, name
+    leave, counting.pairs = uses.systems(*searches, counting, limit=float("-inf"))["dense + gate 100"], 0
+    leave("Who pays for a taxi to the airport at night?")
+    assert counting.pairs == 0
+
+
+def test_seconds_are_the_mean_of_all_queries():
+    asked = []
+    spent = uses._seconds({"one": asked.append, "two": asked.append}, ["a", "b", "c"])
+    assert sorted(asked) == ["a"] * 4 + ["b"] * 2 + ["c"] * 2 and all(s < 1 for s in spent.values())

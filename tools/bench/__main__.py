@@ -17,6 +17,7 @@ from tools.bench.peers import ROOT
 from tools.bench.quality import quality
 from tools.bench.report import report, summarise
 from tools.bench.timing import measure, start_up_seconds
+from tools.bench.uses import uses
 from tools.bench.workloads import KINDS, Handbook, Pairs, Workload
 
 REPORT = ROOT / "docs" / "benchmarks.md"
@@ -35,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         results[kind, count] = (int(found.groupby("contender").size().max()), summarise(found))
         print(f"\n{count} candidates, {kind}\n{results[kind, count][1].to_string()}")
     start_up = {backend: start_up_seconds(backend) for backend in ("torch", "int8")}
-    text = report(results, absent, handbook.padding(options.sizes[-1]), start_up, quality())
+    padding = handbook.padding(options.sizes[-1])
+    text = report(results, absent, padding, start_up, quality(), uses())
     _write_whole(options.output, text)
     print(f"\nwritten to {options.output.name}")
 

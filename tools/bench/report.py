@@ -23,6 +23,14 @@ QUALITY = (
     "share of the queries with the same first documents."
 )
 
+USES = (
+    "What the reranker's scores are used for, with the int8 engine. *Pairs* and *seconds* are means for a "
+    "query: pairs over all judged queries, seconds over twenty of them, search included, in turn. "
+    "*Rerank* replaces the search's order, *mix* takes half of both z-scores, *cascade* lets the embedder "
+    "choose what the reranker reads, *gate* mixes only where the search's margin is below its median (of "
+    "these queries). nDCG@10 from recorded scores; differences with their 95 % paired intervals."
+)
+
 
 def summarise(rows: pd.DataFrame) -> pd.DataFrame:
     """Medians, spreads and ratios for one workload, contenders as rows."""
@@ -53,6 +61,7 @@ def report(
     padding: Mapping[str, float],
     start_up: Mapping[str, float],
     judged: pd.DataFrame,
+    uses: Mapping[str, pd.DataFrame],
 ) -> str:
     """The page, as Markdown.
 
@@ -62,6 +71,7 @@ def report(
         padding: share of padding, for each way to batch.
         start_up: seconds from import to first score, for each backend.
         judged: what ``quality.quality`` gives.
+        uses: what ``uses.uses`` gives.
     """
     starts = ", ".join(f"{backend} {seconds:.1f} s" for backend, seconds in start_up.items())
     shares = ", ".join(f"{name} {share:.0%}" for name, share in padding.items())
@@ -76,6 +86,9 @@ def report(
     if absent:
         paragraphs += ["Left out:", _as_list(absent)]
     paragraphs += ["## Quality", QUALITY, _as_table(judged)]
+    paragraphs += ["## Seconds against quality", USES]
+    for corpus, table in uses.items():
+        paragraphs += [f"### {corpus}", _as_table(table)]
     for (kind, count), (rounds, result) in results.items():
         title = "mixed lengths" if kind == "mixed" else f"{kind} tokens"
         paragraphs += [f"## {count} candidates, {title}", f"{rounds} round{'s' * (rounds > 1)}."]
