@@ -139,13 +139,30 @@ def test_all_are_asked_in_turns_and_the_slow_are_left_out(capsys):
     assert "broken, 30 × 2: no" in capsys.readouterr().err
 
 
+def used_row(name, pairs, low, high=0.041):
+    difference = ((low + high) / 2, low, high)
+    row = {"pairs": pairs, "seconds": 0.5, "nDCG@10": 0.477, uses.LESS_FULL: difference}
+    return pd.DataFrame.from_dict({name: row}, orient="index")
+
+
+def test_cheap_and_no_worse_has_to_hold_on_all_corpora():
+    def found(pairs, *ends):
+        return uses.cheap_and_no_worse({str(low): used_row("a", pairs, low, high) for low, high in ends})
+
+    assert found(30, (-0.01, 0.02), (0.01, 0.05)) == {"no worse": ["a"], "equal": []}
+    assert found(30, (-0.01, 0.01), (0.0, 0.005)) == {"no worse": ["a"], "equal": ["a"]}
+    assert found(30, (-0.02, 0.01), (0.0, 0.005)) == {"no worse": [], "equal": []}
+    assert found(50, (0.0, 0.0)) == found(0, (0.0, 0.0)) == {"no worse": [], "equal": []}
+
+
 def test_the_page_says_what_was_measured_and_who_was_left_out():
     table = pd.DataFrame({"median s": [0.5]}, index=[CONTENDERS[0]])
     judged = pd.DataFrame({"fp32": ["0.552"]}, index=["handbook, nDCG@10"])
     measured = {("30", 10): (5, table), ("mixed", 100): (1, table)}
-    used = {"handbook": pd.DataFrame({"pairs": ["10"]}, index=["BM25 + cascade 10"])}
+    used = {"handbook": used_row("BM25 + cascade 10", 10, -0.015)}
     page = report.report(measured, ["x: absent"], {"slices": 0.66}, {"int8": 0.94}, judged, used)
-    assert "### handbook\n\n|  | pairs |\n| --- | --- |\n| BM25 + cascade 10 | 10 |" in page
+    assert "### handbook\n\n|  | pairs |" in page and "| BM25 + cascade 10 | 10 | 0.500 |" in page
+    assert "(the interval begins above -.01): none.\n" in page
     assert "| torch, one by one | 0.5 |" in page and "| handbook, nDCG@10 | 0.552 |" in page
     assert "## 10 candidates, 30 tokens\n\n5 rounds.\n\n|  | median s |\n| --- | --- |\n" in page
     assert "## 100 candidates, mixed lengths\n\n1 round.\n" in page

@@ -6,6 +6,7 @@ import pandas as pd
 
 from tools.bench.contenders import CONTENDERS, PEERS, REFERENCE
 from tools.bench.machine import machine
+from tools.bench.uses import cheap_and_no_worse, formatted
 from tools.bench.workloads import Workload
 
 HEAD = (
@@ -30,6 +31,11 @@ USES = (
     "choose what the reranker reads, *gate* mixes only where the search's margin is below its median (of "
     "these queries). nDCG@10 from recorded scores; differences with their 95 % paired intervals."
 )
+CHEAP = {
+    "no worse": "With a third of the pairs of *rerank 100* or fewer, on both corpora no worse (the interval "
+    "begins above -.01): ",
+    "equal": "Equal to it (the whole interval within ±.01), which few queries can show: ",
+}
 
 
 def summarise(rows: pd.DataFrame) -> pd.DataFrame:
@@ -87,8 +93,10 @@ def report(
         paragraphs += ["Left out:", _as_list(absent)]
     paragraphs += ["## Quality", QUALITY, _as_table(judged)]
     paragraphs += ["## Seconds against quality", USES]
+    for what, names in cheap_and_no_worse(uses).items():
+        paragraphs.append(CHEAP[what] + (", ".join(names) or "none") + ".")
     for corpus, table in uses.items():
-        paragraphs += [f"### {corpus}", _as_table(table)]
+        paragraphs += [f"### {corpus}", _as_table(formatted(table))]
     for (kind, count), (rounds, result) in results.items():
         title = "mixed lengths" if kind == "mixed" else f"{kind} tokens"
         paragraphs += [f"## {count} candidates, {title}", f"{rounds} round{'s' * (rounds > 1)}."]

@@ -22,6 +22,8 @@ from rerank_course.texts.beir import Corpus
 from rerank_course.texts.corpora import CORPORA, load_corpus
 
 DEPTH, SAMPLE = 100, 20
+EQUAL = 0.01  # nDCG@10
+LESS_FULL = "less rerank 100 of the same search"
 Ranking = list[tuple[Any, float]]
 System = Callable[[str], Ranking]
 
@@ -109,16 +111,44 @@ def _row(
     tables: Mapping[str, pd.DataFrame],
     pairs: Mapping[str, float],
     seconds: Mapping[str, float],
-) -> dict[str, str]:
-    full = system.replace(",", " +").split(" + ")[0] + " + rerank 100"
+) -> dict[str, Any]:
+    search = system.replace(",", " +").split(" + ")[0]
+    own = tables[system]
     return {
-        "pairs": f"{pairs[system]:.0f}",
-        "seconds": f"{seconds[system]:.3f}",
-        "nDCG@10": f"{tables[system]['nDCG@10'].mean():.3f}",
-        "less rerank 100 of the same search": _difference(tables[full], tables[system]),
-        "less the search alone": _difference(tables[full.removesuffix(" + rerank 100")], tables[system]),
+        "pairs": pairs[system],
+        "seconds": seconds[system],
+        "nDCG@10": own["nDCG@10"].mean(),
+        LESS_FULL: paired_difference(tables[f"{search} + rerank {DEPTH}"], own),
+        "less the search alone": paired_difference(tables[search], own),
     }
 
 
-def _difference(before: pd.DataFrame, after: pd.DataFrame) -> str:
-    return "{:+.3f} ({:+.3f} to {:+.3f})".format(*paired_difference(before, after))
+def cheap_and_no_worse(tables: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
+    """Who asks for at most a third of the pairs of reranking a hundred, and what that costs, on all corpora.
+
+    Returns:
+        {"no worse": whose interval of the difference begins above -.01, "equal": whose interval lies within
+        .01 to both sides}; of those that ask for a pair at all.
+    """
+    names = next(iter(tables.values())).index
+
+    def all_of(holds: Callable[[pd.Series], bool]) -> list[str]:
+        return [name for name in names if all(holds(table.loc[name]) for table in tables.values())]
+
+    cheap = all_of(lambda row: 0 < row["pairs"] <= DEPTH / 3)
+    no_worse = all_of(lambda row: row[LESS_FULL][1] >= -EQUAL)
+    equal = all_of(lambda row: row[LESS_FULL][1] >= -EQUAL and row[LESS_FULL][2] <= EQUAL)
+    return {
+        "no worse": [name for name in cheap if name in no_worse],
+        "equal": [name for name in cheap if name in equal],
+    }
+
+
+def formatted(table: pd.DataFrame) -> pd.DataFrame:
+    """A table as text."""
+
+    def difference(row: tuple[float, float, float]) -> str:
+        return "{:+.3f} ({:+.3f} to {:+.3f})".format(*row)
+
+    shown = {"pairs": "{:.0f}".format, "seconds": "{:.3f}".format, "nDCG@10": "{:.3f}".format}
+    return pd.DataFrame({name: table[name].map(shown.get(name, difference)) for name in table})
