@@ -261,8 +261,8 @@ for what in ("right", *faulty):
     print(f"{what:22} {score:6.3f}  grade {'?' if grade is None else grade}  {about}")
 
 # %% [markdown]
-# Each result is a passage of the handbook on some related thing, with a number. A second sigmoid puts the
-# right passage on top, with a number that is wrong. Who reads the number? A threshold does. Suppose that the
+# Each is a passage of the handbook with a number beside it, and four of the nine have the right passage. With
+# a second sigmoid only the number is wrong. Who reads the number? A threshold does. Suppose that the
 # page shows nothing where the best probability is below one half ([](lesson:when_scores_mislead) says what
 # such a limit is worth):
 #
@@ -462,7 +462,7 @@ outcome
 # ## What to remember
 #
 # - **A wiring fault raises no error.** It gives an order and numbers, and often good ones.
-# - **nDCG@10 shows some faults and not others**: none that keeps the order, and few where reranking brings
+# - **nDCG@10 shows some faults and not others**: none that keeps the order, and fewer where reranking brings
 #   little.
 # - **Score a few results again** in production, by id, with the library's own `predict`. Look also whether
 #   scores fall down the list, and whether anything comes up from below the cut.
@@ -480,8 +480,8 @@ outcome
 #
 # A. Yes: with a fault nDCG@10 would have fallen.
 #
-# B. Not yet: the order is as before, but the numbers may be wrong, and whoever compares them with a threshold
-# will notice.
+# B. Not yet: the numbers may be wrong though the order is as before, and whoever compares them with a
+# threshold will notice.
 #
 # C. No: the same value proves that the reranker is switched off.
 #
@@ -491,7 +491,7 @@ outcome
 #
 # **B** is right. Look at the range of the scores, and score a few results again.
 #
-# **C** would be true only if it was the same as without reranking. Compare with that too.
+# **C** does not follow: a reranker that works gives the same value too. Compare with the value without one.
 #
 # </details>
 #
