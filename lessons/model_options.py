@@ -46,15 +46,19 @@ for option in CATALOGUE:
 # *Tokens* are for query, document and [special tokens](term:special token) **together**. *Runs* says how you
 # get the model: `packaged` came with the course, `hub` is one download, `hosted` is a service that you call.
 #
-# Four facts worth checking:
+# Five facts worth checking:
 #
 # - The **ms-marco** models are not Microsoft's. [Sentence Transformers](https://huggingface.co/cross-encoder)
 #   published them; the training questions are Microsoft's.
 # - The **bge rerankers** base and large are under the [MIT
 #   licence](https://huggingface.co/BAAI/bge-reranker-large), not Apache. (The newer v2-m3 is Apache.)
-# - **Scores have no common scale.** The ms-marco models give [logits](term:logit). The bge models' scores
-#   have gone through a [sigmoid](term:sigmoid), from 0 to 1; Cohere's service answers with 0 to 1 too. Do not
-#   carry a [threshold](term:threshold) from one to another.
+# - **Scores have no common scale.** From sentence-transformers' `predict` the ms-marco models give
+#   [logits](term:logit). The bge models do not name a function, so the library sends their logits through a
+#   [sigmoid](term:sigmoid), to 0 to 1; their makers' own library gives the logits. Cohere's service answers
+#   with 0 to 1. So a [threshold](term:threshold) belongs to a model and to the way it is loaded.
+# - **A licence is for the weights.** By theirs the four that can be downloaded may be used in business. The
+#   questions behind the ms-marco models are [offered for non-commercial
+#   research](https://microsoft.github.io/msmarco/). Ask whoever is responsible what follows from that.
 # - **L-12 is hardly above L-6** on the two benchmarks that its makers publish
 #   ([source](https://sbert.net/docs/pretrained-models/ce-msmarco.html)):
 #   [nDCG@10](term:nDCG@10), times a hundred, is 74.30 for L-6 and 74.31 for L-12 on
@@ -85,9 +89,10 @@ today.astype(object).fillna("–")
 #
 # It looks whether there is room, shows how far it has come, and loads the model once. `fetch: yes` was tried
 # on small models with random weights and the same parts, not on the published weights. A **?** under *fetch*
-# marks a language model that answers yes or no to a [prompt](term:prompt). The helper may load it without
-# that prompt, raise no error, and score something else: follow its card. A *no* needs program code from its
-# repository, which the helper does not run.
+# marks a language model that is asked in a [prompt](term:prompt) whether the document is relevant, and
+# answers with one word or digit. The helper may load it without that prompt, raise no error, and score
+# something else: follow what its publisher's page says. A *no* needs program code from its repository, which
+# the helper does not run.
 #
 # ## Published quality, and the search alone
 #
@@ -527,8 +532,10 @@ print(
 #
 # `choose_model` goes through the five and today's models with your answers. Times are estimates: what you
 # measured for L-12 in float32, times the arithmetic of the rule above; for the language model timed above
-# that is about half of what it took. `advice` says what fits or, where nothing does, what to relax. First
-# English, 50 candidates, five seconds:
+# that is about half of what it took. They hold for texts about as long as those 50, in small batches: one
+# long passage can make its whole batch several times as slow ([](lesson:batch_scoring)). The 8-bit engine,
+# which runs L-12 only, has no row: its time stands above. `advice` says what fits or, where nothing does,
+# what to relax. First English, 50 candidates, five seconds:
 
 # %% output="varies"
 from rerank_course.lab.explorers.model_chooser import advice, choose_model

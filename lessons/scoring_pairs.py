@@ -249,12 +249,12 @@ rises.beside("about alike")
 # The asker's words lift the sentences on receipts, the speed limit and parking as much as the answer: right
 # and wrong end close together. The answer's own heading lifts wrong sentences as well, and the speed limit by
 # so much that it passes the answer. “Reimbursement limits” alone, with nothing below it, scores higher than
-# most of the bare candidates.
+# most of the candidates without a heading.
 #
-# Is it the words? The four headings that only name the subject lift the answer by less than half a
-# logit, and the sentence on receipts by up to 1.8. But of the five that ask
-# for a maximum in other words three lift the answer, and the sentence on receipts still more. A heading that
-# sounds like the question, in its words or in others, can lift what stands below it, right or wrong.
+# Is it the words? The four headings that only name the subject lift the answer by less than half a logit, and
+# the sentence on receipts by up to 1.8. But of the five that ask for a maximum in other words three lift the
+# answer by more than 3, and the sentence on receipts still more. A heading that sounds like the question, in
+# its words or in others, can lift what stands below it, right or wrong.
 #
 # Under the asker's words the answer comes first even when all seven have them, by a little. That is one query
 # and seven sentences; many queries follow below.
@@ -304,7 +304,8 @@ logit_axis(without_and_with, ("without headings", "with headings"), answer)
 # full, 2 in part, 1 and 0 do not. Every judged passage was scored with its own heading and without, by the
 # 8-bit copy of this model that [](lesson:batch_scoring) explains, and the scores were recorded. We leave out
 # our example, which was chosen. The control is built in: the passages that do not answer get their headings
-# too. A second time all have the *asker's words* as their heading: the question without its small words.
+# too. A second time all have the *asker's words* as their heading: the question without the words of a
+# standard list of stop words. (In some questions that takes out a *not* or a number as well.)
 #
 # **Predict.** Over all queries, do headings lift the answers more than the other passages? And the asker's
 # words in front of all?
@@ -379,15 +380,16 @@ harm, harm_low, harm_high = paired_difference(bare, echoed, "nDCG@10")
 # gain from none.
 #
 # So on this collection, with this model, a heading of its own helps by little, if at all; it costs a few
-# tokens. The asker's words in front of every passage make the order worse. A heading is
-# no cure for echoes: [](lesson:what_it_falls_for) counts those.
+# tokens. It is no cure for echoes: [](lesson:what_it_falls_for) counts those. The asker's words in front of
+# every passage make the order worse. Headings that differ, each in the words of those who look for this one
+# passage, were not tested here.
 #
 # ### The other side of the pair
 #
 # The question can be worded differently too. Six other ways to ask, and the bare sentences. There are two
 # controls: the question's echo, and a sentence on another subject, with words of the second question.
 #
-# **Predict.** Which place does the bare answer get among the seven? Does it beat the echo?
+# **Predict.** Which place does the answer get among the seven, without a heading? Does it beat the echo?
 
 # %%
 boss = "Your boss must agree before a trip is booked."
@@ -511,9 +513,9 @@ pd.concat(reliability, axis=1)
 # Each row is a range of numbers. Compare *number*, the mean in the range, with *answers*, the share of
 # answers in it. (The intervals treat the pairs as independent, which those of one query are not.) Above the
 # lowest range there are more answers than the [base rate](term:base rate), the share among all pairs, so the
-# number does tell something. But in most ranges the two columns disagree. At the top most pairs are no
-# answers, and most of those are rules out of date (*superseded*) or pages that only ask (*faq*). Without such
-# pages most pairs at the top are answers, but few are left; the other ranges change less. Many judged
+# number does tell something. But in most ranges the two columns disagree. At the top most of these pairs are
+# no answers, and most of those are rules out of date (*superseded*) or pages that only ask (*faq*). Without
+# such pages most pairs at the top are answers, but few are left; the other ranges change less. Many judged
 # passages were chosen because they look like answers, or because a search had put them high: among other
 # passages the shares may be others.
 #
@@ -550,7 +552,7 @@ for score_here, (verdict, q, document) in sorted(zip(scores, mixed), key=lambda 
 
 # %% [markdown]
 # The museums are no answer to the question about Berlin, and they score higher than the right answer to the
-# other question. Is that the rule? Take the score of each answer in the handbook, and that of a passage which
+# other question. Is it always so? Take the score of each answer in the handbook, and that of a passage which
 # does not answer its query: first for the same query, then for another. Then the same on the documentation of
 # pandas.
 #
@@ -638,9 +640,9 @@ print(f"{len(documents)} passages, {len(answers)} of them answer “{query}” i
 import time
 
 started = time.perf_counter()
-scores = reranker.predict([(query, document.content) for document in documents])
+scores = reranker.predict([(query, document.content) for document in documents], batch_size=8)
 seconds = time.perf_counter() - started
-print(f"{seconds:.1f} s, {1000 * seconds / len(documents):.0f} ms for a pair on this machine")
+print(f"{seconds:.1f} s for {len(documents)} pairs on this machine")
 
 # %% output="varies"
 from rerank_course.lab.charts import score_strip

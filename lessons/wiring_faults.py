@@ -1,9 +1,9 @@
 # %% [markdown]
 # # {title}
 #
-# A reranker in a pipeline is a dozen lines. Each fault in this lesson is one of these lines. None raises an
-# error: ten passages come back, in some order, with numbers beside them. You look for the faults in nDCG@10,
-# then in the scores themselves, and then with a test.
+# A reranker in a pipeline is a dozen lines. Each fault in this lesson is one of these lines. None of them
+# raises an error: passages come back, in some order, with numbers beside them. You look for the faults in
+# nDCG@10, then in the scores themselves, and then with a test.
 #
 # **What you will do**
 #
@@ -239,8 +239,8 @@ interval_chart(
 # softmax over one logit gives equal scores, so it leaves the search's order: read its row beside *search
 # alone*. On pandas-docs reranking is not shown to bring anything over BM25, and so its loss does not show
 # either. Without a filter (pandas-docs has no rules out of date) nothing can get out of step. And the second
-# sigmoid keeps the order: only the numbers are wrong, and nDCG does not look at them. (In a few places it
-# makes equal what was almost equal.)
+# sigmoid keeps the order: only the numbers are wrong, and nDCG does not look at them. (But in float32 it
+# makes some scores equal that were not, and equal ones stay as the search had them.)
 #
 # For the shortened headings no loss is shown on either. And where a row is below zero, it does not say which
 # line is wrong.
@@ -263,8 +263,8 @@ for what in ("right", *faulty):
 # %% [markdown]
 # Each is a passage of the handbook with a number beside it, and four of the nine have the right passage. With
 # a second sigmoid only the number is wrong. Who reads the number? A threshold does. Suppose that the
-# page shows nothing where the best probability is below one half ([](lesson:when_scores_mislead) says what
-# such a limit is worth):
+# page shows nothing where the first result's probability is below one half ([](lesson:when_scores_mislead)
+# says what such a limit is worth):
 #
 # **Predict.** In what share of the queries will the page with a second sigmoid show something?
 
@@ -298,13 +298,13 @@ above = {
 # - *from below ten*: what share of the first ten results the search had below place ten;
 # - *same in two queries*: of the passages that came back for several queries, the share with one score for
 #   all;
-# - *scored again*: the query and the text of the first result, by its id, are scored once more, with the
-#   library's own `predict` and one sigmoid; in what share of the queries the score is more than .05 off.
+# - *scored again*: the query and the text of the first result, by its id, are scored once more, by the right
+#   pipeline; in what share of the queries the score is more than .05 off.
 #
 # The controls: float32 again, and the right pipeline on one half of the queries and on the other, since all
 # of these differ from day to day.
 #
-# **Predict.** Which of the nine changes none of the first six?
+# **Predict.** How many of the nine change none of the first six?
 
 
 # %%
@@ -359,17 +359,17 @@ for what, some in moved.items():
     print(f"{what:24} {', '.join(some) or 'nothing'}")
 
 # %% [markdown]
-# The two halves of the queries differ in *spread* more than most of the faults do, so a spread that has
-# changed says little. The other signs hardly move on the right pipeline. *Scored again* knows nothing of the
-# pipeline and sees all but two of the nine. Those two are the cut, from below which nothing comes up any
-# more, and the sorting as text, whose scores do not fall down the list. The shortened heading is the one that
-# hides best: only *scored again* sees it, in one query of ten.
+# These two halves of the queries differ in *spread* more than most of the faults do (other halves may differ
+# less), so a spread that has changed says little. The other signs hardly move on the right pipeline. *Scored
+# again* sees all but two of the nine; it needs a second way to score that is right. Those two are the cut,
+# from below which nothing comes up any more, and the sorting as text, whose scores do not fall down the list.
+# The shortened heading is the one that hides best: only *scored again* sees it, in one query of ten.
 #
 # ## A test
 #
-# Signs come after the fault has gone out. A test comes before. It needs texts for which you know what has to
-# come out, and it should not need the real model, which is slow and whose scores you do not know by heart. So
-# put a model in its place whose scores you decide:
+# Signs come when the faulty version is in use. A test comes before. It needs texts for which you know what
+# has to come out. For all of the nine but the token types it does not need the real model, which is slow and
+# whose scores you do not know by heart. So put a model in its place whose scores you decide:
 
 # %%
 from rerank_course.lab.known_scores import KnownScores
@@ -452,7 +452,7 @@ outcome
 # value: ", ".join(f"{test}: {outcome[test]['as text']} on the fault" for test in outcome)
 
 # %% [markdown]
-# A probability of a hopeless text is written `1.670142e-05`, and as text that is above `0.88`. The last
+# A probability of a hopeless text is written `1.6701422e-05`, and as text that is above `0.88`. The last
 # column is the other kind of bad test: it asks for something that nobody promised, an array, and fails on a
 # pipeline that is right. Sooner or later somebody switches such a test off.
 #
@@ -461,17 +461,18 @@ outcome
 #
 # ## What to remember
 #
-# - **A wiring fault raises no error.** It gives an order and numbers, and often good ones.
+# - **A wiring fault need not raise an error.** None of these nine did: each gave an order and numbers.
 # - **nDCG@10 shows some faults and not others**: none that keeps the order, and fewer where reranking brings
 #   little.
-# - **Score a few results again** in production, by id, with the library's own `predict`. Look also whether
-#   scores fall down the list, and whether anything comes up from below the cut.
+# - **Score a few results again** in production, by id, in a second way. Look also whether scores fall down
+#   the list, and whether anything comes up from below the cut.
 # - **See a test fail** on its fault, and pass on a right pipeline that is written otherwise.
 # - **Use a model whose scores you know.** Then a test takes milliseconds, and you decide what should come
 #   out.
 #
-# **Where it breaks:** at a fault that sits in the model's own files, since scoring again gives the same wrong
-# number; compare with a score from its model card. And *scored again* does not see what was never scored.
+# **Where it breaks:** at a fault in the model's files or in the library, as it was with the token types and
+# the second sigmoid in the table above: scored again, the number is wrong again. Compare with a score from
+# the model's card. And *scored again* does not see what was never scored.
 #
 # ## Quiz
 #
@@ -487,7 +488,7 @@ outcome
 #
 # <details><summary>Answer, with every option explained</summary>
 #
-# **A** forgets the second sigmoid, which changes no order.
+# **A** forgets the second sigmoid, which nDCG@10 hardly sees.
 #
 # **B** is right. Look at the range of the scores, and score a few results again.
 #

@@ -169,7 +169,7 @@ def _reasons_for(option: ModelOption) -> list[str]:
         "hub": "one download, then on your machine",
         "hosted": "nothing to run; needs a key, and each search costs",
     }
-    licence = option.licence if option.runs == "hosted" else f"{option.licence}, business use allowed"
+    licence = option.licence if option.runs == "hosted" else f"{option.licence}, which allows business use"
     return [where[option.runs], licence]
 
 
