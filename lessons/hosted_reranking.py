@@ -110,7 +110,9 @@ print(json.dumps(answer.dict(), indent=1))
 # ## The same behind `predict`
 #
 # `CohereReranker` does the bookkeeping: one call for each query, at most a thousand documents in a call, no
-# `top_n`, scores put back into your order. So the rest of the course works with it unchanged.
+# `top_n`, scores put back into your order. So what needs only `predict` and the order of the scores works
+# with it unchanged: `rerank_documents`, `retrieve_and_rerank`, `rerank_run`. What counts tokens (windows)
+# does not, and what uses the size of the scores (a threshold, a mix) has to be measured anew.
 
 # %% output="varies"
 from rerank_course import load_reranker, rerank_documents
@@ -295,9 +297,9 @@ for what, attempt in attempts.items():
 # stand-in even if you have a key: nobody can ask Cohere for an outage.
 #
 # `CohereReranker` waits as long as the service asks for (in a header called *Retry-After*); if it does not
-# ask, 1 s, then 2 s, then 4 s. It gives up when the next attempt would start after `max_wait` seconds,
-# here 4. An attempt is given up when nothing arrives for `timeout`, here 2 s; an
-# answer that comes in small pieces can take longer.
+# ask, or asks for no time, 1 s, then 2 s, then 4 s. It gives up when the next attempt would start after
+# `max_wait` seconds, here 4. An attempt is given up when nothing arrives for `timeout`, here 2 s; an answer
+# that comes in small pieces can take longer.
 #
 # **Predict.** For each line: how many attempts will be made? And which one lets the user wait longest?
 
@@ -355,8 +357,9 @@ for fault in ("rate limit, wait 60 s", "wrong key", "an index twice", "a login p
 #   until the time is up.
 # - When nothing comes in time, it is not tried again: the user has waited once already.
 # - A refused key is tried **once**. A second attempt would be refused as well.
-# - An answer can be wrong and look right. A missing or repeated index would shift scores onto other
-#   documents, so each answer is checked before anything is done with it.
+# - An answer can be wrong and look right. With a missing index a document has no score, with a repeated one
+#   something is wrong, and neither raises an error by itself. So each answer is checked before anything is
+#   done with it.
 # - A status of 200 is not enough. A proxy, or the wrong address, can answer with a page of HTML and that
 #   status, so the answer must have the right form. (Where a login page stands in the way of an `https`
 #   address, you will rather see a certificate error: see below.)
@@ -551,8 +554,9 @@ with nobody_knows:
         print(textwrap.fill(f"{type(error).__name__}: {error}", 110))
 
 # %% [markdown]
-# But not everything can be told. Two more mistakes, each with five searches: a port where nobody listens, and
-# the address of another site (the stand-in plays it), which answers each request with a page and status 200.
+# But `CohereReranker` takes two more mistakes for trouble that passes. Each with five searches: a port where
+# nobody listens, and the address of another site (the stand-in plays it), which answers each request with a
+# page and status 200.
 
 # %%
 with socket.socket() as closed:
@@ -577,8 +581,9 @@ service.behave()
 
 # %% [markdown]
 # The wrong port looks like an outage (a refused connection, which is not tried again), this other site like a
-# broken answer. (One that answers with 404 comes out as an error.) Both would warn for ever. So **count the
-# warnings**, and alarm somebody when they do not stop.
+# broken answer. (One that answers with 404 comes out as an error.) Before the first answer that can be used
+# one could take both for mistakes, as the unknown host; after it they look like any outage. Both would warn
+# for ever. So **count the warnings**, and alarm somebody when they do not stop.
 #
 # ## A fallback for half of the pairs
 #
@@ -706,7 +711,7 @@ for candidates in (5, 10, 20):
 #
 # The measurement decides. Take what you learned in [](lesson:retrieval_flow): the same candidates,
 # a hosted and a local reranker, paired intervals. `CohereReranker` fits into `retrieve_and_rerank` as it is.
-# With a trial key, give it a `max_wait` of more than a minute, and ten minutes for a hundred queries.
+# With a trial key, give it a `max_wait` of 90 seconds, and ten minutes for a hundred queries.
 
 # %%
 service.stop()
@@ -719,15 +724,15 @@ service.stop()
 #   what **does not** (400, 401, 404, 422, 501, a bad key or certificate, a host that is unknown before its
 #   first answer). "No answer came" does not decide it. Try again, for a limited time, only what may pass;
 #   `CohereReranker` leaves out time-outs and refused connections.
-# - A port where nobody listens, and a site that answers everything with a page, cannot be told from trouble
-#   that passes: **count the warnings**.
+# - `CohereReranker` does not tell a port where nobody listens, or a site that answers everything with a page,
+#   from trouble that passes: **count the warnings**.
 # - A fallback warns that it took over, and scores **all** pairs of the query.
 # - Count the billed units in the answers. Look up the price yourself, on the day you need it.
 # - Query and passages are sent to others with every search. Decide that on purpose.
 #
 # **Where it breaks:** at retries without an end, at an `except` that hides a wrong key or address, at an
-# error that shows the key, at scores of two scales in one list, at a threshold kept for another model, at a
-# trial key in a class of thirty.
+# error that shows the key, at scores of two scales in one list, at a threshold that belongs to another model,
+# at a trial key in a class of thirty.
 #
 # ## Quiz
 #

@@ -113,11 +113,12 @@ better.beside(sum(low > 0 for _, low, _ in gains.values()))
 
 # %% [markdown]
 # On this collection, behind this search, putting the reranker's order in place of the search's buys nothing
-# that can be told from chance, on the average over all queries. ([](Lesson:retrieval_flow) parts them: there
-# is a gain on the long documents, which a search in windows has too, and a loss on the others at depth 100.)
-# Mixed with the search's, the scores gain at some depths: see which intervals leave out zero. So before any
-# other arithmetic, judge some queries of your own and look at this table. The rest of the lesson is for those
-# who find an interval above zero, or who need the scores for something else.
+# that can be told from chance, on the average over all queries. ([](Lesson:retrieval_flow) looks at the kinds
+# one by one: there is a gain on the long documents, which a search in windows has too, and a loss on the
+# others at depth 100.) Mixed with the search's, the scores gain at some depths: see which intervals leave out
+# zero. (Over the same search in windows, which costs no pair, these mixes show no gain; that lesson has the
+# table.) So before any other arithmetic, judge some queries of your own and look at this table. The rest of
+# the lesson is for those who find an interval above zero, or who need the scores for something else.
 #
 # ## A run is a table
 #
@@ -165,8 +166,9 @@ for reject in here.rejects:
     print(f"{reject['doc_id']:18} {textwrap.shorten(reject['reason'], 75, placeholder=' …')}")
 
 # %% [markdown]
-# They are set aside with the reason, and the rest goes on. Look at the rejects after each run: a few are
-# accidents; a third of the log set aside is a mistake in *your* code.
+# They are set aside with the reason, and the rest goes on. Look at the rejects after each run. For a few of
+# them look one by one; for a third of the log look for one cause, in your code, or in a collection that has
+# changed since.
 #
 # The call above used one process, this one. The log was cut into **parts** of whole queries, and each part
 # went to one `predict`, which sorts it by length.
@@ -351,8 +353,8 @@ draw_bars(
 
 # %% [markdown]
 # The start comes once for each worker, however long the log is. Scoring grows with the log. Part of the rest
-# is the accident, how much of it only a run without one could tell; handing out grows with the number of
-# parts. And within scoring?
+# comes from the worker that died (how much, only a run without that could tell); handing out grows with the
+# number of parts. And within scoring?
 
 
 # %% output="varies"
@@ -436,10 +438,10 @@ draw_bars({name: round(rate, 1) for name, rate in speed.items()}, "pairs a secon
 # %% [markdown]
 # **Efficiency** is the share of the cores' speed that is left when all of them work; an upper bound here,
 # since seconds in which only one works count too. Cores share memory, caches and heat, and two of those that
-# the system shows may be one core that does two things in turn. Two points are no curve, and each is one run:
-# small differences from one say nothing, in either direction. On a machine with many cores, measure it there
-# before you believe any forecast. If one worker with all threads is as fast here as several with one each,
-# take the one: each worker holds a model in memory.
+# the system shows may be one core that works for two programs at once. Two points are no curve, and each is
+# one run: small differences from one say nothing, in either direction. On a machine with many cores, measure
+# it there before you believe any forecast. If one worker with all threads is as fast here as several with one
+# each, take the one: each worker holds a model in memory.
 #
 # ## A cost model of two numbers
 #
@@ -544,8 +546,9 @@ checked.round(1)
 #   f"clock {there.seconds:.0f} s"
 
 # %% [markdown]
-# The first two rows say how well the line fits. If they are far off, it does not, or something else used the
-# machine: measure again. Is the line nearer than one number? If not, its only use is to say what texts of
+# The first row says how well the line fits. If it is far off, the line does not fit, or something else used
+# the machine: measure again. The second row has one more guess in it, the efficiency from one run above; two
+# errors there can cancel. Is the line nearer than one number? If not, its only use is to say what texts of
 # another length would cost. The third row is the one that you wait for. What lies between it and the second
 # is start-up, loading, handing out the parts, the lost one, and a worker that waits for the other at the end.
 # So a forecast needs a term of its own for the start, and the plan below has one, *boot*; for accidents it
@@ -657,7 +660,8 @@ factors = {
     "torch, float32 → 8-bit engine": scoring(full) / scoring(exact),
     "depth 100 → 20": 20 / 100,
     "each question once (invented log)": distinct(queries),
-    "at most 128 tokens": cost.seconds(1, np.minimum(deep_lengths, 128).mean()) / cost.seconds(1, tokens),
+    "at most 128 tokens (by the line)": cost.seconds(1, np.minimum(deep_lengths, 128).mean())
+    / cost.seconds(1, tokens),
     "12 → 6 layers (not measured)": 6 / 12,
 }
 for what, factor in factors.items():
@@ -666,6 +670,7 @@ counted = ", ".join(f"{distinct(searches):.2f} of {searches:,}" for searches in 
 print("\ndifferent questions in the invented log:", counted)
 mean, low, high = paired_difference(tables["dense + rerank 20"], tables["dense + rerank 100"])
 print(f"nDCG@10 at depth 100 less at depth 20: {mean:+.3f} ({low:+.3f} to {high:+.3f})")
+print(f"measured on eight searches, cut at 128 tokens: {scoring(short) / scoring(full):.2f} of the cost")
 for what, one in (("cut at 128 tokens", short), ("torch in float32", exact)):
     print(f"{what}: the same first three in {8 * same_top(full.run, one.run, (3,))['top 3']:.0f} of 8")
 
@@ -782,8 +787,8 @@ cluster.close()
 #
 # </details>
 #
-# **On your own:** put a `time.sleep(60)` into `clumsy` for one part, or raise an error there instead of the
-# `os._exit`, and look what the run does. Which of the two does Ray try again?
+# **On your own:** in place of the `os._exit` in `clumsy`, raise a `RuntimeError`, then a `MemoryError`. Does
+# Ray try either of them again?
 #
 # **In practice:** count how many queries of your whole log are distinct, measure some pairs with your texts
 # at your depth, and fill in the cell of assumptions. Bring the table to whoever pays.

@@ -155,7 +155,7 @@ pd.DataFrame(
 #
 # Then compare the last column of the handbook's rows with “everything passes” in the rows of pandas-docs:
 # used on the other collection, the handbook's threshold is above it too, and the other way round as well.
-# But letting everything pass is a weak rival. The next section has a stronger one.
+# But letting everything pass is a weak rival. A stronger one comes with *Then normalise the scores*, below.
 #
 # The first column says how much a threshold depends on the queries that it was tuned on. Float32 and int8,
 # one model in two precisions, have nearly the same range.
@@ -248,12 +248,12 @@ pd.DataFrame(
 
 # %% [markdown]
 # The sigmoid's row is the logit's: it keeps the order, so it keeps every mistake of a threshold. And the best
-# k of each query, a rule that looks at no score at all, does as well as a threshold on the logit, or better,
-# on held-out queries and on the other collection. So the order within each query gives all that the threshold
-# gained over “everything passes”; that it compares queries with one another adds nothing that shows. Softmax
-# is about as good as the best k, or a little better (we looked at six rules, so the best of them looks better
-# than it is). The best k by the cosine, which costs no reranker, does as well on the handbook, and less well
-# on pandas-docs.
+# k of each query, which uses the scores for the order only, does as well as a threshold on the logit, or
+# better, on held-out queries and on the other collection. So the order within each query gives all that the
+# threshold gained over “everything passes”; that it compares queries with one another adds nothing that
+# shows. Softmax is about as good as the best k, or a little better (we looked at six rules, so the best of
+# them looks better than it is). The best k by the cosine, which costs no reranker, has about the same F1 on
+# the handbook, and a lower one on pandas-docs, where so few queries cannot tell whether by chance.
 #
 # “Less the highest” and “the best k” always let something through. Softmax can be silent: see the printed
 # shares, of queries that all have an answer. Part 3 is about those that have none.
@@ -261,9 +261,10 @@ pd.DataFrame(
 # ### What does 0.9 mean?
 #
 # A sigmoid writes numbers that look like probabilities. Of the pairs with about 0.9, do nine in ten answer?
-# That would be [calibration](term:calibration). It can be repaired: a logistic regression of *answers* on the
-# logit ([Platt](https://scikit-learn.org/stable/modules/calibration.html)), fitted on four fifths of the
-# queries and used on the fifth that is held out.
+# That would be [calibration](term:calibration). It can be repaired: a curve from the logit to the share of
+# answers (a logistic regression, here called [Platt's
+# way](https://scikit-learn.org/stable/modules/calibration.html)), fitted on four fifths of the queries and
+# used on the fifth that is held out.
 #
 # **Predict.** How many of the handbook's pairs above 0.95 answer, in percent?
 
@@ -330,16 +331,17 @@ pd.DataFrame.from_dict(error, orient="index", columns=columns).round(4)
 # %% [markdown]
 # The last table is the [Brier score](https://en.wikipedia.org/wiki/Brier_score), the mean squared error of a
 # probability; lower is better. The sigmoid is not shown to be better than always naming the base rate, on
-# either collection. Calibration mends the scale: on the handbook its rows say about what happens, but for the
-# highest that has pairs, and it is better than the base rate, made there or on pandas-docs. On pandas-docs no
-# gain over the base rate is shown.
+# either collection. Calibration mends the scale: on the handbook its rows say about what happens, except the
+# highest one that has pairs. There it has a smaller error than the base rate, whether it was fitted on the
+# handbook or on pandas-docs. On pandas-docs no gain over the base rate is shown.
 #
 # It cannot mend the order. Of the handbook's few pairs above 0.95 most are no answers; as many pairs with the
 # highest cosine hold more answers. The lines above the first table say what the others are: mostly
 # *superseded* rules, some pages that only ask (`faq`). Part 3 comes back to them.
 #
-# Nearly half of these pairs nobody has judged, and they count as no answers; so the true shares may be a
-# little higher. Calibrate on what you will show: the first twenty of another search have another base rate.
+# (Only so high up: further down the cosine's best are no better.) All pairs above 0.95 were judged. Of all
+# pairs nearly half were not, and count as no answers; so the true shares in the lower rows may be a little
+# higher.
 #
 # **At work:** search your code for a number that is compared with a score. For each one, write down model,
 # collection, the queries it was tuned on, and what “everything passes” and “the best k” give on queries that
@@ -402,8 +404,8 @@ unread.beside(int((~lengths["answer is read"]).sum()))
 lengths
 
 # %% [markdown]
-# No warning, no error, no mark on the score. The model gives a number for the first two thirds of the text
-# and calls it the number of the document.
+# No warning, no error, no mark on the score. The model gives a number for the first two thirds of the text,
+# and it is taken for the number of the document.
 #
 # ### One document, one slider
 #
@@ -672,7 +674,8 @@ score_strip({name: rows["reranker"].tolist() for name, rows in strips.items()}, 
 # The rows overlap, and the highest scores of all belong to wrong passages. Could a threshold on the top score
 # do *something*? For each query we choose it on all the others, the one with the smallest mean of the two
 # error rates, and then decide about this one. (Only ten of the questions have no answer. By the plain share
-# of errors “always answer” would win.) Beside it, the same with the cosine, which needs no reranker.
+# of errors “always answer” would win, with ten errors in 112.) Beside it, the same with the cosine, which
+# needs no reranker.
 #
 # **Predict.** How many of the answered questions will be refused, and how many of the unanswered ones let
 # through?
@@ -694,14 +697,25 @@ def left_out(high, low):
     return np.array(refused), np.array(passed)
 
 
+def redrawn(judge, draws=300):
+    """95 % of the two error rates if both groups are drawn again, the threshold with them."""
+    random, groups = np.random.default_rng(0), (with_answer[judge].to_numpy(), without[judge].to_numpy())
+    rates = []
+    for _ in range(draws):
+        picks = [random.integers(0, len(group), len(group)) for group in groups]
+        limit = best_threshold(*(group[pick] for group, pick in zip(groups, picks)))
+        high, low = (np.delete(group, pick) for group, pick in zip(groups, picks))  # those left out
+        rates.append(((high < limit).mean(), (low >= limit).mean()))
+    return np.nanpercentile(rates, [2.5, 97.5], axis=0).T
+
+
 with_answer, without = top[top["answered"]], top[~top["answered"]]
 refused, price = {}, {}
 for judge in ("reranker", "cosine"):
     refused[judge], passed = left_out(with_answer[judge].to_numpy(), without[judge].to_numpy())
     shown = []
-    for part in (refused[judge], passed):
-        interval = binomtest(int(part.sum()), len(part)).proportion_ci()
-        shown.append(f"{part.sum()} of {len(part)} ({interval.low:.0%} to {interval.high:.0%})")
+    for part, (low, high) in zip((refused[judge], passed), redrawn(judge)):
+        shown.append(f"{part.sum()} of {len(part)} ({low:.0%} to {high:.0%})")
     print(f"{judge:9} refuses {shown[0]} that have an answer, lets {shown[1]} through that have none")
     right = with_answer[f"{judge} right"]
     price[judge] = (int((right & refused[judge]).sum()), int(right.sum()))
@@ -719,10 +733,11 @@ print(
 #   for judge in refused)
 
 # %% [markdown]
-# Look at the intervals of the second numbers: ten questions are so few that very many rates fit. The first
-# numbers are known better. Not each refusal is a loss: if only the top passage is shown, and
-# it is wrong, nothing is lost. What is lost are the refused with the right one on top. The cosine, which
-# needs no reranker, loses about as many, and the last line shows no difference between the two.
+# Look at the intervals, for which both groups were drawn again, and the threshold with them: ten questions
+# are so few that very many rates fit, and since they choose the threshold, of both numbers. Not each refusal
+# is a loss: if only the top passage is shown, and it is wrong, nothing is lost. What is lost are the refused
+# with the right one on top. The cosine, which needs no reranker, loses about as many, and the last line shows
+# no difference between the two.
 #
 # ### Answer only when sure
 #
@@ -880,8 +895,8 @@ told.round(2)
 #
 # ## What to remember
 #
-# - **A threshold is tuned on some queries and judged on others,** beside a rule that needs no score. Here it
-#   was better than “everything passes”, and no better than **the best k of each query**.
+# - **A threshold is tuned on some queries and judged on others,** beside simpler rules. Here it was better
+#   than “everything passes”, and no better than **the best k of each query**.
 # - **A score is no probability until it is calibrated,** on pairs like those you will show; and calibration
 #   does not mend the order.
 # - **Query and document share the limit.** Count tokens. Small windows mostly found the answer's place for
@@ -922,7 +937,7 @@ told.round(2)
 # **On your own:** take the longest document that you work with, ask something that its last page answers, and
 # draw it with `draw_window`.
 #
-# **In practice:** write the six points above into your team's checklist for a release of search.
+# **In practice:** write the points above into your team's checklist for a release of search.
 #
 # **Further reading:** [Dai and Callan](https://arxiv.org/abs/1905.09217) on windows, and [Boytsov and
 # others](https://arxiv.org/abs/2207.01262), who compare ways to read long documents; [Penha and
