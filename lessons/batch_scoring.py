@@ -308,18 +308,20 @@ cut_times.drop(columns=["min s", "max s"]).rename_axis("max_length")
 # quarter of the memory, and some processors have instructions that multiply small integers faster. The
 # course has an engine for the same model in [OpenVINO](https://docs.openvino.ai/2026/index.html), with the
 # same `predict`. It is easy to call it “8 bits, several times faster”. Read
-# [int8.py](../rerank_course/engine/int8.py) and you find more:
+# [int8.py](../rerank_course/engine/int8.py) and [trimmed_model.py](../rerank_course/engine/trimmed_model.py)
+# and you find more:
 #
 # | what it does | why it could help |
 # | --- | --- |
 # | 8 bits in most layers, the rest in [bfloat16](term:bfloat16) where there is any | cheaper products |
 # | one pair for each core | next to no padding, no thread waits for another inside a layer |
 # | the last layer for one token only | the score is computed from that one |
-# | several operations in one pass | less to move through memory |
+# | exponentials first, divided by their sum afterwards | two passes less over attention's scores |
 #
 # Only the first row is about precision. An [ablation](term:ablation) takes a part away. Here it takes that
 # row away, 8 bits and bfloat16 together, and leaves the others: the engine's own model, all in float32, its
-# *float32 twin*. Torch gets batches of two sizes, in float32 and in bfloat16, or one pair a core.
+# *float32 twin*. A second twin keeps bfloat16 and leaves out the 8 bits only. Torch gets batches of two
+# sizes, in float32 and in bfloat16, or one pair a core.
 #
 # **Predict.** The next cell says what your processor has. How many times faster than torch's *best* row is
 # the engine? And what is left in float32?
@@ -340,6 +342,7 @@ fast = load_reranker(backend="int8")
 fast.predict(long[:1])
 load_fast = time.perf_counter() - started
 float32_twin = OpenVinoFloat32(long[0], fast.threads)
+bfloat16_twin = OpenVinoFloat32(long[0], fast.threads, precision="bf16")
 
 
 def ablation(pairs):
@@ -356,13 +359,14 @@ def ablation(pairs):
         **bfloat16_ways,
         "torch, one pair a core": lambda: score_a_pair_a_core(reranker, pairs, fast.threads),
         "OpenVINO, float32": lambda: float32_twin.predict(pairs),
+        "OpenVINO, bfloat16": lambda: bfloat16_twin.predict(pairs),
         "OpenVINO, 8 bits": lambda: fast.predict(pairs),
     }
 
 
 parts = {}
 for name, pairs in (("short", short[:16]), ("long", long[:8])):
-    fast.predict(pairs), float32_twin.predict(pairs)  # warm-up
+    fast.predict(pairs), float32_twin.predict(pairs), bfloat16_twin.predict(pairs)  # warm-up
     parts[name] = compare_times(ablation(pairs), repeats=2)
 pd.concat(parts)
 # claim: a part of the engine's gain on one by one, for short texts, is there without 8 bits
@@ -376,19 +380,21 @@ for name, table in parts.items():
     seconds = table["median s"]
     best = seconds[[row for row in seconds.index if row.startswith("torch")]].idxmin()
     gain, twin = seconds[best] / seconds["OpenVINO, 8 bits"], seconds[best] / seconds["OpenVINO, float32"]
+    eight = seconds["OpenVINO, bfloat16"] / seconds["OpenVINO, 8 bits"]
     print(
         f"{name:6}best torch row: {best}. The engine: {gain:.1f} times as fast; its float32 twin: {twin:.1f} "
-        f"times; lower precision alone: {gain / twin:.1f} times"
+        f"times; lower precision alone: {gain / twin:.1f} times, of which 8 bits beyond bfloat16 {eight:.1f}"
     )
 engine_guess.beside(f"{gain:.1f}")
 
 # %% [markdown]
 # The fair speed-up is the one against the best torch row; against one by one it looks larger. “Lower
-# precision alone” is 8 bits and bfloat16 together. Is it near 1, or below? Then you pay for rounding and
-# gain no time. The whole engine's gain depends on the processor: [int8.py](../rerank_course/engine/int8.py)
-# has the figures of one machine that was told to use fewer of its instructions, against one by one. Look
-# where torch's rows with bfloat16 stand on yours. What the float32 twin gains on one by one has several
-# causes; one pair a core is one of them, and has a row of its own. The others this table does not part.
+# precision alone” is 8 bits and bfloat16 together; the last number is what 8 bits add where bfloat16 is used
+# anyway. Is it near 1, or below? Then you pay for rounding and gain no time. The whole engine's gain depends
+# on the processor: [int8.py](../rerank_course/engine/int8.py) has the figures of one machine that was told to
+# use fewer of its instructions, against one by one. Look where torch's rows with bfloat16 stand on yours.
+# What the float32 twin gains on one by one has several causes; one pair a core is one of them, and has a row
+# of its own. The others this table does not separate.
 #
 # Some layers are not rounded to 8 bits; [quantise.py](../rerank_course/engine/quantise.py) says which and
 # why.
@@ -453,8 +459,8 @@ pd.DataFrame.from_dict(rows, orient="index").round(3)
 
 # %% [markdown]
 # How often does a user see the same? The share of the queries whose first one, three or ten passages are the
-# same ones, in any order; and how far rounding moves the scores around the tenth place, beside the gap that
-# parts places 10 and 11:
+# same ones, in any order; and how far rounding moves the scores around the tenth place, beside the gap
+# between places 10 and 11:
 
 # %%
 same = {}
@@ -472,9 +478,9 @@ pd.DataFrame(same).round(3)
 
 # %% [markdown]
 # The averages show no loss that could not be chance, and yet in some queries the first ten are not the same
-# ten. Around the cut rounding moves the scores no more on pandas-docs; there they stand closer together. So
-# few queries do not show whether that is all of the difference. (float32 is here the restored model of
-# [](lesson:scoring_pairs), whose weights had been rounded once before.)
+# ten. Around the tenth place rounding moves the scores no more on pandas-docs; there they stand closer
+# together. So few queries do not show whether that is all of the difference. (float32 is here the restored
+# model of [](lesson:scoring_pairs), whose weights had been rounded once before.)
 #
 # Does the record hold on your machine? A sample is scored again. The control is how far each is from float32.
 
@@ -570,7 +576,8 @@ seconds = compare_times({n: lambda n=n: fast.predict(long[:n]) for n in counts},
 cost = seconds[32] / 32
 for n in counts:
     print(f"{n:3} candidates {seconds[n]:6.2f} s, {1000 * seconds[n] / n:4.0f} ms each")
-torch_cost = long_times["median s"].min() / len(long)
+torch_best = parts["long"]["median s"][[row for row in parts["long"].index if row.startswith("torch")]]
+torch_cost = torch_best.min() / 8
 for engine, each, at_once in (("8 bits", cost, cores), ("torch's best row", torch_cost, 1)):
     few, many = (int(limit / (at_once * each)) * at_once for limit in (0.3, 2))
     print(f"{engine}: about {few} in 0.3 s, {many} in 2 s; a hundred take {100 * each:.1f} s")
@@ -626,10 +633,10 @@ length_guess.beside(f"about {nearest} times")
 long_tokens = sum(len(ids) for ids in reranker.tokenizer(long, verbose=False)["input_ids"])
 fast.predict(mixed)  # warm-up: lengths that are new to the engine cost extra once
 pair_by_pair = compare_times({"mixed": lambda: fast.predict(mixed)}, repeats=2)["median s"].iloc[0]
-row, forecasts = "one predict, batch 32", {}
+row, forecasts = "one predict, batch 8", {}
 for name, for_long, size, measured in (
     ("8 bits, pair by pair", cost * 32, 1, pair_by_pair),
-    ("torch, batch 32", long_times.loc[row, "median s"], 32, mixed_times.loc[row, "median s"]),
+    ("torch, batch 8", long_times.loc[row, "median s"], 8, mixed_times.loc[row, "median s"]),
 ):
     forecasts[name] = {
         "by candidates": for_long * len(mixed) / len(long),
@@ -684,6 +691,7 @@ alone_4 = waits([(fast, long[:5])], 0)[0]
 four = sorted(waits([(fast, long[:5])] * 4, 0.01))
 print(f"one caller {alone_4:.2f} s; four at once:", *(f"{wait:.2f}" for wait in four))
 second = load_reranker(backend="int8")
+second.predict(long[:1])  # warm-up
 big, small = (long * cores)[: 12 * cores], long[:1]
 big_alone, small_alone = (waits([(engine, pairs)], 0)[0] for engine, pairs in ((fast, big), (second, small)))
 print(f"alone: big request {big_alone:.2f} s, small one {small_alone:.2f} s")

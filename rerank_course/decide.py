@@ -4,7 +4,8 @@ Source: scikit-learn's regressions, https://scikit-learn.org/stable/modules/cali
 """
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -50,15 +51,24 @@ class Decision:
                 stacklevel=2,
             )
         self.method, self.queries = method, len(scores)
-        self._model = _fit(scores, answered, method)
+        self._unit = np.abs(scores).max() or 1.0  # of any size: sums of squares must not overflow
+        self._model = _fit(scores / self._unit, answered, method)
 
     def __repr__(self) -> str:
         return f"Decision(method={self.method!r}, queries={self.queries})"
 
     def probability(self, scores: float | Iterable[float]) -> Any:
-        """The probability of an answer, 0 to 1: a float for one score, an array for several."""
+        """The probability of an answer, 0 to 1: a float for one score, an array for a list of scores.
+
+        Raises:
+            TypeError, ValueError: a score is no finite number, or they are a table and no list.
+        """
         values = _numbers(scores, "scores")
-        column = values.reshape(-1, 1)
+        if values.ndim > 1:
+            raise ValueError(f"scores has the shape {values.shape}: give one score, or a list of scores.")
+        if not values.size:
+            return np.empty(0)
+        column = values.reshape(-1, 1) / self._unit
         if self.method == "platt":
             found = self._model.predict_proba(column)[:, 1]
         else:
@@ -66,7 +76,11 @@ class Decision:
         return float(found[0]) if values.ndim == 0 else found
 
     def has_answer(self, score: float, at_least: float = 0.5) -> bool:
-        """Whether the probability of an answer is at least ``at_least``."""
+        """Whether the probability of an answer is at least ``at_least``, for one score."""
+        if isinstance(at_least, bool) or not isinstance(at_least, Real):
+            raise TypeError(f"at_least must be a probability from 0 to 1, not {at_least!r}.")
+        if _numbers(score, "score").ndim:
+            raise TypeError("has_answer takes one score. For several, compare probability(scores).")
         if not 0 <= at_least <= 1:
             raise ValueError(f"at_least must be a probability from 0 to 1, not {at_least}.")
         return bool(self.probability(score) >= at_least)
@@ -92,7 +106,16 @@ def precision_by_coverage(scores: Iterable[float], answered: Iterable[bool]) -> 
 
 def check_outcomes(scores: Any, answered: Any) -> tuple[np.ndarray, np.ndarray]:
     """Scores as float64 and outcomes as bool, each of shape (queries,), or an error that says why not."""
-    scores, outcomes = _numbers(scores, "scores"), np.asarray(list(answered))
+    for name, values in (("scores", scores), ("answered", answered)):
+        if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+            raise TypeError(f"{name} must be a list with an entry for each query, not {values!r:.60}.")
+    if hasattr(scores, "iloc") and hasattr(answered, "iloc") and list(scores.index) != list(answered.index):
+        raise ValueError("scores and answered have different indexes: bring them into one order first.")
+    scores = _numbers(scores, "scores")
+    try:
+        outcomes = np.asarray(list(answered))
+    except ValueError:  # ragged
+        raise ValueError("answered must be True or False for each query, one value each.") from None
     if scores.ndim != 1 or outcomes.shape != scores.shape:
         raise ValueError(
             f"scores has the shape {scores.shape}, answered {outcomes.shape}: give one of each for a query."
@@ -105,8 +128,12 @@ def check_outcomes(scores: Any, answered: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _numbers(values: Any, name: str) -> np.ndarray:
-    if isinstance(values, Iterable) and not hasattr(values, "shape"):
-        values = list(values)
+    if isinstance(values, (str, bytes, Mapping)):
+        raise TypeError(f"{name} must be numbers, not a {type(values).__name__}.")
+    if hasattr(values, "detach"):  # torch's, also of a type that numpy does not have
+        values = values.detach().double().cpu()
+    elif isinstance(values, Iterable) and not hasattr(values, "shape"):
+        values = [value.detach().double() if hasattr(value, "detach") else value for value in values]
     try:
         numbers = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):

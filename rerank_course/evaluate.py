@@ -207,25 +207,48 @@ def choose_held_out(
         (a table as ``per_query`` gives it, the setting that each query was given).
 
     Raises:
-        ValueError: there is no table, they are not about the same queries, or there are fewer queries than
-            folds.
+        TypeError, ValueError: there is no table, they are not about the same queries, a value is missing, or
+            there are fewer queries than folds.
     """
+    first = _check_settings(tables, measure)
+    fold_of = deal_folds(len(first), folds, seed=seed)
+    best = []
+    for fold in range(folds):
+        means = {setting: table[measure][fold_of != fold].mean() for setting, table in tables.items()}
+        best.append(max(means, key=lambda setting: round(means[setting], 9)))
+    settings = [best[fold] for fold in fold_of]
+    rows = [tables[setting].iloc[[place]] for place, setting in enumerate(settings)]
+    given = pd.Series([None] * len(first), index=first.index, dtype=object)
+    for place, setting in enumerate(settings):
+        given.iat[place] = setting
+    return pd.concat(rows), given
+
+
+def _check_settings(tables: Any, measure: str) -> pd.DataFrame:
+    """The first of the tables, if all can be compared."""
+    if not isinstance(tables, Mapping):
+        raise TypeError(f"tables must be a mapping, {{setting: table}}, not a {type(tables).__name__}.")
     first = next(iter(tables.values()), None)
     if first is None:
         raise ValueError("tables is empty: there is no setting to choose from.")
     if any(list(table.index) != list(first.index) for table in tables.values()):
         raise ValueError("The tables are not about the same queries.")
-    fold_of = deal_folds(len(first), folds, seed=seed)
-    settings = pd.Series(index=first.index, dtype=object)
-    for fold in range(folds):
-        means = {setting: table[measure][fold_of != fold].mean() for setting, table in tables.items()}
-        best = max(means, key=lambda setting: round(means[setting], 9))
-        settings.iloc[np.flatnonzero(fold_of == fold)] = best
-    return pd.concat([tables[settings[query]].loc[[query]] for query in first.index]), settings
+    if not first.index.is_unique:
+        raise ValueError(
+            f"The query {first.index[first.index.duplicated()][0]!r} stands in the tables twice."
+        )
+    for setting, table in tables.items():
+        if measure not in table:
+            raise ValueError(f"The table of {setting!r} has no column {measure!r}.")
+        if table[measure].isna().any():
+            raise ValueError(f"The table of {setting!r} has queries without a value of {measure!r}.")
+    return first
 
 
 def deal_folds(queries: int, folds: int = 5, *, seed: int = 0) -> np.ndarray:
     """The fold, 0 to ``folds - 1``, of each of so many queries, dealt at random into even parts."""
+    if isinstance(folds, bool) or not isinstance(folds, (int, np.integer)):
+        raise TypeError(f"folds must be a whole number, not {folds!r}.")
     if not 2 <= folds <= queries:
         raise ValueError(f"folds must be from 2 to the number of queries, {queries}, not {folds}.")
     return np.random.default_rng(seed).permutation(np.arange(queries) % folds)

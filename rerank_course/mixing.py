@@ -13,6 +13,7 @@ from rerank_course.text import text_of
 Candidate = TypeVar("Candidate")
 Scored = list[tuple[Candidate, float]]
 K = 60  # of reciprocal ranks, as rerank_course.retrieve has it
+ROUNDING = 12  # decimals of a mixed score: two candidates on which both sides disagree alike are a tie
 
 
 def z_scores(scores: np.ndarray) -> np.ndarray:
@@ -66,28 +67,24 @@ def mix(
 
     Raises:
         TypeError, ValueError: a score is no finite number, ``weight`` is outside 0–1, a normalisation is
-        unknown, a candidate was reranked that the first stage did not find, or the first stage's scores rise:
-        then they are distances.
+        unknown, a candidate was reranked that the first stage did not find, or the first stage's scores rise
+        somewhere: then they are distances, or the list is not best first.
     """
     weight, normalise = check_weight(weight), _check_normalisation(normalise)
     found, found_texts = read_scored(first_stage, "first_stage")
     again, again_texts = read_scored(reranked, "reranked")
-    _check_falling([score for _, score in found])
+    check_falling([score for _, score in found], "first_stage")
     scores: dict[str, float] = {}
     for text, (_, score) in zip(again_texts, again):
         scores[text] = max(score, scores.get(text, -math.inf))
     _check_known(scores, found_texts)
 
     both = [i for i, text in enumerate(found_texts) if text in scores]
-    mixed = _weighted(
-        np.array([found[i][1] for i in both]),
-        np.array([scores[found_texts[i]] for i in both]),
-        weight,
-        NORMALISATIONS[normalise],
-    )
+    first = np.array([found[i][1] for i in both])
+    second = np.array([scores[found_texts[i]] for i in both])
+    mixed = _weighted(first, second, weight, NORMALISATIONS[normalise])
     # Both sorts are stable: equal scores stay in the first stage's order.
-    order = np.argsort(-mixed, kind="stable")
-    ranking = [(found[both[i]][0], float(mixed[i])) for i in order]
+    ranking = [(found[both[i]][0], float(mixed[i])) for i in np.argsort(-mixed, kind="stable")]
     return continue_below(ranking, [found[i][0] for i, text in enumerate(found_texts) if text not in scores])
 
 
@@ -98,9 +95,15 @@ def continue_below(ranking: Scored, behind: Iterable[Any]) -> Scored:
 
 
 def _weighted(first: np.ndarray, second: np.ndarray, weight: float, normalise: Callable) -> np.ndarray:
+    """The weighted mean, without what is only rounding; alone, a score's own order survives in any unit."""
     if not len(first):
         return first
-    return (1 - weight) * normalise(first) + weight * normalise(second)
+    if weight in (0, 1):
+        alone = second if weight else first
+        normal, ranks = normalise(alone), rankdata(alone, method="dense")
+        # Scores that lie very close together, or one of them very far off, would lose their order.
+        return normal if len(np.unique(normal)) == ranks.max() else normalise(ranks)
+    return np.round((1 - weight) * normalise(first) + weight * normalise(second), ROUNDING) + 0.0
 
 
 def _centred(scores: np.ndarray) -> np.ndarray:
@@ -131,16 +134,23 @@ def check_score(score: Any, name: str) -> float:
     """The score as a float, or an error that names it."""
     if isinstance(score, bool) or not isinstance(score, Real):
         raise TypeError(f"The score of {name} is {score!r}, not a number.")
-    if not math.isfinite(score):
-        raise ValueError(f"The score of {name} is {score}, which cannot be ranked.")
-    return float(score)
+    try:
+        number = float(score)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(f"The score of {name} is {score!r:.40}, which cannot be ranked.")
+    return number
 
 
-def _check_falling(scores: list[float]) -> None:
-    if len(scores) > 1 and scores[0] < scores[-1] and scores == sorted(scores):
+def check_falling(scores: list[float], name: str) -> None:
+    """Raise ``ValueError`` where a score is higher than the one before it."""
+    rise = next((i for i in range(1, len(scores)) if scores[i] > scores[i - 1]), None)
+    if rise is not None:
         raise ValueError(
-            "The scores of first_stage rise from the first candidate to the last. If they are distances, "
-            "where less is better, pass their negatives; if not, sort the candidates, best first."
+            f"The scores of {name} rise: {name}[{rise}] has {scores[rise]:g} after {scores[rise - 1]:g}. If "
+            "they are distances, where less is better, pass their negatives; if not, sort the candidates, "
+            "best first."
         )
 
 

@@ -54,11 +54,11 @@ def rerank_documents(
         TypeError, ValueError: an argument or the reranker's answer is unusable. The message names the
         argument, the position and the remedy.
     """
-    _check_query(query)
+    check_query(query)
     candidates = list(check_candidates(candidates))
     batch_size = check_count("batch_size", batch_size)
     top_k = None if top_k is None else check_count("top_k", top_k, "; pass None to get all candidates")
-    _check_reranker(reranker)
+    check_reranker(reranker)
 
     texts = {i: text_of(candidate, f"candidates[{i}]") for i, candidate in enumerate(candidates)}
     scores = _score(query, texts, reranker, batch_size, show_progress)
@@ -93,11 +93,11 @@ def rerank_stream(
         TypeError, ValueError: as ``rerank_documents``; a candidate's position counts from the start of the
         stream.
     """
-    _check_query(query)
+    check_query(query)
     check_candidates(candidates)
     block, top_k = check_count("block", block), check_count("top_k", top_k)
     batch_size = check_count("batch_size", batch_size)
-    _check_reranker(reranker)
+    check_reranker(reranker)
     best: list[tuple[Candidate, float]] = []
     known: dict[str, float] = {}  # scores of the best: the same text in a later block gets the same one
     numbered = enumerate(candidates)
@@ -132,7 +132,8 @@ def _score(
     return dict(zip(first, scores.tolist()))
 
 
-def _check_query(query: Any) -> None:
+def check_query(query: Any) -> None:
+    """Raise an error where the query is no text, or an empty one."""
     if not isinstance(query, str):
         raise TypeError(
             f"query must be one string, not a {type(query).__name__}. "
@@ -179,7 +180,8 @@ def check_count(name: str, value: Any, hint: str = "") -> int:
     return count
 
 
-def _check_reranker(reranker: Any) -> None:
+def check_reranker(reranker: Any) -> None:
+    """Raise an error where nothing could score pairs."""
     if not callable(getattr(reranker, "predict", None)):
         raise TypeError(
             f"reranker is a {type(reranker).__name__} without .predict(pairs, batch_size=…). "

@@ -146,7 +146,10 @@ class HybridRetriever:
         found = {}
         for query in {query for query, _ in pairs}:
             rankings = [retriever.search(query, self.pool) for retriever in self.retrievers]
-            found[query] = {chunk.content: score for chunk, score in fuse(rankings, k=self.k)}
+            fused = fuse(rankings, k=self.k)
+            found[query] = {
+                chunk.content: score for chunk, score in reversed(fused)
+            }  # a copy: the best one's
         return np.array([found[query].get(text, 0.0) for query, text in pairs])
 
 

@@ -9,8 +9,23 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, TypeVar
 
-from rerank_course.mixing import Scored, check_score, check_weight, continue_below, mix, read_scored
-from rerank_course.rerank import Reranker, check_candidates, check_count, rerank_documents
+from rerank_course.mixing import (
+    Scored,
+    check_falling,
+    check_score,
+    check_weight,
+    continue_below,
+    mix,
+    read_scored,
+)
+from rerank_course.rerank import (
+    Reranker,
+    check_candidates,
+    check_count,
+    check_query,
+    check_reranker,
+    rerank_documents,
+)
 from rerank_course.text import is_scored
 
 Candidate = TypeVar("Candidate")
@@ -35,7 +50,9 @@ class Stage:
     batch_size: int = 32
 
     def __post_init__(self) -> None:
+        check_reranker(self.reranker)
         check_weight(self.weight)
+        check_count("batch_size", self.batch_size)
         if self.keep is not None:
             check_count("keep", self.keep, "; pass None to hand all on")
 
@@ -87,9 +104,11 @@ def margin(found: Sequence[tuple[Any, float]], place: int = 10) -> float:
         last one stands for ``place`` where fewer were found; infinity where there is nothing to order.
 
     Raises:
-        TypeError, ValueError: an entry is no candidate with its score, or ``place`` is below 1.
+        TypeError, ValueError: an entry is no candidate with its score, the scores rise somewhere, or
+        ``place`` is below 1.
     """
     scores = [score for _, score in read_scored(found, "found")[0]]
+    check_falling(scores, "found")
     place = min(check_count("place", place), len(scores))
     return scores[0] - scores[place - 1] if len(scores) > 1 else math.inf
 
@@ -120,6 +139,8 @@ def rerank_if_unsure(
     Raises:
         TypeError, ValueError: as ``rerank_documents`` and ``mix``.
     """
+    check_query(query)
+    check_reranker(reranker)
     check_weight(weight)
     depth, (found, _) = check_count("depth", depth), read_scored(found, "found")
     if margin(found, place) >= _check_limit(limit):

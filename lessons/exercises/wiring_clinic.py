@@ -21,13 +21,16 @@
 #
 # - `query`: the question;
 # - `found`: a search's results, best first, each with `id`, `heading`, `text` and `in_force` (true or false);
-# - `model`: a cross-encoder, whose `predict` gives logits;
+# - `model`: a cross-encoder, whose `predict` gives logits, as a list or an array;
 # - `top_k`: how many to return, 3 unless said otherwise;
 # - `depth`: how many of the results to look at, 50 unless said otherwise.
 #
 # Of the first `depth` results, those in force are scored. The model reads the heading, a full stop, a blank
 # and the text. The best `top_k` come back as `[(id, probability), …]`, best first. The probability is the
-# sigmoid of the logit. Equal ones keep the search's order. Here is one that is right:
+# sigmoid of the logit. Equal probabilities keep the search's order. How the model is asked is left open: in
+# one call or in several, in any order, with `activation_fn` or without, and not again for what is known.
+#
+# Here is one that is right:
 
 # %%
 import inspect
@@ -45,13 +48,14 @@ show(pipelines.right)
 
 # %% [markdown]
 # `best(results, scores, top_k)` puts the ids of the results with their scores, the highest first; it has no
-# fault. `expit` is SciPy's sigmoid.
+# fault. `text_of(result)` is the heading, a full stop, a blank and the text. `expit` is SciPy's sigmoid.
 #
 # ### How to write a test
 #
 # Your test takes the pipeline as its only argument, calls it, and says with `assert` what has to be true. For
 # all but part F you need no real model: `KnownScores` takes a function of yours that gives the logit of a
-# pair, and keeps the pairs that it was asked for in `pairs`. This is a test that no fault here makes fail:
+# pair, and keeps the pairs that it was asked for in `pairs`. It takes all the ways to ask. Keep your logits
+# between −10 and 10: far above, the probabilities are all 1.0. This is a test that no fault here makes fail:
 
 
 # %%
@@ -68,11 +72,14 @@ def test_that_finds_nothing(pipeline):
 for name in "abcdefgh":
     if name != "f":  # it wants a real model
         test_that_finds_nothing(getattr(pipelines, f"pipeline_{name}"))
+pipelines.forget()  # what pipeline E keeps from one call to the next
 print("no error")
 
 # %% [markdown]
-# Read a pipeline, guess what is wrong, and set up a case in which it shows. Compare numbers with a tolerance:
-# two right pipelines may differ in the last digits.
+# Read a pipeline, guess what is wrong, and set up a case in which it shows. Compare numbers with a tolerance,
+# of .001 for example: two right pipelines may differ in the last digits. The check runs your test several
+# times, with empty caches, so it must not keep anything itself. Whatever it raises is a failure. To try it by
+# hand: `pipelines.forget()`, then `test_a(pipelines.pipeline_a)`.
 #
 # ## Part 1 · Pipeline A
 
@@ -221,7 +228,7 @@ check_test_e(test_e)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# The cache outlives a call. Ask twice about the same documents.
+# `_cache` is a dictionary beside the function, so it outlives a call. Ask twice about the same documents.
 #
 # </details>
 #
@@ -323,7 +330,7 @@ check_test_h(test_h)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# What are the shares of a list that has one number?
+# A softmax gives the shares of a list. How large is the share of the only number in it?
 #
 # </details>
 #
@@ -338,61 +345,89 @@ check_test_h(test_h)
 # If you learn alone, you are done.
 #
 # The checks above are public. Your teacher's copy of the next cells also has hidden tests: the same faults
-# and right pipelines, written otherwise. A test that finds the fault itself finds it there too.
+# and right pipelines, written otherwise. They have the same fault and not the same marks: no name, no sign,
+# no error by which you could know them. A test that finds the fault itself finds it there too.
 
 # %% role="graded" id="graded-a" points=1
 check_test_a(test_a).require()
-
-
 ### BEGIN HIDDEN TESTS
-def cut_too_soon(query, found, model, top_k=3, depth=50):
-    valid = [hit for hit in found[:depth] if hit["in_force"]]
-    return pipelines.right(query, valid[: min(top_k, len(valid))], model, top_k=top_k)
+from rerank_course.checks import wiring_clinic_pipelines as _pipelines
 
 
-def one_by_one(query, found, model, top_k=3, depth=50):
-    rows = [pipelines.right(query, [hit], model)[0] for hit in found[:depth] if hit["in_force"]]
+def _from_the_end(query, found, model, top_k=3, depth=50):
+    rows = []
+    for hit in reversed([hit for hit in found[:depth] if hit["in_force"]]):
+        rows = _pipelines.right(query, [hit], model) + rows
     return sorted(rows, key=lambda row: -row[1])[:top_k]
 
 
-check_test_a(test_a, faulty=[cut_too_soon], right=[one_by_one]).require()
+def _cut_too_soon(query, found, model, top_k=3, depth=50):
+    valid = [hit for hit in found[:depth] if hit["in_force"]]
+    return _pipelines.right(query, valid[: min(top_k, len(valid))], model, top_k=top_k)
+
+
+check_test_a(test_a, faulty=[_cut_too_soon], right=[_from_the_end]).require()
 ### END HIDDEN TESTS
 
 # %% role="graded" id="graded-b" points=1
 check_test_b(test_b).require()
-
-
 ### BEGIN HIDDEN TESTS
-def squashed_again(*arguments, **options):
+from rerank_course.checks import wiring_clinic_pipelines as _pipelines
+
+
+def _from_the_end(query, found, model, top_k=3, depth=50):
+    rows = []
+    for hit in reversed([hit for hit in found[:depth] if hit["in_force"]]):
+        rows = _pipelines.right(query, [hit], model) + rows
+    return sorted(rows, key=lambda row: -row[1])[:top_k]
+
+
+def _squashed_again(*arguments, **options):
     from scipy.special import expit as squashed
 
-    return [(name, float(squashed(share))) for name, share in pipelines.right(*arguments, **options)]
+    return [(name, float(squashed(share))) for name, share in _pipelines.right(*arguments, **options)]
 
 
-check_test_b(test_b, faulty=[squashed_again]).require()
+check_test_b(test_b, faulty=[_squashed_again], right=[_from_the_end]).require()
 ### END HIDDEN TESTS
 
 # %% role="graded" id="graded-c" points=1
 check_test_c(test_c).require()
-
-
 ### BEGIN HIDDEN TESTS
-def names_of_all(query, found, model, top_k=3, depth=50):
+from rerank_course.checks import wiring_clinic_pipelines as _pipelines
+
+
+def _from_the_end(query, found, model, top_k=3, depth=50):
+    rows = []
+    for hit in reversed([hit for hit in found[:depth] if hit["in_force"]]):
+        rows = _pipelines.right(query, [hit], model) + rows
+    return sorted(rows, key=lambda row: -row[1])[:top_k]
+
+
+def _names_of_all(query, found, model, top_k=3, depth=50):
     valid = [hit["id"] for hit in found[:depth] if hit["in_force"]]
     name_beside = dict(zip(valid, [hit["id"] for hit in found]))
-    ranking = pipelines.right(query, found, model, top_k, depth)
+    ranking = _pipelines.right(query, found, model, top_k, depth)
     return [(name_beside[name], share) for name, share in ranking]
 
 
-check_test_c(test_c, faulty=[names_of_all]).require()
+check_test_c(test_c, faulty=[_names_of_all], right=[_from_the_end]).require()
 ### END HIDDEN TESTS
 
 # %% role="graded" id="graded-d" points=1
 check_test_d(test_d).require()
-
-
 ### BEGIN HIDDEN TESTS
-class Mirror:
+from rerank_course.checks import wiring_clinic_pipelines as _pipelines
+
+
+def _from_the_end(query, found, model, top_k=3, depth=50):
+    rows = []
+    for hit in reversed([hit for hit in found[:depth] if hit["in_force"]]):
+        rows = _pipelines.right(query, [hit], model) + rows
+    return sorted(rows, key=lambda row: -row[1])[:top_k]
+
+
+class _Mirror:
     def __init__(self, model):
         self.model = model
 
@@ -400,87 +435,125 @@ class Mirror:
         return self.model.predict([(second, first) for first, second in pairs])
 
 
-def asked_backwards(query, found, model, top_k=3, depth=50):
-    return pipelines.right(query, found, Mirror(model), top_k, depth)
+def _asked_backwards(query, found, model, top_k=3, depth=50):
+    return _pipelines.right(query, found, _Mirror(model), top_k, depth)
 
 
-check_test_d(test_d, faulty=[asked_backwards]).require()
+check_test_d(test_d, faulty=[_asked_backwards], right=[_from_the_end]).require()
 ### END HIDDEN TESTS
 
 # %% role="graded" id="graded-e" points=1
 check_test_e(test_e).require()
-
-
 ### BEGIN HIDDEN TESTS
-def remembering(key_of):
-    seen = {}
+from rerank_course.checks import wiring_clinic_pipelines as _pipelines
 
-    def ranked(query, found, model, top_k=3, depth=50):
+
+def _from_the_end(query, found, model, top_k=3, depth=50):
+    rows = []
+    for hit in reversed([hit for hit in found[:depth] if hit["in_force"]]):
+        rows = _pipelines.right(query, [hit], model) + rows
+    return sorted(rows, key=lambda row: -row[1])[:top_k]
+
+
+class _Remembering:
+    def __init__(self, key_of):
+        self.key_of, self.seen, self.models = key_of, {}, []
+
+    def __call__(self, query, found, model, top_k=3, depth=50):
+        self.models.append(model)  # a model that is kept shares its id with no other
         valid = [hit for hit in found[:depth] if hit["in_force"]]
         for hit in valid:
-            if key_of(model, query, hit) not in seen:
-                seen[key_of(model, query, hit)] = pipelines.right(query, [hit], model)[0][1]
-        rows = [(hit["id"], seen[key_of(model, query, hit)]) for hit in valid]
+            key = self.key_of(model, query, hit)
+            if key not in self.seen:
+                self.seen[key] = _pipelines.right(query, [hit], model)[0][1]
+        rows = [(hit["id"], self.seen[self.key_of(model, query, hit)]) for hit in valid]
         return sorted(rows, key=lambda row: -row[1])[:top_k]
 
-    return ranked
+
+_by_name = _Remembering(lambda model, query, hit: hit["id"])
+_by_all = _Remembering(lambda model, query, hit: (id(model), query, hit["heading"], hit["text"]))
 
 
-check_test_e(
-    test_e,
-    faulty=[remembering(lambda model, query, hit: hit["heading"] + hit["text"])],
-    right=[remembering(lambda model, query, hit: (model, query, hit["heading"], hit["text"]))],
-).require()
+check_test_e(test_e, faulty=[_by_name], right=[_from_the_end, _by_all]).require()
 ### END HIDDEN TESTS
 
 # %% role="graded" id="graded-f" points=1
 check_test_f(test_f).require()
-
-
 ### BEGIN HIDDEN TESTS
-class ByHand:
-    def __init__(self, model, factor):
-        self.model, self.factor = model, factor
+from rerank_course.checks import wiring_clinic_pipelines as _pipelines
+
+
+def _from_the_end(query, found, model, top_k=3, depth=50):
+    rows = []
+    for hit in reversed([hit for hit in found[:depth] if hit["in_force"]]):
+        rows = _pipelines.right(query, [hit], model) + rows
+    return sorted(rows, key=lambda row: -row[1])[:top_k]
+
+
+class _ByHand:
+    def __init__(self, model, keep_types):
+        self.model, self.keep_types = model, keep_types
 
     def predict(self, pairs):
-        batch = self.model.tokenizer(*map(list, zip(*pairs)), padding=True, return_tensors="pt")
-        batch["token_type_ids"] = batch["token_type_ids"] * self.factor
+        batch = self.model.tokenizer(
+            *map(list, zip(*pairs)), padding=True, truncation=True, max_length=512, return_tensors="pt"
+        )
+        if not self.keep_types:
+            del batch["token_type_ids"]
         return self.model.model(**batch).logits.detach().numpy()[:, 0]
 
 
-def all_of_one_type(query, found, model, top_k=3, depth=50):
-    return pipelines.right(query, found, ByHand(model, factor=0), top_k, depth)
+def _without_types(query, found, model, top_k=3, depth=50):
+    return _pipelines.right(query, found, _ByHand(model, keep_types=False), top_k, depth)
 
 
-def of_both_types(query, found, model, top_k=3, depth=50):
-    return pipelines.right(query, found, ByHand(model, factor=1), top_k, depth)
+def _with_types(query, found, model, top_k=3, depth=50):
+    if not any(hit["in_force"] for hit in found[:depth]):
+        return []
+    return _pipelines.right(query, found, _ByHand(model, keep_types=True), top_k, depth)
 
 
-check_test_f(test_f, faulty=[all_of_one_type], right=[of_both_types]).require()
+check_test_f(test_f, faulty=[_without_types], right=[_from_the_end, _with_types]).require()
 ### END HIDDEN TESTS
 
 # %% role="graded" id="graded-g" points=1
 check_test_g(test_g).require()
-
-
 ### BEGIN HIDDEN TESTS
-def with_short_titles(query, found, model, top_k=3, depth=50):
+from rerank_course.checks import wiring_clinic_pipelines as _pipelines
+
+
+def _from_the_end(query, found, model, top_k=3, depth=50):
+    rows = []
+    for hit in reversed([hit for hit in found[:depth] if hit["in_force"]]):
+        rows = _pipelines.right(query, [hit], model) + rows
+    return sorted(rows, key=lambda row: -row[1])[:top_k]
+
+
+def _with_short_titles(query, found, model, top_k=3, depth=50):
     hits = [hit | {"heading": hit["heading"][:23].rstrip()} for hit in found]
-    return pipelines.right(query, hits, model, top_k, depth)
+    return _pipelines.right(query, hits, model, top_k, depth)
 
 
-check_test_g(test_g, faulty=[with_short_titles]).require()
+check_test_g(test_g, faulty=[_with_short_titles], right=[_from_the_end]).require()
 ### END HIDDEN TESTS
 
 # %% role="graded" id="graded-h" points=1
 check_test_h(test_h).require()
-
-
 ### BEGIN HIDDEN TESTS
-def shares_of_one(query, found, model, top_k=3, depth=50):
-    pipelines.right(query, found, model, top_k, depth)
+from rerank_course.checks import wiring_clinic_pipelines as _pipelines
+
+
+def _from_the_end(query, found, model, top_k=3, depth=50):
+    rows = []
+    for hit in reversed([hit for hit in found[:depth] if hit["in_force"]]):
+        rows = _pipelines.right(query, [hit], model) + rows
+    return sorted(rows, key=lambda row: -row[1])[:top_k]
+
+
+def _shares_of_one(query, found, model, top_k=3, depth=50):
+    _pipelines.right(query, found, model, top_k, depth)
     return [(hit["id"], 1.0) for hit in found[:depth] if hit["in_force"]][:top_k]
 
 
-check_test_h(test_h, faulty=[shares_of_one]).require()
+check_test_h(test_h, faulty=[_shares_of_one], right=[_from_the_end]).require()
 ### END HIDDEN TESTS

@@ -4,8 +4,11 @@ A test is run on pipelines that are right and differ in how they are written, an
 is asked of the test itself: it may look at scores, at the order, or at the pairs that the model is given.
 """
 
+import inspect
 import linecache
+import random
 import traceback
+import unittest
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -18,7 +21,7 @@ from rerank_course.checks.wiring_clinic_pipelines import Pipeline
 ANY = (
     (pipelines.right, "one that is written in the plainest way"),
     (pipelines.right_in_batches, "one that gives the model two pairs at a time"),
-    (pipelines.right_by_places, "one that sorts places in place of results"),
+    (pipelines.right_by_places, "one that sorts positions, and looks the results up afterwards"),
 )
 Right = Sequence[tuple[Pipeline, str]]
 
@@ -50,7 +53,8 @@ CASES = {
         pipelines.pipeline_b,
         (*ANY, (pipelines.right_in_the_model, "one that lets the model apply the sigmoid")),
         "The sigmoid is applied twice: the order stays, and no probability is below one half.",
-        "The order is right. Look at the numbers: what probability should a logit of -5 have?",
+        "The order is right. Look at the numbers: what probability should a logit of -5 have? (A model of "
+        "your own has to apply activation_fn, or the fault cannot show.)",
     ),
     "C": Case(
         pipelines.pipeline_c,
@@ -149,32 +153,105 @@ def _judge(
         faulty, right: more pipelines with the same fault, and without it, that the test has not seen.
     """
     case = CASES[letter]
+    _check_function(test)
     allowed = [*case.right, *((pipeline, "one that you have not seen") for pipeline in right)]
-    _must_pass(test, allowed)
-    for pipeline in (case.faulty, *faulty):
-        unseen = "" if pipeline is case.faulty else " in other words"
-        _must_fail(test, pipeline, f"pipeline {letter}{unseen}", case.hint)
-    _must_pass(test, allowed[:1])  # it must not depend on how often it was called
-    _must_fail(test, case.faulty, f"pipeline {letter}, when it is run again", case.hint)
+    forbidden = [case.faulty, *faulty]
+    first, second = _run(test, pipelines.right), _run(test, pipelines.right)
+    demand(
+        first.error is not None or second.error is None,
+        f"{name_of(test)} passes on a right pipeline, and fails when it is run again. Does it keep something "
+        "between runs?",
+    )
+    # Twice each, in an order that nobody can count on.
+    runs = [*(pipeline for pipeline, _ in allowed), *forbidden] * 2
+    random.shuffle(runs)
+    outcomes: dict[Pipeline, list[Outcome]] = {}
+    for pipeline in runs:
+        outcomes.setdefault(pipeline, []).append(_run(test, pipeline))
+    is_seen = all(outcome.error for outcome in outcomes[case.faulty])
+    for pipeline, description in allowed:
+        for outcome in outcomes[pipeline]:
+            _must_pass(test, outcome, description, asks_for_it=not is_seen)
+    for pipeline in forbidden:
+        other = "" if pipeline is case.faulty else " in other words"
+        for outcome in outcomes[pipeline]:
+            _must_fail(test, outcome, f"pipeline {letter}{other}", case.hint)
     return f"Your test fails on pipeline {letter} and passes on {len(allowed)} right ones. {case.found}"
 
 
-def _must_pass(test: Callable, allowed: Right) -> None:
-    for pipeline, description in allowed:
-        error = _run(test, pipeline).error
-        if error is None:
-            continue
+class Outcome(NamedTuple):
+    """Of one run of a test on one pipeline.
+
+    Attributes:
+        error: with what it failed, or None.
+        rankings: what each of its calls returned.
+        answer: what the test returned.
+    """
+
+    error: BaseException | None
+    rankings: list[Any]
+    answer: Any
+
+
+def _check_function(test: Any) -> None:
+    """Demand a function that takes one argument and is run by calling it."""
+    name = name_of(test)
+    demand(not isinstance(test, type), f"Pass a function to the check; {name} is a class.")
+    late = "yield" if inspect.isgeneratorfunction(test) else "async"
+    demand(
+        not (inspect.isgeneratorfunction(test) or inspect.iscoroutinefunction(test)),
+        f"{name} has a {late} in it, so calling it runs nothing.",
+    )
+    try:
+        inspect.signature(test).bind(None)
+    except TypeError:
         raise Wrong(
-            f"Your test fails on a right pipeline, {description}: {_quote(error, test)}. Does it ask for "
-            "more than was promised, for example for equal last digits?"
-        ) from error
+            f"{name} has to take the pipeline, and nothing else, as its argument: def {name}(pipeline)."
+        ) from None
 
 
-def _must_fail(test: Callable, pipeline: Pipeline, named: str, hint: str) -> None:
-    outcome = _run(test, pipeline)
+def _must_pass(test: Callable, outcome: Outcome, description: str, asks_for_it: bool = False) -> None:
+    """Demand that a test let a right pipeline pass, and say what may be wrong with one that does not."""
+    error = outcome.error
+    if error is None:
+        return
+    is_failed_assert = isinstance(error, AssertionError) or type(error).__name__ == "Failed"  # pytest's own
+    if not outcome.rankings and is_failed_assert:
+        raise Wrong(
+            f"{name_of(test)} never called the pipeline that it was given, and fails whatever that is."
+        )
+    said = f"on a right pipeline, {description}: {_quote(error, test)}."
+    if not is_failed_assert:
+        raise Wrong(f"Your test raised {type(error).__name__} {said} {_remedy(error)}") from error
+    why = "Does it ask for more than was promised, for example for equal last digits?"
+    if any(map(_is_tied_at_one, outcome.rankings)):
+        why = "Two of your logits have the same probability, 1.0. Take logits between -10 and 10."
+    elif asks_for_it:
+        why = "It passes on the faulty one: does it ask for the fault?"
+    raise Wrong(f"Your test fails {said} {why}") from error
+
+
+def _remedy(error: BaseException) -> str:
+    """What to do about an error that is no failed assert."""
+    said = str(error)
+    if "activation_fn" in said:
+        return "A right pipeline may call predict(pairs, activation_fn=…). KnownScores can do that."
+    if isinstance(error, AttributeError) and ("'tokenizer'" in said or "'model'" in said):
+        return "Part F needs a real model: load_reranker(), without a backend."
+    return "Is it called as pipeline(query, found, model)?"
+
+
+def _is_tied_at_one(ranking: Any) -> bool:
+    try:
+        return sum(probability >= 1 - 1e-7 for _, probability in ranking) > 1
+    except (TypeError, ValueError):  # whatever a pipeline of the learner's returned
+        return False
+
+
+def _must_fail(test: Callable, outcome: Outcome, named: str, hint: str) -> None:
     if outcome.error is not None:
         return
-    demand(outcome.calls > 0, f"{name_of(test)} never called the pipeline that it was given.")
+    demand(bool(outcome.rankings), f"{name_of(test)} never called the pipeline that it was given.")
     demand(
         outcome.answer is None,
         f"Your test returned {show(outcome.answer)}. A test does not return its verdict: it fails by an "
@@ -183,32 +260,35 @@ def _must_fail(test: Callable, pipeline: Pipeline, named: str, hint: str) -> Non
     raise Wrong(f"Your test passes on {named}, so it does not see the fault. {hint}")
 
 
-class _Outcome(NamedTuple):
-    error: Exception | None
-    calls: int
-    answer: Any
+def _run(test: Callable, pipeline: Pipeline) -> Outcome:
+    """Run a test on one pipeline, with empty caches."""
+    rankings: list[Any] = []
 
-
-def _run(test: Callable, pipeline: Pipeline) -> _Outcome:
-    """With what a test fails on a pipeline, how often it called it, and what it returned."""
-    name, calls = name_of(test), 0
-
-    def a_pipeline(*arguments: Any, **keywords: Any) -> Any:  # one name for all: it must not tell the fault
-        nonlocal calls
-        calls += 1
-        return pipeline(*arguments, **keywords)
+    def a_pipeline(query: str, found: list, model: Any, top_k: int = 3, depth: int = 50) -> Any:
+        rankings.append(None)  # a call that raises is a call
+        rankings[-1] = pipeline(query, found, model, top_k, depth)
+        return rankings[-1]
 
     pipelines.forget()
     try:
-        answer = test(a_pipeline)
+        return Outcome(None, rankings, test(a_pipeline))
     except NotImplementedError as error:
-        raise NotAttempted(f"Write {name} above, run its cell, then run this check again.") from error
-    except Exception as error:  # as for any test runner, whatever is raised is a failure
-        return _Outcome(error, calls, None)
-    return _Outcome(None, calls, answer)
+        if rankings:
+            raise Wrong(
+                f"{name_of(test)} calls the pipeline, and then raises NotImplementedError: delete that line."
+            ) from error
+        raise NotAttempted(
+            f"Write {name_of(test)} above, run its cell, then run this check again."
+        ) from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # as for any test runner: pytest's own Failed is no Exception
+        if isinstance(error, unittest.SkipTest) or type(error).__name__ == "Skipped":
+            raise Wrong(f"{name_of(test)} skips itself. A test that is skipped finds nothing.") from error
+        return Outcome(error, rankings, None)
 
 
-def _quote(error: Exception, test: Callable) -> str:
+def _quote(error: BaseException, test: Callable) -> str:
     """An error of a learner's test, with the line of the test that raised it."""
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     own = test.__code__.co_filename if hasattr(test, "__code__") else ""

@@ -30,7 +30,7 @@ def text_of(result: Result) -> str:
 
 def best(results: Sequence[Result], scores: Iterable[float], top_k: int) -> Ranking:
     """The ids with the highest scores. Equal scores stay in the order of the results."""
-    scored = [(result["id"], float(score)) for result, score in zip(results, scores)]
+    scored = [(result["id"], float(score)) for result, score in zip(results, scores, strict=True)]
     return sorted(scored, key=lambda pair: pair[1], reverse=True)[:top_k]
 
 
@@ -75,6 +75,8 @@ def pipeline_f(query: str, found: list[Result], model: Any, top_k: int = 3, dept
     import torch
 
     results = [result for result in found[:depth] if result["in_force"]]
+    if not results:
+        return []
     texts = [text_of(result) for result in results]
     tokens = model.tokenizer(
         [query] * len(texts), texts, padding=True, truncation=True, max_length=512, return_tensors="pt"
@@ -105,20 +107,20 @@ def right(query: str, found: list[Result], model: Any, top_k: int = 3, depth: in
 
 
 def right_in_batches(query: str, found: list[Result], model: Any, top_k: int = 3, depth: int = 50) -> Ranking:
-    """It asks the model for two pairs at a time, so that the last digits may differ."""
+    """It asks the model for two pairs at a time, and computes in double precision."""
     results = [result for result in found[:depth] if result["in_force"]]
     logits: list[float] = []
     for start in range(0, len(results), 2):
         logits += list(model.predict([(query, text_of(result)) for result in results[start : start + 2]]))
-    return best(results, expit(logits), top_k)
+    return best(results, expit(np.array(logits, dtype=np.float64)), top_k)
 
 
 def right_by_places(query: str, found: list[Result], model: Any, top_k: int = 3, depth: int = 50) -> Ranking:
     """It sorts places, as pipeline C does, and keeps them with the results that were scored."""
     results = [result for result in found[:depth] if result["in_force"]]
-    logits = model.predict([(query, text_of(result)) for result in results])
-    order = np.argsort(-np.asarray(logits), kind="stable")[:top_k]
-    return [(results[place]["id"], float(expit(logits[place]))) for place in order]
+    probabilities = expit(model.predict([(query, text_of(result)) for result in results]))
+    order = np.argsort(-probabilities, kind="stable")[:top_k]
+    return [(results[place]["id"], probabilities[place]) for place in order]
 
 
 def right_in_the_model(
@@ -137,11 +139,12 @@ def right_with_a_cache(
 ) -> Ranking:
     """Its cache knows a score by the model and both texts."""
     results = [result for result in found[:depth] if result["in_force"]]
-    keys = [(id(model), query, text_of(result)) for result in results]
-    new = [key for key in keys if key not in _cache]
+    _, known = _cache.setdefault(id(model), (model, {}))  # with the model, so that no other gets its id
+    pairs = [(query, text_of(result)) for result in results]
+    new = [pair for pair in pairs if pair not in known]
     if new:
-        _cache.update(zip(new, expit(model.predict([key[1:] for key in new]))))
-    return best(results, [_cache[key] for key in keys], top_k)
+        known.update(zip(new, expit(model.predict(new))))
+    return best(results, [known[pair] for pair in pairs], top_k)
 
 
 def right_by_hand(query: str, found: list[Result], model: Any, top_k: int = 3, depth: int = 50) -> Ranking:
@@ -149,6 +152,8 @@ def right_by_hand(query: str, found: list[Result], model: Any, top_k: int = 3, d
     import torch
 
     results = [result for result in found[:depth] if result["in_force"]]
+    if not results:
+        return []
     texts = [text_of(result) for result in results]
     tokens = model.tokenizer(
         [query] * len(texts), texts, padding=True, truncation=True, max_length=512, return_tensors="pt"

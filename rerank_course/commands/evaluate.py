@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rerank_course.engine.kept_scores import KeptScores
+    from rerank_course.report.uses import Others
     from rerank_course.texts.beir import Corpus
 
 REPORT = "report.html"
@@ -72,10 +73,10 @@ def run(options: argparse.Namespace) -> int:
 
     bars = sys.stderr.isatty()
     runs = retrieve_and_rerank(corpus, retrievers, reranker, depths, show_progress=bars)
-    more, weights = other_uses(corpus, retrievers, reranker, runs, depths)
-    runs |= more
+    others = other_uses(corpus, retrievers, reranker, runs, depths)
+    runs |= others.runs
     _write_files(runs, corpus, options.runs)
-    _write_report(runs, corpus, reranker, weights, options)
+    _write_report(runs, corpus, reranker, others, options)
     return 0
 
 
@@ -258,7 +259,7 @@ def _write_files(runs: dict, corpus: "Corpus", folder: Path) -> None:
 
 
 def _write_report(
-    runs: dict, corpus: "Corpus", reranker: "KeptScores", weights: dict, options: argparse.Namespace
+    runs: dict, corpus: "Corpus", reranker: "KeptScores", others: "Others", options: argparse.Namespace
 ) -> None:
     """The report as a page, and on the screen the table or the numbers as JSON."""
     from rerank_course.engine.weights import DEFAULT_RERANKER
@@ -269,7 +270,8 @@ def _write_report(
     from rerank_course.texts.files import write_whole
 
     model, cost = options.model or DEFAULT_RERANKER, (reranker.seconds or None, reranker.scored or None)
-    measured, setting = Measured(corpus, runs), Setting(model, options.backend, *cost, weights)
+    measured = Measured(corpus, runs)
+    setting = Setting(model, options.backend, *cost, others.weights, others.margins)
     write_whole(options.runs / REPORT, page_of(measured, setting))
     if options.json:
         print(json.dumps(numbers_of(measured, setting), ensure_ascii=False, indent=1))

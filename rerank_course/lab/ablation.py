@@ -45,17 +45,18 @@ def score_a_pair_a_core(reranker: Any, pairs: Pairs, cores: int) -> np.ndarray:
 
 
 class OpenVinoFloat32:
-    """The graph of the 8-bit engine before it was quantised: OpenVINO, float32, one pair a core.
+    """The graph of the 8-bit engine before it was quantised: OpenVINO, one pair a core.
 
     Args:
         example: a pair that the converter follows through the model.
         cores: pairs that are scored at the same time.
+        precision: ``"f32"``, or ``"bf16"``, which a processor without such instructions takes as float32.
 
     Raises:
         ImportError: OpenVINO is not installed.
     """
 
-    def __init__(self, example: tuple[str, str], cores: int) -> None:
+    def __init__(self, example: tuple[str, str], cores: int, precision: str = "f32") -> None:
         # OpenVINO's converter would report its use to its maker. With the module out of reach it does not.
         sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
         import openvino
@@ -68,7 +69,7 @@ class OpenVinoFloat32:
             "NUM_STREAMS": cores,
             "INFERENCE_NUM_THREADS": cores,
             "ENABLE_CPU_PINNING": False,
-            "INFERENCE_PRECISION_HINT": "f32",  # or a processor that has bfloat16 would use that
+            "INFERENCE_PRECISION_HINT": precision,
         }
         compiled = openvino.Core().compile_model(model, "CPU", settings)
         self._requests = openvino.AsyncInferQueue(compiled, 2 * cores)

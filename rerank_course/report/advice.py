@@ -101,7 +101,8 @@ def _rerank(measured: Measured, chosen: System) -> Advice:
     text = (
         f"{_what_to_do(chosen)}: {MEASURE} {number(measured.mean(chosen))}, where {_base(base, chosen)} has "
         f"{number(measured.mean(base))}. "
-        f"The difference, {_with_interval(difference)}, is more than chance; {_deeper(bool(deeper), chosen)}"
+        f"The difference, {_with_interval(difference)}, is more than chance; "
+        f"{_deeper(measured, chosen, deeper)}"
     )
     limits = [
         _smallest(measured, chosen),
@@ -130,9 +131,11 @@ def _base(base: System, chosen: System) -> str:
     return f"the best system without a reranker, {name(base.name)},"
 
 
-def _deeper(has_deeper: bool, chosen: System) -> str:
-    if has_deeper:
+def _deeper(measured: Measured, chosen: System, deeper: list[System]) -> str:
+    if deeper:
         return "deeper buys nothing that these queries can show."
+    if chosen.depth < max(measured.depths):
+        return f"no deeper {chosen.use} was measured."
     return f"nothing deeper than {chosen.depth} was measured."
 
 

@@ -32,6 +32,7 @@ class Setting:
         seconds: how long scoring took by the clock, if known.
         pairs: how many pairs were scored in that time, if known; each pair counts once.
         weights: the reranker's share in each mix, by the name of the system: the one to use from now on.
+        margins: the search's margin from which on a gate leaves its order, likewise.
         made: when.
 
     Raises:
@@ -43,6 +44,7 @@ class Setting:
     seconds: float | None = None
     pairs: int | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
+    margins: Mapping[str, float] = field(default_factory=dict)
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:

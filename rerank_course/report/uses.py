@@ -20,6 +20,22 @@ RERANK, MIX, CASCADE, GATE = "rerank", "mix", "cascade", "gate"
 USES = (RERANK, MIX, CASCADE, GATE)
 WEIGHTS = (0.5, 0.25, 0.75, 1.0, 0.0)  # the reranker's share; of equally good ones the first is taken
 FOLDS = 5
+LEAST = 0.3  # share of the queries on each side of a gate
+
+
+@dataclass(frozen=True)
+class Others:
+    """What else can be made of the first stages.
+
+    Attributes:
+        runs: by name; ``names_of`` says which.
+        weights: the reranker's share that each mix should be used with from now on.
+        margins: the margin from which on each gate should leave the search's order from now on.
+    """
+
+    runs: dict[str, Run]
+    weights: dict[str, float]
+    margins: dict[str, float]
 
 
 def system_name(stage: str, use: str, depth: int) -> str:
@@ -68,20 +84,28 @@ def mix_held_out(corpus: Corpus, found: Run, reranked: Run, depth: int) -> Mixed
     return Mixed({query: runs[weight][query] for query, weight in weights.items()}, weights, best)
 
 
-def gate_half(found: Run, mixed: Run) -> Run:
+def gate_half(found: Run, mixed: Run) -> Run | None:
     """The mixed run for the half of the queries whose search is less sure; the others as they were found.
 
     The limit for a query is the median margin (``rerank_course.stages.margin``) of the other folds, so about
-    half of the pairs are saved, whatever comes of it.
+    half of the pairs are saved, whatever comes of it. ``None`` where margins cannot part the queries so:
+    there is one query, or most have the same margin, as in scores that were made of ranks.
     """
     queries = list(found)
-    margins = np.array([margin(found[query]) for query in queries])
+    margins = margins_of(found)
     if len(queries) < 2:
-        return dict(found)
+        return None
     fold_of = deal_folds(len(queries), min(FOLDS, len(queries)))
     limits = [np.median(margins[fold_of != fold]) for fold in range(fold_of.max() + 1)]
     sure = margins >= np.array(limits)[fold_of]
+    if len(queries) > 3 and not LEAST <= sure.mean() <= 1 - LEAST:
+        return None
     return {query: found[query] if is_sure else mixed[query] for query, is_sure in zip(queries, sure)}
+
+
+def margins_of(found: Run) -> np.ndarray:
+    """The margin of each query's search."""
+    return np.array([margin(ranking) for ranking in found.values()])
 
 
 def cascade_by_meaning(corpus: Corpus, found: Run, dense: DenseRetriever, reranker: Any, keep: int) -> Run:
@@ -101,19 +125,19 @@ def other_uses(
     reranker: Any,
     runs: Mapping[str, Run],
     depths: Sequence[int],
-) -> tuple[dict[str, Run], dict[str, float]]:
+) -> Others:
     """What else can be made of each first stage: mixes, a cascade, a gate.
 
     Args:
         retrievers, reranker, depths: as ``retrieve_and_rerank`` took them.
         runs: what it returned.
 
-    Returns:
-        (the runs by name, ``names_of`` says which; the weight that each mix should be used with). There is a
-        cascade where one of the retrievers is dense and the first stage is another.
+    There is a cascade where one of the retrievers is dense and the first stage is another, and a gate where
+    margins part the queries.
     """
     more: dict[str, Run] = {}
     weights: dict[str, float] = {}
+    margins: dict[str, float] = {}
     dense = next((one for one in retrievers.values() if isinstance(one, DenseRetriever)), None)
     deepest = max(depths)
     for stage, retriever in retrievers.items():
@@ -126,6 +150,9 @@ def other_uses(
             more[system_name(stage, CASCADE, keep)] = cascade_by_meaning(
                 corpus, runs[stage], dense, reranker, keep
             )
-        deep_mix = more[system_name(stage, MIX, deepest)]
-        more[system_name(stage, GATE, deepest)] = gate_half(runs[stage], deep_mix)
-    return more, weights
+        name = system_name(stage, GATE, deepest)
+        gated = gate_half(runs[stage], more[system_name(stage, MIX, deepest)])
+        if gated is not None:
+            more[name], margins[name] = gated, float(np.median(margins_of(runs[stage])))
+            weights[name] = weights[system_name(stage, MIX, deepest)]
+    return Others(more, weights, margins)

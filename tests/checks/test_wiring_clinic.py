@@ -1,10 +1,12 @@
 """Checks of the exercise wiring_clinic: a test that finds the fault passes, whatever else is told why."""
 
 import inspect
+import unittest
 
 import pytest
 
 from rerank_course.checks import wiring_clinic_pipelines as pipelines
+from rerank_course.checks.models import cross_encoder
 from rerank_course.lab.known_scores import KnownScores
 from tests.checks.wiring_tests import (
     CHECKS,
@@ -24,6 +26,10 @@ from tests.checks.wiring_tests import (
 from tests.support.exercises import graded_cells, passes, stub
 
 each_letter = pytest.mark.parametrize("letter", LETTERS)
+
+
+def reranker_or_known(letter):
+    return cross_encoder() if letter == "f" else KnownScores(by_hash)
 
 
 @pytest.fixture(scope="module")
@@ -72,14 +78,24 @@ def test_a_test_that_asks_for_nothing_does_not_find_it(letter):
     assert_wrong(letter, test, f"passes on pipeline {letter.upper()}")
 
 
+@pytest.mark.heavy
 @each_letter
 def test_a_test_that_always_fails_finds_nothing(letter):
     def test(pipeline):
+        pipeline(QUERIES[0], HITS, reranker_or_known(letter))
         assert 1 > 2, "always"
 
     assert_wrong(
         letter, test, "fails on a right pipeline, one that is written in the plainest way", "assert 1 > 2"
     )
+
+
+@each_letter
+def test_a_test_that_fails_without_a_call(letter):
+    def test(pipeline):
+        assert 1 > 2
+
+    assert_wrong(letter, test, "never called the pipeline that it was given, and fails whatever that is")
 
 
 @each_letter
@@ -107,15 +123,110 @@ def test_the_name_of_a_pipeline_does_not_tell():
     assert_wrong("a", by_name, "passes on pipeline A")
 
 
-def test_a_test_that_depends_on_how_often_it_was_called():
+@pytest.mark.parametrize("fails_at", [2, 3, 4, 5, 7, 9])
+def test_a_test_that_depends_on_how_often_it_was_called(fails_at):
     calls = []
 
     def test(pipeline):
         pipeline("?", HITS, KnownScores(by_hash))
         calls.append(1)
-        assert len(calls) != 4  # it knows the order in which the check runs it
+        assert len(calls) < fails_at
 
     assert_wrong("a", test)
+
+
+def test_the_caller_does_not_tell():
+    def test(pipeline):
+        pipeline("?", HITS, KnownScores(by_hash))
+        callers = {frame.function for frame in inspect.stack()}
+        assert "_must_fail" not in callers
+
+    assert_wrong("a", test, "passes on pipeline A")
+
+
+@pytest.mark.parametrize("letter", LETTERS.replace("f", ""))
+def test_a_list_of_right_names_does_not_pass_when_graded(letter):
+    def test(pipeline):
+        pipeline("?", HITS, KnownScores(by_hash))
+        names = [getattr(cell.cell_contents, "__name__", "") for cell in pipeline.__closure__]
+        assert any(name.startswith("right") for name in names)
+
+    assert not passes(EXERCISE, f"graded-{letter}", **{f"test_{letter}": test})
+
+
+def test_a_missing_argument_does_not_tell():
+    def test(pipeline):
+        with pytest.raises(TypeError) as error:
+            pipeline()
+        assert "a_pipeline()" in str(error.value)
+
+    assert_wrong("a", test)
+
+
+def skips(pipeline):
+    raise unittest.SkipTest("the fault is there")
+
+
+def with_the_stub_s_line(pipeline):
+    pipeline("?", HITS, KnownScores(by_hash))
+    raise NotImplementedError()
+
+
+def with_large_logits(pipeline):
+    ranking = pipeline("?", HITS, KnownScores(lambda query, text: 50.0 if "boat" in text else 40.0))
+    assert ranking[0][0] == "boats"
+
+
+def without_a_model(pipeline):
+    pipeline("?", HITS)
+
+
+def asks_for_the_fault(pipeline):
+    model = KnownScores(by_hash)
+    pipeline(QUERIES[0], HITS, model, top_k=2)
+    assert len(model.pairs) == 2
+
+
+class PairsOnly:
+    def predict(self, pairs):
+        return [-5.0] * len(pairs)
+
+
+def with_pairs_only(pipeline):
+    assert pipeline("?", HITS, PairsOnly())[0][1] < 0.1
+
+
+def generator(pipeline):
+    yield pipeline("?", HITS, KnownScores(by_hash))
+
+
+_KEPT = KnownScores(by_hash)
+
+
+def keeps_its_model(pipeline):
+    pipeline("?", HITS, _KEPT)
+    assert len(_KEPT.pairs) == 5
+
+
+@pytest.mark.parametrize(
+    ("letter", "test", "message"),
+    [
+        ("a", keeps_its_model, "Does it keep something between runs?"),
+        ("a", skips, "skips skips itself"),
+        ("a", with_the_stub_s_line, "and then raises NotImplementedError: delete that line"),
+        ("a", with_large_logits, "Take logits between -10 and 10"),
+        ("a", without_a_model, "Is it called as pipeline(query, found, model)?"),
+        ("a", asks_for_the_fault, "It passes on the faulty one: does it ask for the fault?"),
+        ("b", with_pairs_only, "KnownScores can do that"),
+        ("a", generator, "has a yield in it"),
+        ("a", lambda: None, "has to take the pipeline, and nothing else, as its argument"),
+        ("a", lambda pipeline, more: None, "has to take the pipeline, and nothing else, as its argument"),
+        ("a", PairsOnly, "PairsOnly is a class"),
+        ("f", with_known_scores, "Part F needs a real model: load_reranker(), without a backend"),
+    ],
+)
+def test_the_message_says_what_is_wrong(letter, test, message):
+    assert_wrong(letter, test, message)
 
 
 @pytest.mark.heavy
@@ -133,10 +244,10 @@ def test_a_test_that_knows_the_text_of_the_source_only():
 
     def test(pipeline):
         pipeline(QUERIES[0], HITS, KnownScores(by_hash))
-        inner = pipeline.__closure__[-1].cell_contents
-        assert getattr(inner, "__name__", "") != "pipeline_g"
+        names = [getattr(cell.cell_contents, "__name__", "") for cell in pipeline.__closure__]
+        assert "pipeline_g" not in names
 
-    assert CHECKS["g"](test).status in ("right", "wrong")
+    assert CHECKS["g"](test).status == "right"
     assert not passes(EXERCISE, "graded-g", test_g=test)
 
 

@@ -1,9 +1,11 @@
 """Learners' tests for the exercise wiring_clinic: right ones in several ways, and wrong ones."""
 
 import math
+import types
 
 import jupytext
 import numpy as np
+import pytest
 from scipy.special import expit
 
 from rerank_course.checks import wiring_clinic
@@ -101,13 +103,56 @@ def raises_a_key_error_on_the_wrong_id(pipeline):
         logits[name]  # as any test runner: an exception is a failure
 
 
+def another_model_for_each_call(pipeline):
+    first = pipeline("one", HITS, KnownScores(lambda *_: 2.0))
+    second = pipeline("two", HITS, KnownScores(lambda *_: -2.0))
+    assert first[0][1] > 0.5 > second[0][1]
+
+
+def a_model_that_cannot_be_hashed(pipeline):
+    model = types.SimpleNamespace(predict=lambda pairs: [2.0 if pair[0] == "x" else -2.0 for pair in pairs])
+    assert pipeline("x", HITS, model)[0][1] > 0.5 > pipeline("y", HITS, model)[0][1]
+
+
+def another_text_under_one_id(pipeline):
+    model = KnownScores(lambda query, text: 3.0 if "noon" in text else -3.0)
+    assert pipeline("q", [result("a", "Lunch at noon.")], model)[0][1] > 0.5
+    assert pipeline("q", [result("a", "Lunch at one.")], model)[0][1] < 0.5
+
+
+def a_text_past_the_limit(pipeline):
+    long = result("long", "Up to five nights in a row are paid. " * 120, heading="Travel")
+    query = "How many nights in a hotel are paid?"
+    logit = float(cross_encoder().predict([(query, content(long))])[0])
+    assert math.isclose(pipeline(query, [long], cross_encoder())[0][1], expit(logit), abs_tol=1e-3)
+    assert pipeline(query, [result("gone", "Old.", in_force=False)], cross_encoder()) == []
+
+
+def fails_as_pytest_does(pipeline):
+    model = KnownScores(lambda query, text: 3.0 if "nine euros" in text else -3.0)
+    if pipeline(QUERIES[0], HITS, model, top_k=1)[0][0] != "boats":
+        pytest.fail("the best of all did not come up")
+
+
+def takes_it_that_an_error_is_raised(pipeline):
+    score = pipeline("?", HITS, KnownScores(lambda *_: -5.0))[0][1]
+    with pytest.raises(AssertionError):
+        assert score > 0.1
+
+
 RIGHT = {
-    "a": [all_that_are_best, model_saw_all],
-    "b": [with_known_scores, with_the_real_model, a_bad_text_is_near_zero],
+    "a": [all_that_are_best, model_saw_all, fails_as_pytest_does],
+    "b": [with_known_scores, with_the_real_model, a_bad_text_is_near_zero, takes_it_that_an_error_is_raised],
     "c": [with_known_scores, all_that_are_best, raises_a_key_error_on_the_wrong_id],
     "d": [with_known_scores, with_the_real_model],
-    "e": [with_known_scores, with_the_real_model],
-    "f": [with_the_real_model],
+    "e": [
+        with_known_scores,
+        with_the_real_model,
+        another_model_for_each_call,
+        a_model_that_cannot_be_hashed,
+        another_text_under_one_id,
+    ],
+    "f": [with_the_real_model, a_text_past_the_limit],
     "g": [with_known_scores, with_the_real_model, heading_is_whole],
     "h": [with_known_scores, scores_differ, a_bad_text_is_near_zero],
 }

@@ -219,7 +219,7 @@ def test_the_files_give_the_printed_numbers_also_with_ties(place, capsys):
     }
     with (place / "runs" / "lake.qrels.txt").open() as file:
         judge = pytrec_eval.RelevanceEvaluator(pytrec_eval.parse_qrel(file), {"ndcg_cut_10"})
-    assert len(printed) == 20
+    assert len(printed) == 17  # no gates: of one query nothing can be held out
     for name, value in printed.items():
         tag = "-".join(name.replace("+", " ").split())
         with (place / "runs" / f"lake.{tag}.txt").open() as file:

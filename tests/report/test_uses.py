@@ -6,6 +6,7 @@ import pytest
 from rerank_course.evaluate import per_query
 from rerank_course.report.measured import Measured
 from rerank_course.report.uses import GATE, gate_half, mix_held_out, names_of, other_uses
+from rerank_course.stages import margin
 from rerank_course.text import Chunk
 from rerank_course.texts.beir import Corpus
 
@@ -54,7 +55,7 @@ def test_one_query_is_mixed_half_and_half(corpus):
     one = Corpus("one", corpus.documents, {"q0": "lake"}, {"q0": {"d0": 3}}, {})
     run = {"q0": ranked(corpus, [3] * 12)["q0"]}
     assert mix_held_out(one, run, run, 5).weights == {"q0": 0.5}
-    assert gate_half(run, {"q0": []}) == run
+    assert gate_half(run, {"q0": []}) is None
 
 
 def test_the_gate_opens_for_the_half_that_is_less_sure(corpus):
@@ -74,9 +75,28 @@ def test_the_gate_opens_for_the_half_that_is_less_sure(corpus):
 def test_runs_of_another_engine_get_all_but_a_cascade(corpus):
     found, reranked = ranked(corpus, [3] * 12), ranked(corpus, [0] * 12)
     runs = {"mine": found, "mine + rerank 5": reranked, "mine + rerank 10": reranked}
-    more, weights = other_uses(corpus, {"mine": found}, None, runs, [10, 5])
-    assert {*runs, *more} == set(names_of("mine", [5, 10])) - {"mine + cascade 5"}
-    assert weights.keys() == {"mine + mix 5", "mine + mix 10"}
+    others = other_uses(corpus, {"mine": found}, None, runs, [10, 5])
+    unmade = {"mine + cascade 5", "mine + gate 10"}  # all margins are equal here
+    assert {*runs, *others.runs} == set(names_of("mine", [5, 10])) - unmade
+    assert others.weights.keys() == {"mine + mix 5", "mine + mix 10"} and not others.margins
+
+
+def test_a_gate_says_from_which_margin_on_it_leaves_the_order(corpus):
+    found = {
+        query: [(document, -place * (1.0 + i)) for place, document in enumerate(corpus.documents)]
+        for i, query in enumerate(corpus.queries)
+    }
+    runs = {"mine": found, "mine + rerank 5": found}
+    others = other_uses(corpus, {"mine": found}, None, runs, [5])
+    limit = others.margins["mine + gate 5"]
+    assert limit == pytest.approx(np.median([margin(ranking) for ranking in found.values()]))
+    assert others.weights["mine + gate 5"] == others.weights["mine + mix 5"]
+
+
+def test_margins_that_are_equal_make_no_gate(corpus):
+    """As with scores made of ranks: all would be left, and the row would say that a gate gains nothing."""
+    ranks = {query: [(d, 1 / (61 + i)) for i, d in enumerate(corpus.documents)] for query in corpus.queries}
+    assert gate_half(ranks, {query: [("d0", 1.0)] for query in ranks}) is None
 
 
 def test_a_cascade_reads_what_the_embedder_chose(corpus, embedder, tmp_path, monkeypatch):
@@ -94,7 +114,7 @@ def test_a_cascade_reads_what_the_embedder_chose(corpus, embedder, tmp_path, mon
     found = ranked(corpus, [11] * 12)
     dense = DenseRetriever(list(corpus.documents.values()), embedder)
     runs = {"mine": found, "dense": found} | {f"{one} + rerank 3": found for one in ("mine", "dense")}
-    more, _ = other_uses(corpus, {"mine": found, "dense": dense}, Reranker(), runs, [3])
+    more = other_uses(corpus, {"mine": found, "dense": dense}, Reranker(), runs, [3]).runs
     assert "dense + cascade 3" not in more and set(read) == {3} and len(read) == 12
     assert mean(more["mine + cascade 3"], corpus) > 0.9 > mean(found, corpus)
     assert all(len(ranking) == 12 for ranking in more["mine + cascade 3"].values())

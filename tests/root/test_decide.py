@@ -1,6 +1,7 @@
 """Deciding whether there is an answer: fitted curves, and what cannot be fitted."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from rerank_course.decide import METHODS, Decision, precision_by_coverage
@@ -87,3 +88,56 @@ def test_few_queries_and_a_score_that_decides_nothing_are_said():
         Decision([1, 2, 3, 4], [False, True, False, True])
     with pytest.warns(UserWarning, match="this score decides nothing"):
         Decision(-LOGITS, ANSWERED)
+
+
+def test_a_unit_of_any_size_gives_the_same_curve():
+    expected = Decision(LOGITS, ANSWERED).probability(LOGITS)
+    for factor in (1e200, 1e-200):
+        decision = Decision(LOGITS * factor, ANSWERED)
+        assert decision.probability(LOGITS * factor) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.heavy
+def test_torch_s_tensors_are_numbers():
+    import torch
+
+    expected = Decision(LOGITS, ANSWERED).probability(1.0)
+    for scores in (
+        torch.tensor(LOGITS, requires_grad=True),
+        [torch.tensor(logit, requires_grad=True) for logit in LOGITS],
+    ):
+        assert Decision(scores, ANSWERED).probability(1.0) == pytest.approx(expected)
+    coarse = Decision(torch.tensor(LOGITS).bfloat16(), ANSWERED)
+    assert coarse.probability(torch.tensor(1.0).bfloat16()) == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("scores", "answered", "message"),
+    [
+        ({"100": 5.0, "101": 1.0}, [True, False], "scores must be a list"),
+        ([1.0, 2.0], {0: True, 1: False}, "answered must be a list"),
+        ([1.0], True, "answered must be a list"),
+        ([1.0], None, "answered must be a list"),
+        ("12", [True, False], "scores must be a list"),
+        ([1.0, 2.0], [[True], [True, False]], "one value each"),
+        (pd.Series([1.0, 2.0]), pd.Series([True, False], index=[1, 0]), "have different indexes"),
+    ],
+)
+def test_what_would_be_read_as_something_else_is_refused(scores, answered, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        Decision(scores, answered)
+    with pytest.raises((TypeError, ValueError), match=message):
+        precision_by_coverage(scores, answered)
+
+
+def test_probabilities_are_asked_for_one_score_or_for_a_list():
+    decision = Decision(LOGITS, ANSWERED)
+    assert decision.probability([]).shape == (0,)
+    with pytest.raises(TypeError, match="scores must be numbers, not a str"):
+        decision.probability("35")
+    with pytest.raises(ValueError, match=r"scores has the shape \(1, 2\)"):
+        decision.probability([[1.0, 2.0]])
+    with pytest.raises(TypeError, match="has_answer takes one score"):
+        decision.has_answer([1.0, 2.0])
+    with pytest.raises(TypeError, match="at_least must be a probability"):
+        decision.has_answer(1.0, None)

@@ -230,3 +230,23 @@ def test_settings_that_cannot_be_compared():
         choose_held_out(settings(a=[1.0] * 10, b=[1.0] * 9))
     with pytest.raises(ValueError, match="folds must be from 2 to the number of queries, 3, not 5"):
         choose_held_out(settings(a=[1.0] * 3))
+
+
+def test_a_setting_may_be_anything_that_can_be_a_key():
+    tables = settings(plain=[0.4] * 10, good=[0.5] * 10)
+    grid = {(0.5, 10): tables["plain"], (0.25, 50): tables["good"]}
+    assert set(choose_held_out(grid)[1]) == {(0.25, 50)}
+
+
+def test_tables_that_cannot_be_compared_are_refused():
+    tables = settings(a=[0.4] * 10)
+    with pytest.raises(TypeError, match="tables must be a mapping"):
+        choose_held_out([tables["a"]])
+    with pytest.raises(ValueError, match="The table of 'a' has no column 'MAP'"):
+        choose_held_out(tables, "MAP")
+    with pytest.raises(ValueError, match="without a value of 'nDCG@10'"):
+        choose_held_out({"a": tables["a"] * float("nan")})
+    with pytest.raises(ValueError, match="stands in the tables twice"):
+        choose_held_out({"a": pd.concat([tables["a"], tables["a"]])})
+    with pytest.raises(TypeError, match="folds must be a whole number"):
+        choose_held_out(tables, folds=2.5)

@@ -103,9 +103,42 @@ def test_other_numbers_are_numbers():
         ([("a", float("inf"))], [], {}, r"The score of first_stage\[0\] is inf"),
         (FOUND, [("e", 1.0)], {}, "1 of the reranked candidates are not in first_stage, for example 'e'"),
         (FOUND[::-1], RERANKED, {}, "If they are distances"),
+        ([("a", 0.1), ("b", 0.3), ("c", 0.25)], [], {}, r"rise: first_stage\[1\] has 0.3 after 0.1"),
+        ([("a", 10**400)], [], {}, r"The score of first_stage\[0\] is 1000"),
         ([(" ", 1.0)], [], {}, r"first_stage\[0\] has no text"),
     ],
 )
 def test_what_cannot_be_mixed_is_refused(first_stage, reranked, options, message):
     with pytest.raises((TypeError, ValueError), match=message):
         mix(first_stage, reranked, **options)
+
+
+@pytest.mark.parametrize(
+    ("first_stage", "reranked"),
+    [
+        ([("a", 20), ("b", 19), ("c", 18)], [("a", 1), ("b", 2), ("c", 3)]),
+        ([("a", 0.615), ("b", 0.384)], [("a", -3.687), ("b", -2.974)]),
+    ],
+)
+def test_where_both_sides_disagree_alike_the_first_stage_s_order_stays(first_stage, reranked):
+    mixed = mix(first_stage, reranked)
+    assert order(mixed) == order(first_stage) and {score for _, score in mixed} == {0.0}
+
+
+@pytest.mark.parametrize("normalise", ["z-score", "min-max", "rank"])
+def test_two_candidates_that_are_disputed_are_always_a_tie(normalise):
+    draws = np.random.default_rng(0)
+    for _ in range(300):
+        high, low = sorted(draws.normal(size=2), reverse=True)
+        bad, good = sorted(draws.normal(size=2) * 5)
+        assert order(mix([("a", high), ("b", low)], [("a", bad), ("b", good)], normalise=normalise)) == [
+            "a",
+            "b",
+        ]
+
+
+@pytest.mark.parametrize("scores", [(1.0, 1.5, -3.4e38), (1 - 2e-13, 1 - 1e-13, 0.5)])
+def test_alone_a_score_s_order_survives_outliers_and_small_differences(scores):
+    found = [("a", 3), ("b", 2), ("c", 1)]
+    assert order(mix(found, zip("abc", scores), 1)) == ["b", "a", "c"]
+    assert order(mix(found, zip("abc", scores), 0)) == ["a", "b", "c"]

@@ -98,3 +98,20 @@ def test_a_text_that_is_not_indexed_has_a_cosine_but_no_bm25_score(dense):
     with pytest.raises(ValueError, match="The index does not hold the text 'A kitten.'"):
         BM25Retriever(CHUNKS).predict(pairs)
     assert BM25Retriever(CHUNKS).predict([("quantum physics", CHUNKS[0].content)]) == [0.0]
+
+
+def test_copies_of_a_text_have_the_best_copy_s_score():
+    copies = [Chunk(f"c{number}", "the same") for number in range(5)]
+    other = Chunk("x", "another")
+
+    class Fixed:
+        def __init__(self, order):
+            self.order = order
+
+        def search(self, query, depth):
+            return [(chunk, float(-place)) for place, chunk in enumerate(self.order)][:depth]
+
+    hybrid = HybridRetriever([Fixed([*copies, other]), Fixed([other, *copies])])
+    best = {chunk.content: score for chunk, score in reversed(hybrid.search("q", 6))}
+    scores = hybrid.predict([("q", "the same"), ("q", "another")])
+    assert scores.tolist() == [best["the same"], best["another"]] and scores[0] > scores[1]

@@ -121,3 +121,20 @@ def test_candidates_may_come_one_by_one(make_reranker):
     assert order(cascade("q", (text for text in TEXTS), [Stage(reranker)])) == TEXTS[::-1]
     scored = ((text, 10.0 - place) for place, text in enumerate(TEXTS))
     assert order(rerank_if_unsure("q", scored, reranker, float("inf"), weight=1)) == TEXTS[::-1]
+
+
+def test_a_search_that_rises_has_no_margin():
+    with pytest.raises(ValueError, match="The scores of found rise"):
+        margin([("a", 0.1), ("b", 0.9)])
+
+
+def test_what_is_wrong_is_said_also_where_nothing_has_to_be_reranked(make_reranker):
+    sure = [("a", 2.0), ("b", 1.0)]
+    with pytest.raises(ValueError, match="query is empty"):
+        rerank_if_unsure("", sure, make_reranker({}), 0)
+    with pytest.raises(TypeError, match="reranker is a NoneType"):
+        rerank_if_unsure("q", sure, None, 0)
+    with pytest.raises(TypeError, match="reranker is a str"):
+        Stage("name of a model")
+    with pytest.raises(ValueError, match="batch_size must be at least 1"):
+        Stage(make_reranker({}), batch_size=0)

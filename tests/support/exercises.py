@@ -72,7 +72,7 @@ class RemembersScores:
     def predict(self, pairs: Any, batch_size: int = 32, **options: Any) -> Any:
         if options:
             return self.reranker.predict(pairs, batch_size=batch_size, **options)
-        single = isinstance(pairs[0], str)
+        single = len(pairs) > 0 and isinstance(pairs[0], str)
         wanted = [tuple(pair) for pair in ([pairs] if single else pairs)]
         new = list(dict.fromkeys(pair for pair in wanted if pair not in self.known))
         if new:
