@@ -628,7 +628,7 @@ place_mixed.beside(places["ten local, ten hosted"])
 
 # %% [markdown]
 # Either scorer alone puts it on the same place. Mixed, it falls behind everything that the service scored:
-# its [logit](term:logit) is below 0, and so less than any number from 0 to 1, however useless the passage
+# its logit is below 0, and so less than any number from 0 to 1, however useless the passage
 # is. Nor are logits alone to blame: a cosine is at most 1 and alone puts the answer first too, yet ten
 # cosines among the service's scores move it down. So, to be
 # safe: **all pairs of a query from one scorer.** (This is one query; how often it matters was not counted.)
@@ -711,7 +711,7 @@ for candidates in (5, 10, 20):
 #
 # The measurement decides. Take what you learned in [](lesson:retrieval_flow): the same candidates,
 # a hosted and a local reranker, paired intervals. `CohereReranker` fits into `retrieve_and_rerank` as it is.
-# With a trial key, give it a `max_wait` of 90 seconds, and ten minutes for a hundred queries.
+# With a trial key, give it a `max_wait` of a minute and a half, and ten minutes for a hundred queries.
 
 # %%
 service.stop()
