@@ -145,13 +145,22 @@ def test_the_build_makes_no_connection_and_a_widget_shows_its_table(small_course
     assert (refusing / "started").read_text(encoding="utf-8") == "xx"  # this Python and Sphinx's
 
 
+@pytest.mark.parametrize("inherited", [signal.SIG_DFL, signal.SIG_IGN], ids=["as a shell", "ignored"])
 @pytest.mark.parametrize("how", ["SIGINT", "SIGKILL"])
-def test_a_build_that_is_cut_off_leaves_the_older_site(tmp_path, how):
+def test_a_build_that_is_cut_off_leaves_the_older_site(tmp_path, how, inherited):
+    """Also in a job in the background, which is started with SIGINT ignored."""
     target = tmp_path / "_site"
     target.mkdir()
     (target / "index.html").write_text("the older site", encoding="utf-8")
     command = [sys.executable, "-m", "tools.build.website", str(target)]
-    build = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    build = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, inherited),
+    )
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("_site-*.part/site")):  # Sphinx has begun
         assert build.poll() is None and time.monotonic() < deadline

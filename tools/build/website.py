@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from rerank_course.service.signals import ended_by_signals
 from tools.build.outline import ROOT, OutlineError, read_outline
 
 TEXTS = ("*.md", "LICENSE", "docs/*.md", "docs/*.svg", "rerank_course/texts/data/*/README.md")
@@ -89,7 +90,8 @@ def _run_sphinx(source: Path, target: Path) -> None:
 def main(arguments: list[str]) -> int:
     target = Path(arguments[0]) if arguments else ROOT / "_site"
     try:
-        pages = build(target)
+        with ended_by_signals():  # a job in the background may have SIGINT ignored
+            pages = build(target)
     except (SiteError, OutlineError) as error:
         print(f"\nNo website was built; what was there before is kept. {error}", file=sys.stderr)
         return 1
