@@ -604,11 +604,11 @@ draw_lines(
 )
 
 # %% [markdown]
-# On queries that it was not fitted on, the curve has a smaller error than always naming the share of all
-# (printed with each). So has the cosine's. But compare *said* with *right*: in the two groups in the middle
-# the curve hardly tells the questions apart. And suppose that you promise a precision of two thirds. Take the
-# lowest limit that keeps the promise on four fifths of the queries, and see what the last fifth gets. Twenty
-# deals, since one is chance.
+# On queries that it was not fitted on, the reranker's curve has a smaller error than always naming the share
+# of all (printed with each). So has the cosine's. But compare *said* with *right*: the reranker's two groups
+# in the middle are right about equally often. And suppose that you promise a precision of two thirds. Take
+# the lowest limit that keeps the promise on four fifths of the queries, and see what the last fifth gets.
+# Twenty deals, since one is chance.
 #
 # **Predict.** Is the promise kept?
 

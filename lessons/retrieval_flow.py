@@ -595,10 +595,10 @@ print(f"windows mixed with rerank 20, only judged passages: {mean:+.3f} ({low:+.
 # %% [markdown]
 # Count on the handbook how many of the intervals leave out 0. The windows alone, which need no reranker, are
 # not shown to be worse than the mixes of the dense search. But the windows can be mixed as well, and mixed
-# with ten or twenty they are better than the windows alone, by more than chance; without the unjudged
-# passages the gain is smaller. The same scores at random lose, and cosines in their place bring nothing.
-# (Four depths each: the largest of four gains looks larger than it is.) On pandas-docs, where the hybrid was
-# mixed, no gain over it is shown.
+# with ten or twenty they are better than the windows alone, by more than chance; with twenty and without the
+# unjudged passages the gain is smaller. The same scores at random lose, and for cosines in their place no
+# gain is shown. (Four depths each: the largest of four gains looks larger than it is.) On pandas-docs, where
+# the hybrid was mixed, no gain over it is shown.
 #
 # So which search and which depth is right? **For your texts, nobody can know without measuring.**
 #
