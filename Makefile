@@ -10,6 +10,7 @@ PIP_ARGS ?=
 TEST_ARGS ?=
 BENCH_ARGS ?=
 LOCK_ARGS ?=
+INTEROP_ARGS ?=
 GRADE_ARGS ?=
 OUT ?= grading
 OFFLINE ?=
@@ -20,7 +21,7 @@ override PIP_ARGS += $(if $(OFFLINE),--no-index --find-links wheelhouse)
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course test quick check setup doctor build scores bench lock grade wheelhouse site clean
+.PHONY: help course test quick check setup doctor build scores bench interop lock grade wheelhouse site clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -71,6 +72,9 @@ bench: setup ## time the engines and other libraries, write docs/benchmarks.md (
 lock: setup ## resolve pyproject.toml into requirements.txt (for maintainers; LOCK_ARGS=--upgrade)
 	@$(BIN)/python -m tools.setup.lock $(LOCK_ARGS)
 
+interop: setup ## call the stand-in with other people's clients, write docs/interop.md (INTEROP_ARGS="--only curl")
+	@$(BIN)/python -m tools.interop $(INTEROP_ARGS)
+
 grade: setup ## grade what a class handed in: SUBMISSIONS=folder (OUT=folder, GRADE_ARGS=…)
 	@if [ -z "$(SUBMISSIONS)" ]; then echo "Say where the submissions are: make grade SUBMISSIONS=folder" >&2; exit 2; fi
 	@$(BIN)/python -m tools.grading.grade "$(SUBMISSIONS)" "$(OUT)" $(GRADE_ARGS)
@@ -81,5 +85,5 @@ wheelhouse: setup ## download all that the course installs into wheelhouse/; OFF
 site: setup ## build the course as a website to read without running, in _site/
 	@$(BIN)/python -m tools.build.website
 
-clean: ## remove .venv, .venv-bench and _site (models stay in your cache folder)
-	rm -rf $(VENV) .venv-bench _site
+clean: ## remove .venv, .venv-bench, .interop and _site (models stay in your cache folder)
+	rm -rf $(VENV) .venv-bench .interop _site

@@ -651,13 +651,15 @@ pd.DataFrame(forecasts).T.round(2)
 # long pairs may come out too low for short ones: a part of that is what a pair costs whatever its
 # length ([](lesson:scale_out) has both numbers).
 #
-# ### Two callers
+# ### Several callers
 #
-# A service has several callers. The course's engine takes one call at a time: a lock in `predict` makes the
-# others wait. First four callers with five pairs each. Then a small request, one pair, that comes after a big
-# one. The control is a second engine, which the small request may use.
+# A service has several callers. A lock lets one call in at a time, and the others wait. The course's engine
+# puts the pairs of all calls into [one queue](../rerank_course/engine/pair_queue.py) instead; the call with
+# the least left goes first. First four callers with five pairs each. Then a small request, one pair, that
+# comes after a big one. The control is the same engine behind a lock.
 
 # %% output="varies"
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 
@@ -677,52 +679,53 @@ def waits(requests, gap):
         return [answer.result() for answer in asked]
 
 
-class InSmallCalls:
-    """An engine that is given a request two pairs at a time."""
+class BehindALock:
+    """An engine that takes one call at a time."""
 
     def __init__(self, engine):
-        self.engine = engine
+        self.engine, self.lock = engine, threading.Lock()
 
     def predict(self, pairs):
-        return [self.engine.predict(pairs[start : start + 2]) for start in range(0, len(pairs), 2)]
+        with self.lock:
+            return self.engine.predict(pairs)
 
 
 alone_4 = waits([(fast, long[:5])], 0)[0]
 four = sorted(waits([(fast, long[:5])] * 4, 0.01))
 print(f"one caller {alone_4:.2f} s; four at once:", *(f"{wait:.2f}" for wait in four))
-second = load_reranker(backend="int8")
-second.predict(long[:1])  # warm-up
 big, small = (long * cores)[: 12 * cores], long[:1]
-big_alone, small_alone = (waits([(engine, pairs)], 0)[0] for engine, pairs in ((fast, big), (second, small)))
+big_alone, small_alone = (waits([(fast, pairs)], 0)[0] for pairs in (big, small))
 print(f"alone: big request {big_alone:.2f} s, small one {small_alone:.2f} s")
 queue = {}
-for name, engine, other in (
-    ("one engine", fast, fast),
-    ("one engine, in small calls", InSmallCalls(fast), fast),
-    ("two engines", fast, second),
-):
-    queue[name] = waits([(engine, big), (other, small)], big_alone / 10)
+for name, engine in (("a lock", BehindALock(fast)), ("one queue", fast)):
+    queue[name] = waits([(engine, big), (engine, small)], big_alone / 10)
     print(f"{name}: big request {queue[name][0]:.2f} s, small one behind it {queue[name][1]:.2f} s")
-# claim: behind a big request in the same engine a small one waits long; a second engine answers it sooner
-# control: the same two requests, the small one in an engine of its own
-# holds: queue["two engines"][1] < 0.8 * queue["one engine"][1]
-# value: f"{queue['one engine'][1]:.1f} s behind it, {queue['two engines'][1]:.1f} s in an engine of its own"
+# claim: behind a big request at a lock a small one waits long; in one queue it is answered sooner
+# control: the same two requests to the same engine, behind a lock
+# holds: queue["one queue"][1] < 0.8 * queue["a lock"][1]
+# value: f"{queue['a lock'][1]:.1f} s at a lock, {queue['one queue'][1]:.1f} s in the queue"
 
 # %% [markdown]
-# Four callers do not get four times the work out of the same cores: the last one waits for all. A second
-# engine answers the small request sooner, and needs the memory of the model once more. A big request in small
-# calls lets others in between, not always in the order in which they came. So divide among the callers that
-# come at once, and look at the slow answers ([p95](term:p95)), not at the mean. In a container, Python may
-# see more cores than the limit grants: `Int8Reranker(threads=…)` sets the number by hand.
+# Four callers do not get four times the work out of the same cores: the last one waits for all. A queue
+# changes who waits, not how much there is to do. So divide among the callers that come at once, and look at
+# the slow answers ([p95](term:p95)), not at the mean. In an event loop, `await engine.predict_async(…)` lets
+# the loop go on while the cores work. In a container, Python may see more cores than the limit grants:
+# `Int8Reranker(threads=…)` sets the number by hand.
 #
-# ### Load once
+# ### Load once, and warm up
+#
+# A service loads its model and scores a few lengths before the first caller comes. The control for both is
+# the same pair once more.
 
 # %% output="varies"
 started = time.perf_counter()
 fast.predict(long[:1])
 one_pair = time.perf_counter() - started
+unseen = [(query, documents_of([400])[0])]
+first, again = (compare_times({"new": lambda: fast.predict(unseen)}, 1)["median s"].iloc[0] for _ in "12")
 print(f"torch: libraries and model {loaded:.1f} s; 8 bits: model and first pair {load_fast:.1f} s", end="")
 print(f"; a pair after that {one_pair:.3f} s")
+print(f"a pair of a length that is new to the engine {first:.3f} s, once more {again:.3f} s")
 # claim: to load the model takes longer than to score a pair, so load it once
 # control: the same pair in the engine that is loaded already
 # holds: load_fast > one_pair
@@ -802,11 +805,11 @@ print(f"a million documents of 200 tokens would take this machine {1e6 * cost / 
 # - Over many rounds time grows **in a straight line** with candidates of equal length. With mixed lengths
 #   count tokens, padding too. Remember the other callers.
 # - Rounding to 8 bits moves scores and swaps neighbours. **Measure the quality** beside the speed.
-# - Load the model **once**, when the service starts.
+# - Load the model **once**, when the service starts, and warm it up.
 #
 # **Where it breaks:** at a loop of slices over mixed lengths, at a large batch of mixed lengths, at numpy
-# numbers in JSON, at 8-bit engines that quantise a whole batch together, at a big request before a small one,
-# and at a model that is loaded for every request.
+# numbers in JSON, at 8-bit engines that quantise a whole batch together, at a lock with a big request before
+# a small one, and at a model that is loaded for every request.
 #
 # ## Quiz
 #

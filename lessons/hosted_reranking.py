@@ -11,7 +11,8 @@
 # - take the time apart: the model, and all that is around it;
 # - count what is billed, before anybody sends a bill;
 # - make calls fail, and tell what may pass by itself from what somebody has to mend, where that can be told;
-# - let a local reranker take over, and see what a careless fallback hides.
+# - let a local reranker take over, and see what a careless fallback hides;
+# - call another kind of service with the same class.
 #
 # **What you need:** [](lesson:scoring_pairs) and, for a local reranker's weak and strong sides,
 # [](lesson:cosine_vs_cross_encoder). No key, no network.
@@ -130,6 +131,43 @@ print("scored by", hosted.scored_by)
 # [logits](term:logit) here, 0 to 1 there. Keep that in mind. (`scored_by` names the model that was asked for.
 # The stand-in does not have it; it only takes the name.)
 #
+# ## The same in other words
+#
+# Cohere's protocol is one of several. Jina's service has its own, and others have taken it over; so have
+# servers that you run yourself, such as [vLLM](https://docs.vllm.ai) and [Text Embeddings
+# Inference](https://huggingface.co/docs/text-embeddings-inference) (TEI). `JinaReranker`, `VllmReranker` and
+# `TeiReranker` have the same `predict`, errors and fallback as `CohereReranker`. The stand-in speaks all
+# four.
+#
+# **Predict.** A server of TEI runs one model, for whoever runs the server. Which parts of Cohere's request
+# and answer does it not need?
+
+# %%
+import numpy as np
+
+from rerank_course.hosted import TeiReranker
+
+in_other_words = {}
+for kind in (CohereReranker, TeiReranker):
+    in_other_words[kind.__name__] = kind(**stand_in, timeout=60).predict(
+        [(query, document) for document in documents[:3]]
+    )
+    received = service.requests[-1]
+    print(f"{kind.__name__}: POST {received.path} with {', '.join(json.loads(received.body))}")
+key = {"Authorization": f"Bearer {service.key}"}
+texts = {"query": query, "texts": documents[:3]}
+raw = httpx.post(f"{service.url}/rerank", json=texts, headers=key, trust_env=False, timeout=60)
+print("the same scores:", np.allclose(*in_other_words.values(), atol=1e-4))
+print("TEI's answer:", [sorted(row) for row in raw.json()])
+
+# %% [markdown]
+# No model, no number of results, no bill: a list of places and scores. What a call may hold differs too. A
+# server of TEI takes 32 texts unless it was started otherwise, so `TeiReranker` sends a hundred in four
+# calls. And equal words do not make equal scores: vLLM's can be logits. Measure a threshold anew.
+#
+# [Other people's clients](../docs/interop.md) were called against the stand-in as well. One to know: LiteLLM,
+# a library in front of many services, reports a refused key as trouble with the connection.
+#
 # ## What it costs in time
 #
 # **Predict.** Twenty [candidates](term:candidate), the same model on the same processor. How much time goes
@@ -138,8 +176,6 @@ print("scored by", hosted.scored_by)
 # The control is a second stand-in, which has no model: it takes only the time around the model.
 
 # %% output="varies"
-import numpy as np
-
 from rerank_course.lab.guess import guess
 
 share = guess("library, JSON, HTTP and server, in percent of the local model's time")
@@ -437,7 +473,7 @@ service.behave()
 # have](https://www.rfc-editor.org/rfc/rfc6750#section-2.1), and looks at what stands behind a failed
 # connection. A certificate that is refused, a host that is unknown on the first call, the status
 # [501](https://www.rfc-editor.org/rfc/rfc9110#section-15.6.2): all these are refusals. An address without
-# `http://` or `https://` is a `ValueError` at once. Once a host has
+# `http://` or `https://`, or with `/v2/rerank` at its end, is a `ValueError` at once. Once a host has
 # answered, an unknown name is taken for an outage.
 #
 # ### The control: what happens without the distinction

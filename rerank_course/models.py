@@ -1,6 +1,7 @@
 """The models of the course: what there is to choose from, and how to load it."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,9 +9,10 @@ from rerank_course.engine import weights
 from rerank_course.engine.hub import (
     UnsuitableModelError,
     check_reranker,
-    current_name,
     from_copy_or_hub,
     is_local,
+    is_packaged,
+    token_limit,
 )
 from rerank_course.engine.weights import DEFAULT_EMBEDDER, DEFAULT_RERANKER
 
@@ -75,12 +77,13 @@ CATALOGUE: tuple[ModelOption, ...] = (
 
 
 def load_reranker(
-    name: str = DEFAULT_RERANKER,
+    name: str | os.PathLike[str] = DEFAULT_RERANKER,
     *,
     backend: str = "torch",
     device: str | None = None,
     max_length: int | None = None,
     local_files_only: bool = False,
+    calibration: Sequence[tuple[str, str]] | Sequence[str] | None = None,
 ) -> "CrossEncoder | Int8Reranker":
     """A cross-encoder that is ready to ``predict``.
 
@@ -88,12 +91,16 @@ def load_reranker(
         name: the default needs no network: its weights are packaged. Any other cross-encoder of the hub goes
             to sentence-transformers by its name: first its local copy is tried, then the hub. A folder's path
             works too. ``…-L-6-v2`` and ``…-L6-v2`` (and so for 12) are one model.
-        backend: what runs it: ``"torch"`` in float32, or ``"int8"``, which runs the default model only, on
-            the CPU, several times as fast; its scores differ a little. Its model is made once, which takes a
-            minute (see ``rerank_course.engine.int8``).
+        backend: what runs it: ``"torch"`` in float32, or ``"int8"``, which runs encoders (BERT, RoBERTa,
+            XLM-RoBERTa, DistilBERT, ELECTRA, DeBERTa-v2, ModernBERT) with one output on the CPU, several
+            times as fast; scores differ a little, and ``repr`` says by how much. Its model is made once,
+            which takes a minute for the default and minutes for a large one
+            (see ``rerank_course.engine.int8_models``).
         device: ``"cpu"``, ``"cuda"``, ``"mps"``; ``None`` takes the fastest that torch finds.
         max_length: tokens that query and document may use together; ``None`` takes all that the model has.
         local_files_only: do not ask the hub.
+        calibration: for ``"int8"``: (query, document) pairs or texts, 20 or more, of the kind that the model
+            is to read. It learns from them which numbers occur; ``None`` takes the handbook's passages.
 
     Returns:
         A ``sentence_transformers.CrossEncoder``, or a ``rerank_course.engine.int8.Int8Reranker``. Its
@@ -103,16 +110,20 @@ def load_reranker(
     Raises:
         ModelNotAvailableError: the model is not on this machine and the hub cannot be reached, or does not
         have it. UnsuitableModelError: it is not a cross-encoder with one trained output. Most such models
-        load without an error elsewhere, and score at random. WeightsError: the packaged weights are damaged
-        or the cache folder cannot be written. EngineNotInstalledError: ``backend="int8"`` without OpenVINO.
-        ValueError: an unknown backend, one that does not run this model, or a ``max_length`` that the model
-        does not have.
+        load without an error elsewhere, and score at random. Or ``backend="int8"`` does not know its kind,
+        or moves its scores too far. WeightsError: the packaged weights are damaged or the cache folder
+        cannot be written. EngineNotInstalledError: ``backend="int8"`` without OpenVINO. TypeError,
+        ValueError: an unknown backend, a ``max_length`` that the model does not have, a ``calibration`` that
+        is not one, or one for torch.
     """
+    name = os.fspath(name) if isinstance(name, os.PathLike) else name
     _check_name(name, "load_reranker")
     if backend not in BACKENDS:
         raise ValueError(f"backend must be one of {', '.join(map(repr, BACKENDS))}, not {backend!r}.")
     if backend == "int8":
-        return _int8_reranker(name, device, max_length)
+        return _int8_reranker(name, device, max_length, local_files_only, calibration)
+    if calibration is not None:
+        raise ValueError('calibration is for backend="int8"; torch rounds nothing. Leave it out.')
     return _limit_length(_cross_encoder(name, device, local_files_only), max_length)
 
 
@@ -150,11 +161,6 @@ def availability(option: ModelOption) -> str:
     return f"needs fetching: python -m rerank_course fetch {option.name}"
 
 
-def is_packaged(name: str) -> bool:
-    """Whether this is the reranker whose weights install with the course, in either spelling."""
-    return current_name(name) in (DEFAULT_RERANKER, DEFAULT_RERANKER.split("/")[1])
-
-
 def is_hosted(name: str) -> bool:
     """Whether this is a service's model: a hosted row of the catalogue, or another of Cohere's."""
     hosted = {option.name for option in CATALOGUE if option.runs == "hosted"}
@@ -162,11 +168,7 @@ def is_hosted(name: str) -> bool:
 
 
 def _cross_encoder(name: str, device: str | None, local_files_only: bool) -> "CrossEncoder":
-    if is_hosted(name):
-        raise UnsuitableModelError(
-            f"{name} is a service that is called, not a model to load. "
-            f"Use rerank_course.hosted.CohereReranker({name!r})."
-        )
+    _refuse_hosted(name)
     from sentence_transformers import CrossEncoder
 
     if is_packaged(name):
@@ -178,17 +180,24 @@ def _cross_encoder(name: str, device: str | None, local_files_only: bool) -> "Cr
     return model
 
 
-def _int8_reranker(name: str, device: str | None, max_length: int | None) -> "Int8Reranker":
-    if not is_packaged(name):
-        raise ValueError(
-            f'backend="int8" runs {DEFAULT_RERANKER} only, not {name}. '
-            f"Leave backend out to run {name} in torch."
-        )
+def _int8_reranker(
+    name: str, device: str | None, max_length: int | None, local_files_only: bool, calibration: Any
+) -> "Int8Reranker":
+    _refuse_hosted(name)
     if device not in (None, "cpu"):
         raise ValueError(f'backend="int8" runs on the CPU, not on {device!r}. Leave device or backend out.')
     from rerank_course.engine.int8 import Int8Reranker
+    from rerank_course.engine.int8_models import int8_model
 
-    return Int8Reranker(max_length)
+    return Int8Reranker(max_length, model=int8_model(name, calibration, local_files_only))
+
+
+def _refuse_hosted(name: str) -> None:
+    if is_hosted(name):
+        raise UnsuitableModelError(
+            f"{name} is a service that is called, not a model to load. "
+            f"Use rerank_course.hosted.CohereReranker({name!r})."
+        )
 
 
 def _check_name(name: Any, function: str) -> None:
@@ -197,16 +206,8 @@ def _check_name(name: Any, function: str) -> None:
 
 
 def _limit_length(model: "CrossEncoder", max_length: int | None) -> "CrossEncoder":
-    """Set the model's ``max_seq_length`` to what it can read, or to less.
-
-    RoBERTa models count positions from ``pad_token_id + 1``, so 514 positions hold 512 tokens; a tokenizer
-    that does not say so would let a long document run past the last one and crash.
-    """
-    config = model.config
-    positions = getattr(config, "max_position_embeddings", None)
-    if positions is not None and "roberta" in config.model_type:
-        positions -= config.pad_token_id + 1
-    limit = min(number for number in (positions, model.max_seq_length) if number is not None)
+    """Set the model's ``max_seq_length`` to what it can read, or to less."""
+    limit = token_limit(model)
     if max_length is not None and not 8 <= max_length <= limit:
         raise ValueError(f"max_length must be from 8 to {limit} for this model, not {max_length}.")
     model.max_seq_length = max_length or limit

@@ -22,20 +22,25 @@
 # environment variable `CO_API_KEY`, when the function runs.
 #
 # A key that was read from a file often ends with a line end. Then no call is ever sent, and the error of each
-# shows the key. Take white space off before you use it.
+# shows the key. Take white space off before you use it. If a line end is left inside, somebody has copied two
+# lines: refuse that, and do not show it.
 
 # %% role="solution" id="connect"
 def connect(base_url):
     """Return a cohere.ClientV2 that calls base_url with the key in the environment variable CO_API_KEY.
 
-    White space around the key is taken off. Raises an error, of any type, if there is no key.
+    White space around the key is taken off. Raises an error, of any type, if there is no key, or more than
+    one; its text shows no key.
     """
     ### BEGIN SOLUTION
     import os
 
     import cohere
 
-    return cohere.ClientV2(api_key=os.environ["CO_API_KEY"].strip(), base_url=base_url)
+    key = os.environ["CO_API_KEY"].strip()
+    if len(key.split()) != 1:
+        raise ValueError("CO_API_KEY should hold one key, and nothing else.")
+    return cohere.ClientV2(api_key=key, base_url=base_url)
     ### END SOLUTION
 
 
@@ -54,6 +59,11 @@ check_connect(connect)
 #
 # `os.environ["CO_API_KEY"]` raises a `KeyError` if the variable is not there, which is what you want;
 # `os.environ.get("CO_API_KEY", "test")` does not.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# `text.split()` cuts a text at white space. A key is one piece.
 #
 # </details>
 #
@@ -120,6 +130,10 @@ check_hosted_scores(hosted_scores)
 # | `LocalProtocolError` | the request was not sent: a key with a line end, for example |
 # | `UnsupportedProtocol` | the address does not begin with `https://` |
 # | `ConnectError`, a `NetworkError` | refused (passes), a bad certificate, or a host that nobody knows |
+#
+# (Two mistakes look like trouble that passes: a port that speaks no HTTP, like a cut connection; `https://`
+# to a port without TLS, like a time-out. Your function cannot see that, so somebody has to count the
+# warnings.)
 #
 # What stands behind a `ConnectError` tells `origin(error)`, from `rerank_course.hosted`: a `socket.gaierror`
 # for an unknown host, an `ssl.SSLError` for a certificate. (A host that has answered before may be back soon.

@@ -50,7 +50,7 @@ _DOCUMENTS = (
 def check_connect(connect: Callable[[str], Any], base_url: str = "https://rerank.example") -> str:
     """``connect(base_url)`` gives a ``cohere.ClientV2`` with the key that CO_API_KEY holds at that moment.
 
-    White space around the key is taken off, or refused without showing the key.
+    White space around the key is taken off, or refused without showing the key; so is more than one key.
     """
     for _ in range(2):
         key = f"check-{secrets.token_hex(8)}"
@@ -60,6 +60,7 @@ def check_connect(connect: Callable[[str], Any], base_url: str = "https://rerank
         _check_client(client, key, base_url, printed.getvalue())
     _check_no_key(connect, base_url)
     _check_line_end(connect, base_url)
+    _check_two_lines(connect, base_url)
     return (
         "The key comes from outside, and is in no cell and no output. Without a key there is an error at "
         "once, and not at the first search."
@@ -119,6 +120,28 @@ def _check_line_end(connect: Callable[[str], Any], base_url: str) -> None:
         given == f"Bearer {key}",
         "CO_API_KEY ended with a line end, as it does when it was read from a file, and connect kept it. No "
         "call would be sent, and the error of each would show the key. Use .strip().",
+    )
+
+
+def _check_two_lines(connect: Callable[[str], Any], base_url: str) -> None:
+    """Two keys, each in its line: taking white space off the ends does not help."""
+    key = f"check-{secrets.token_hex(8)}"
+    with _environment(f"{key}\n{key}-second\n"), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            client = connect(base_url)
+        except (Exception, SystemExit) as error:
+            demand(
+                key not in "".join(traceback.format_exception(error)),
+                "CO_API_KEY held two lines. connect raised an error, and its text shows the key. Say what is "
+                "wrong without the key.",
+            )
+            return
+    given = client._client_wrapper.get_headers().get("Authorization", "")
+    demand(
+        "\n" not in given,
+        "CO_API_KEY held two lines, and connect made a client with both. No call would be sent, and the "
+        "error of each would show the key. Look at the key before you use it: text.split() says how many "
+        "pieces it has.",
     )
 
 

@@ -29,7 +29,7 @@ TEMPORARY = (
     408,
 )
 MISTAKES_HERE = (illegal_header(), no_scheme(), connect_error(CERTIFICATE), connect_error(UNKNOWN_HOST))
-LASTING = (400, 401, 404, 422, 498, ValueError("a mistake in the program"), *MISTAKES_HERE, 501)
+LASTING = (400, 401, 404, 422, 498, 301, ValueError("a mistake in the program"), *MISTAKES_HERE, 501)
 
 
 def as_error(case: Any) -> Any:
@@ -89,6 +89,8 @@ def _about_a_status(error: Exception) -> str:
         return f"{status} is {'the rate limit' if status == 429 else 'a time-out'}: it passes with time."
     if status >= 500:
         return "A status from 500 on is trouble on the service's side, and it passes (all but 501)."
+    if 300 <= status < 400:
+        return f"{status} sends the call to another address: somebody has to write that into base_url."
     if isinstance(error, ApiError):
         return "The request, the key or the account is wrong, and will be wrong tomorrow."
     return "That is a mistake in a program, not an outage. A fallback must not hide it."

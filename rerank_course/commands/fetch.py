@@ -14,6 +14,11 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "names", nargs="+", metavar="NAME", help="a model's name, for example BAAI/bge-reranker-base"
     )
+    parser.add_argument(
+        "--int8",
+        action="store_true",
+        help='make each model for load_reranker(NAME, backend="int8") too, which takes minutes',
+    )
     parser.set_defaults(run=run)
 
 
@@ -21,4 +26,4 @@ def run(options: argparse.Namespace) -> int:
     """0 if all models are here now, else 1."""
     from rerank_course.learner.fetch import fetch_models
 
-    return 0 if fetch_models(options.names) else 1
+    return 0 if fetch_models(options.names, options.int8) else 1

@@ -6,7 +6,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import filelock
@@ -16,6 +17,7 @@ CACHE_VARIABLE = "RERANK_COURSE_CACHE"
 MANIFEST = "manifest.json"
 NEEDED_BYTES = 300_000_000
 LOCK_SECONDS = 300
+LONG_LOCK_SECONDS = 4 * 3600  # for what takes long to make; a process that ends leaves its lock
 
 
 class WeightsError(RuntimeError):
@@ -28,7 +30,14 @@ def cache_folder() -> Path:
     return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("rerank_course"))
 
 
-def made_once(name: str, write: Callable[[Path], None], what: str) -> Path:
+def made_once(
+    name: str,
+    write: Callable[[Path], None],
+    what: str,
+    *,
+    needed_bytes: int = NEEDED_BYTES,
+    lock_seconds: float | None = None,
+) -> Path:
     """The folder ``name`` of the model cache; the first call has ``write`` fill it.
 
     Safe when several processes call at once and when one is killed: a folder is written under a temporary
@@ -37,30 +46,49 @@ def made_once(name: str, write: Callable[[Path], None], what: str) -> Path:
     Args:
         write: a function that writes all files into the empty folder that it is given.
         what: what is being prepared, for the line that says so.
+        needed_bytes: how much room it needs on the disk, about.
+        lock_seconds: how long to wait for another process that is preparing it; ``None``: five minutes.
 
     Raises:
         WeightsError: the cache folder cannot be written, or another process holds it too long.
     """
     folder = cache_folder() / name
+    patience = LOCK_SECONDS if lock_seconds is None else lock_seconds
     if _is_intact(folder):
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(folder.with_suffix(".lock"), timeout=LOCK_SECONDS):
+        with _held(folder, patience):
             if not _is_intact(folder):  # another process may have made it while this one waited
                 print(f"Preparing {what} in {folder} (once) …", file=sys.stderr, flush=True)
                 _replace_folder(folder, write)
     except filelock.Timeout:
         raise WeightsError(
-            f"Another process has been preparing {folder} for {LOCK_SECONDS} s. "
+            f"Another process has been preparing {folder} for {patience:g} s. "
             "End it, or wait, and call again."
         ) from None
     except OSError as error:
         raise WeightsError(
-            f"The model cache {folder.parent} cannot be written: {error}.{_too_little_room(folder)} "
-            f"Set the environment variable {CACHE_VARIABLE} to a folder that you can write to."
+            f"The model cache {folder.parent} cannot be written: {error}."
+            f"{_too_little_room(folder, needed_bytes)} Set the environment variable {CACHE_VARIABLE} to a "
+            "folder that you can write to."
         ) from error
     return folder
+
+
+@contextmanager
+def _held(folder: Path, patience: float) -> Iterator[None]:
+    """Hold the folder's lock; say so where another process has it."""
+    lock = filelock.FileLock(folder.with_suffix(".lock"))
+    try:
+        lock.acquire(timeout=min(1, patience))
+    except filelock.Timeout:
+        print(f"Another process is preparing {folder}; waiting for it …", file=sys.stderr, flush=True)
+        lock.acquire(timeout=patience)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _replace_folder(folder: Path, write: Callable[[Path], None]) -> None:
@@ -105,12 +133,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _too_little_room(folder: Path) -> str:
+def _too_little_room(folder: Path, needed_bytes: int) -> str:
     """A sentence that says so, or nothing."""
     free = _free_bytes(folder)
-    if free >= NEEDED_BYTES:
+    if free >= needed_bytes:
         return ""
-    return f" Only {free / 1e6:.0f} MB are free there; {NEEDED_BYTES / 1e6:.0f} MB are needed."
+    return f" Only {free / 1e6:.0f} MB are free there; {needed_bytes / 1e6:.0f} MB are needed."
 
 
 def _free_bytes(folder: Path) -> int:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from rerank_course.engine.weights import DEFAULT_EMBEDDER, DEFAULT_RERANKER, no_progress_bar
@@ -14,6 +14,8 @@ _INSTEAD = (
     "Take a model that was trained as a cross-encoder with one output (on the hub: Text Ranking), "
     f"for example {DEFAULT_RERANKER}."
 )
+_NEEDED_SUFFIXES = {".json", ".txt", ".model", ".jinja"}  # configuration, tokenizer, module settings
+_OTHER_ENGINES = {"onnx", "openvino"}  # folders with the same weights for other engines
 _CHECKPOINTS = (
     "model.safetensors",
     "model.safetensors.index.json",
@@ -38,9 +40,48 @@ def is_local(name: str) -> bool:
 
     Either spelling of its name counts. Nothing is loaded.
     """
-    return any(
-        _local_file(spelling, "config.json") and _checkpoint(spelling) for spelling in _spellings(name)
-    )
+    return local_folder(name) is not None
+
+
+def is_packaged(name: str) -> bool:
+    """Whether this is the reranker whose weights install with the course, in either spelling."""
+    return current_name(name) in (DEFAULT_RERANKER, DEFAULT_RERANKER.split("/")[1])
+
+
+def local_folder(name: str) -> Path | None:
+    """The folder with a model's files: a folder's own path, or a snapshot in the hub's cache.
+
+    ``None`` where it has no configuration or no weights.
+    """
+    for spelling in _spellings(name):
+        configuration = _local_file(spelling, "config.json")
+        if configuration and _checkpoint(spelling):
+            return configuration.parent
+    return None
+
+
+def needed_files(files: list[str]) -> list[str]:
+    """The files of a repository that sentence-transformers reads; none where there are no weights.
+
+    They are weights in one format, configuration, and tokenizer.
+    """
+    own = [file for file in files if not _OTHER_ENGINES & set(PurePosixPath(file).parts[:-1])]
+    safe = [file for file in own if file.endswith(".safetensors")]
+    weights = safe or [file for file in own if PurePosixPath(file).match("pytorch_model*.bin")]
+    return weights and weights + [file for file in own if PurePosixPath(file).suffix in _NEEDED_SUFFIXES]
+
+
+def token_limit(model: "CrossEncoder") -> int:
+    """How many tokens a model can read: what its tokenizer says, or fewer where it has fewer positions.
+
+    RoBERTa models count positions from ``pad_token_id + 1``, so 514 positions hold 512 tokens; a tokenizer
+    that does not say so would let a long document run past the last one and crash.
+    """
+    config = model.config
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is not None and "roberta" in config.model_type:
+        positions -= config.pad_token_id + 1
+    return min(number for number in (positions, model.max_seq_length) if number is not None)
 
 
 def current_name(name: str) -> str:

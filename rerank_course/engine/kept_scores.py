@@ -13,7 +13,7 @@ import numpy as np
 
 from rerank_course.engine.cache import MANIFEST, cache_folder, sha256
 from rerank_course.engine.embeddings import model_key
-from rerank_course.engine.int8 import Int8Reranker, int8_folder
+from rerank_course.engine.int8 import Int8Reranker
 
 BLOCK = 256  # pairs that are scored before they are kept: what a killed run can lose
 WAIT = 30  # seconds for another process that is writing
@@ -124,7 +124,8 @@ def scorer_key(reranker: Any) -> str:
     if hasattr(reranker, "state_dict"):
         digest.update(f"{model_key(reranker)} {reranker.activation_fn} {reranker.dtype}".encode())
     elif isinstance(reranker, Int8Reranker):
-        digest.update(f"{sha256(int8_folder() / MANIFEST)} {reranker.max_seq_length}".encode())
+        made = sha256(reranker.int8_model.folder / MANIFEST)
+        digest.update(f"{made} {reranker.max_seq_length} {reranker.activation}".encode())
     else:
         raise TypeError(
             f"Scores of a {type(reranker).__name__} cannot be kept: its weights are not known here."

@@ -6,8 +6,11 @@ line end or an address without a scheme.
 
 import socket
 import ssl
+from typing import Any
 
 CUT = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)  # a cut connection, as TLS calls it
+
+NO_HTTP = "What listens at base_url speaks no HTTP, or wants https://. Check its scheme and its port."
 
 
 def origin(error: BaseException) -> BaseException:
@@ -24,20 +27,20 @@ def origin(error: BaseException) -> BaseException:
         error = cause
 
 
-def what_to_mend(error: BaseException, has_answered: bool = False) -> str | None:
+def what_to_mend(error: Any, has_answered: bool = False) -> str | None:
     """What somebody has to mend on this side; ``None`` for a failure that may pass, or that has a status.
 
     These do not pass by themselves: a header with illegal characters (a key with a line end), an address
-    without a scheme, a certificate that is refused, a proxy that wants a login, an unknown host, and the
-    status 501, which says that the service cannot do this at all
+    without a scheme, a certificate that is refused, a proxy that wants a login, an unknown host, a port that
+    speaks something else than HTTP, and the status 501, which says that the service cannot do this at all
     (https://www.rfc-editor.org/rfc/rfc9110#section-15.6.2). Other statuses are not judged here.
 
     The text never quotes the error, which may hold the key.
 
     Args:
-        error: what httpx or Cohere's library raised.
+        error: what httpx or Cohere's library raised, or an answer with a ``status_code``.
         has_answered: whether this host has answered before. Then an unknown host is trouble with names, and
-            passes; before, it is most likely a mistyped address.
+            an answer that is no HTTP a broken one: both pass. Before, the address is most likely mistyped.
     """
     import httpx
 
@@ -49,6 +52,9 @@ def what_to_mend(error: BaseException, has_answered: bool = False) -> str | None
         return "No request could be made to base_url. Write an address such as https://api.cohere.com."
     if isinstance(error, httpx.ProxyError) and str(error).startswith("4"):  # the proxy's status
         return f"The proxy refuses ({str(error)[:3]}). Check its address and its login in HTTPS_PROXY."
+    # The library that reads HTTP calls its first line "illegal"; a cut connection has none.
+    if isinstance(error, httpx.RemoteProtocolError) and "illegal" in str(error) and not has_answered:
+        return NO_HTTP
     cause = origin(error) if isinstance(error, httpx.ConnectError) else None
     if isinstance(cause, ssl.SSLError) and not isinstance(cause, CUT):
         return (

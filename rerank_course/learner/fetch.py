@@ -8,22 +8,30 @@ files a model needs, whether they fit on the disk, and whether the model can rer
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from rerank_course.engine.hub import UnsuitableModelError, current_name, hub_cache, is_local, why_no_hub
+from rerank_course.engine.hub import (
+    UnsuitableModelError,
+    current_name,
+    hub_cache,
+    is_local,
+    needed_files,
+    why_no_hub,
+)
+from rerank_course.engine.weights import WeightsError
 from rerank_course.learner.course import title_of
 from rerank_course.models import is_hosted, is_packaged, load_reranker
-
-NEEDED_SUFFIXES = {".json", ".txt", ".model", ".jinja"}  # configuration, tokenizer, module settings
-OTHER_ENGINES = {"onnx", "openvino"}  # folders with the same weights for other engines
 
 
 class FetchError(RuntimeError):
     """A model cannot be fetched, or not be used after it was."""
 
 
-def fetch_models(names: list[str]) -> bool:
+def fetch_models(names: list[str], int8: bool = False) -> bool:
     """Fetch each model and print one line for it; a failure does not stop the others.
+
+    Args:
+        int8: make each model for the int8 engine too.
 
     Returns:
         Whether every model can be used now, without a network.
@@ -32,7 +40,7 @@ def fetch_models(names: list[str]) -> bool:
     ready, count = 0, len(names)
     for name in names:
         try:
-            print(f"OK    {fetch_model(name)}", flush=True)
+            print(f"OK    {fetch_model(name, int8)}", flush=True)
             ready += 1
         except (FetchError, UnsuitableModelError) as error:
             print(f"FAIL  {error}", flush=True)
@@ -40,28 +48,31 @@ def fetch_models(names: list[str]) -> bool:
     return ready == count
 
 
-def fetch_model(name: str) -> str:
+def fetch_model(name: str, int8: bool = False) -> str:
     """Fetch what is missing of one model, then load it from this machine alone.
 
     Args:
         name: as ``load_reranker`` takes it.
+        int8: make the int8 engine's model too, calibrated on the handbook.
 
     Returns:
         One line: what was fetched, how big it is and where it stands.
 
     Raises:
         FetchError: it cannot be fetched (no such model, no access, no network, no room, a broken connection)
-        or does not load; and what to do. UnsuitableModelError: it is on this machine now, and cannot rerank.
+        or does not load; and what to do. UnsuitableModelError: it is on this machine now, and cannot rerank,
+        or not in int8.
     """
+    made = _made_for_int8 if int8 else lambda name: ""
     if is_packaged(name):
-        return f"{name}: packaged with the course, needs no fetching."
+        return f"{name}: packaged with the course, needs no fetching.{made(name)}"
     if is_hosted(name):
         raise FetchError(
             f"{name} is a hosted service: it is called over the network and cannot be fetched. "
             f"See the lesson “{title_of('hosted_reranking')}”."
         )
     if Path(name).is_dir():
-        return f"{name}: a folder on this machine, needs no fetching. {_load_once(name)}"
+        return f"{name}: a folder on this machine, needs no fetching. {_load_once(name)}{made(name)}"
     repository = _repository(name)
     reason = why_no_hub()
     if reason is None:
@@ -73,7 +84,7 @@ def fetch_model(name: str) -> str:
             f"{name} is not on this machine, and {reason} Run this again where there is a network; "
             "what is here by then is kept."
         )
-    return f"{repository}: {note} {_load_once(repository)} It stands in {hub_cache()}."
+    return f"{repository}: {note} {_load_once(repository)} It stands in {hub_cache()}.{made(repository)}"
 
 
 def _repository(name: str) -> str:
@@ -102,15 +113,19 @@ def _load_once(name: str) -> str:
     return f"It loads without a network and reads {model.max_seq_length} tokens."
 
 
-def needed_files(files: list[str]) -> list[str]:
-    """The files of a repository that sentence-transformers reads; none where there are no weights.
+def _made_for_int8(name: str) -> str:
+    """Make the int8 engine's model from what is on this machine now; says what that gave."""
+    from rerank_course.engine.int8_models import EngineNotInstalledError, int8_model
 
-    They are weights in one format, configuration, and tokenizer.
-    """
-    own = [file for file in files if not OTHER_ENGINES & set(PurePosixPath(file).parts[:-1])]
-    safe = [file for file in own if file.endswith(".safetensors")]
-    weights = safe or [file for file in own if PurePosixPath(file).match("pytorch_model*.bin")]
-    return weights and weights + [file for file in own if PurePosixPath(file).suffix in NEEDED_SUFFIXES]
+    try:
+        model = int8_model(name, local_files_only=True)
+    except (EngineNotInstalledError, WeightsError) as error:
+        raise FetchError(f"{name} is on this machine, and not ready for int8: {error}") from error
+    off = model.error
+    return (
+        f" Ready for int8 in {model.folder}: on {off['pairs']} held-out pairs {off['rms']:.3f} logits off "
+        f"(root mean square), {off['max']:.3f} at most."
+    )
 
 
 def _download(repository: str) -> str:

@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from rerank_course.engine.cache import CACHE_VARIABLE
-from rerank_course.engine.int8 import EngineNotInstalledError, Int8Reranker
+from rerank_course.engine.int8 import Int8Reranker
+from rerank_course.engine.int8_making import EngineNotInstalledError
 from rerank_course.models import BACKENDS, DEFAULT_RERANKER, is_packaged, load_reranker
 from rerank_course.rerank import Reranker
 

@@ -1,14 +1,18 @@
-"""The stand-in for Cohere's Rerank service: its start, its end and what it is told.
+"""The stand-in for Cohere's Rerank service and its relatives: its start, its end and what it is told.
 
 It scores with the course's packaged reranker through a sigmoid, and fails on cue. What it cannot stand in
 for: Cohere's model and its scores, the 32,000 tokens that the model reads (here 512), the network's time, and
 exact wordings of errors. It listens on loopback only, so nothing outside this machine can reach it.
+
+It answers in Cohere's protocol, versions 1 and 2, and in those of Jina, vLLM and Text Embeddings Inference;
+``apis`` says how it tells them apart.
 """
 
 import asyncio
 import ipaddress
 import secrets
 import threading
+import warnings
 from collections import deque
 from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +24,7 @@ from tornado.web import Application
 
 from rerank_course.service.faults import FaultQueue
 from rerank_course.service.handlers import Context, Received, make_application
+from rerank_course.service.scoring import Turns
 
 MAX_BYTES = 5_000_000
 
@@ -93,6 +98,10 @@ class StandIn:
         """Forget the faults that are still to come."""
         self._faults.clear()
 
+    def score_pairs(self, pairs: list[tuple[str, str]]) -> Any:
+        """The logits that it gives (query, text) pairs, without a call. It has to run."""
+        return self._reranker.predict(pairs)
+
     def __enter__(self) -> "StandIn":
         self.start()
         return self
@@ -103,9 +112,7 @@ class StandIn:
     def start(self) -> None:
         """Load the reranker, take the port, and answer from now on."""
         if self._reranker is None:
-            from rerank_course.models import load_reranker
-
-            self._reranker = load_reranker(backend="int8")
+            self._reranker = _packaged_reranker()
         try:
             sockets = bind_sockets(self.port, self.host)
         except OSError as error:
@@ -150,9 +157,21 @@ class StandIn:
             await server.close_all_connections()
 
     def _application(self, pool: ThreadPoolExecutor) -> Application:
-        def score(pairs: list[tuple[str, str]]) -> Awaitable[Any]:
+        def predict(pairs: list[tuple[str, str]]) -> Awaitable[Any]:
             return self._loop.run_in_executor(pool, self._reranker.predict, pairs)
 
         return make_application(
-            Context(self.host, self.key, self.max_bytes, self.requests, self._faults, score)
+            Context(self.host, self.key, self.max_bytes, self.requests, self._faults, predict, Turns())
         )
+
+
+def _packaged_reranker() -> Any:
+    """In int8, or with torch where the packages for int8 are missing."""
+    from rerank_course.engine.int8 import EngineNotInstalledError
+    from rerank_course.models import load_reranker
+
+    try:
+        return load_reranker(backend="int8")
+    except EngineNotInstalledError as error:
+        warnings.warn(f"The stand-in scores with torch, which is slower. {error}", stacklevel=3)
+        return load_reranker()

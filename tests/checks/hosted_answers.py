@@ -27,7 +27,10 @@ def verdict_of(check, answer, **options):
 
 
 def connect(base_url):
-    return cohere.ClientV2(api_key=os.environ["CO_API_KEY"].strip(), base_url=base_url)
+    key = os.environ["CO_API_KEY"].strip()
+    if len(key.split()) != 1:
+        raise ValueError("CO_API_KEY should hold one key, and nothing else.")
+    return cohere.ClientV2(api_key=key, base_url=base_url)
 
 
 def hosted_scores(query, documents, client):

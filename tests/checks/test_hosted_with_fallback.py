@@ -54,7 +54,7 @@ def refusing_a_line_end(base_url):
 
 def ending_the_program(base_url):
     key = os.environ.get("CO_API_KEY", "").strip()
-    if not key:
+    if len(key.split()) != 1:
         sys.exit("no key")
     return cohere.ClientV2(key, base_url=base_url)
 
@@ -67,6 +67,13 @@ def showing_a_line_end(base_url):
 
 
 READ_TOO_EARLY = os.environ.get("CO_API_KEY", "key-of-yesterday")
+
+
+def showing_two_lines(base_url):
+    key = os.environ["CO_API_KEY"].strip()
+    if "\n" in key:
+        raise ValueError(f"CO_API_KEY holds two lines: {key!r}")
+    return cohere.ClientV2(api_key=key, base_url=base_url)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +106,11 @@ def test_connect_right(answer):
         (lambda url: cohere.ClientV2(base_url=url), "Use .strip()"),
         (lambda url: cohere.ClientV2(os.environ["CO_API_KEY"], base_url=url), "Use .strip()"),
         (showing_a_line_end, "its text shows the key"),
+        (
+            lambda url: cohere.ClientV2(os.environ["CO_API_KEY"].strip(), base_url=url),
+            "held two lines, and connect made a client with both",
+        ),
+        (showing_two_lines, "held two lines. connect raised an error, and its text shows the key"),
         (lambda url: cohere.ClientV2(), "Pass base_url on"),
         (lambda url: cohere.Client(base_url=url), "The older cohere.Client"),
         (lambda url: os.environ["CO_API_KEY"], "but returned a text"),
@@ -114,7 +126,7 @@ def test_the_learner_s_own_key_is_not_touched(monkeypatch):
     monkeypatch.setenv("CO_API_KEY", "my-own")
     seen = []
     check_connect(lambda url: seen.append(os.environ.get("CO_API_KEY")) or connect(url))
-    assert len(seen) == 4 and "my-own" not in seen and os.environ["CO_API_KEY"] == "my-own"
+    assert len(seen) == 5 and "my-own" not in seen and os.environ["CO_API_KEY"] == "my-own"
 
 
 def with_an_array(query, documents, client):
@@ -325,6 +337,7 @@ def status(error):
             "A refused connection passes",
         ),
         (lambda error: is_temporary(error) or status(error) == 501, "501 is no outage"),
+        (lambda error: is_temporary(error) or status(error) == 301, "301 sends the call to another address"),
         (lambda error: is_temporary(error) and status(error) != 408, "408 is a time-out"),
     ],
 )

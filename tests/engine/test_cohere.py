@@ -86,7 +86,7 @@ UNUSABLE = {
     "repeated index": "has the index 1 twice",
     "index out of range": "has the index 3 for 3 documents",
     "score out of range": "7.5, which is not from 0 to 1",
-    "score not a number": "nan, which is not from 0 to 1",
+    "score not a number": "nan, which is no number",
     "no results": "no list of results",
     "not json": "The answer cannot be read",
 }

@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rerank_course.engine import int8
-from rerank_course.engine.int8 import BLOCK, EngineNotInstalledError, Int8Reranker, padded_length
+from rerank_course.engine import compiled_graphs
+from rerank_course.engine.compiled_graphs import padded_length
+from rerank_course.engine.int8 import Int8Reranker
+from rerank_course.engine.int8_making import EngineNotInstalledError
+from rerank_course.engine.pair_queue import AHEAD
 from rerank_course.models import load_reranker
 from rerank_course.rerank import rerank_documents
 from tests.support import ROOT
@@ -47,12 +50,32 @@ def test_calls_from_several_threads_do_not_mix(int8_reranker, pairs):
             assert np.array_equal(scores, expected)
 
 
+def test_a_pair_may_go_through_the_float32_graph(reranker, monkeypatch, pairs):
+    """Beside others that do not, in one call."""
+    mixed = [*pairs[:4], ("yes", "no"), *pairs[4:8]]
+
+    def graph_for(worker, ids):
+        return compiled_graphs.FLOAT32 if len(ids) == 5 else compiled_graphs.INT8
+
+    monkeypatch.setattr(compiled_graphs._Worker, "_graph_for", graph_for)
+    scores = Int8Reranker(threads=2).predict(mixed)
+    exact = reranker.predict(mixed, batch_size=1)
+    assert scores[4] == pytest.approx(exact[4], abs=1e-3)
+    assert np.abs(scores - exact).max() > 1e-3
+
+
+def test_short_pairs_share_requests_and_keep_their_scores(int8_reranker):
+    many = [(BERLIN, f"Room {number} is closed.") for number in range(23)]
+    alone = np.array([int8_reranker.predict(pair) for pair in many])
+    assert np.abs(int8_reranker.predict(many) - alone).max() < 1e-3
+
+
 def test_strange_texts_have_scores_too(reranker, int8_reranker, strange):
     assert int8_reranker.predict(strange) == pytest.approx(reranker.predict(strange, batch_size=1), abs=1.0)
 
 
 @pytest.mark.parametrize(
-    ("tokens", "padded"), [(5, 8), (8, 8), (212, 212), (213, 216), (256, 256), (257, 264), (512, 512)]
+    ("tokens", "padded"), [(5, 8), (8, 8), (61, 64), (65, 72), (213, 216), (256, 256), (257, 272), (512, 512)]
 )
 def test_few_lengths_and_little_padding(tokens, padded):
     assert padded_length(tokens) == padded
@@ -69,24 +92,27 @@ def test_answers_like_a_cross_encoder(int8_reranker):
 
 def test_reads_as_many_tokens_as_the_float32_model(reranker, int8_reranker):
     filler = "The office opens at nine and closes at five. " * 60
-    assert len(int8_reranker._encoder.encode(BERLIN, filler).ids) == 512
+    assert len(int8_reranker._encoders.at(512).encode(BERLIN, filler).ids) == 512
     with_answer, without = int8_reranker.predict([(BERLIN, filler + POPULATION), (BERLIN, filler)])
     assert with_answer == without
     tokens = reranker.tokenizer(BERLIN, filler + POPULATION, truncation=True, max_length=512)
-    assert int8_reranker._encoder.encode(BERLIN, filler + POPULATION).ids == tokens["input_ids"]
-    assert len(load_reranker(backend="int8", max_length=64)._encoder.encode(BERLIN, filler).ids) == 64
+    assert int8_reranker._encoders.at(512).encode(BERLIN, filler + POPULATION).ids == tokens["input_ids"]
+    assert len(int8_reranker._encoders.at(64).encode(BERLIN, filler).ids) == 64
 
 
 def test_padding_is_under_a_twentieth_of_the_tokens(int8_reranker):
     words = " a" * 500
-    read = [int8_reranker._encoder.encode(BERLIN, words[: 2 * length]) for length in lengths("mixed", 200)]
-    computed = sum(int8._feed(encoding)["input_ids"].size for encoding in read)
+    read = [
+        int8_reranker._encoders.at(512).encode(BERLIN, words[: 2 * length])
+        for length in lengths("mixed", 200)
+    ]
+    computed = sum(padded_length(len(encoding.ids)) for encoding in read)
     assert 1 - sum(len(encoding.ids) for encoding in read) / computed < 0.05
 
 
 PEAKS = """
 import sys
-from rerank_course.engine import int8
+from rerank_course.engine.int8 import Int8Reranker
 from tools.bench.worker import peak_megabytes
 
 def invoices(count):
@@ -96,8 +122,7 @@ def every_length():
     return [("Who pays?", "late " * words) for words in range(1, 510, 4)]
 
 max_length, *lists = sys.argv[1:]
-int8.BLOCK = 32
-reranker = int8.Int8Reranker(threads=2, max_length=int(max_length))
+reranker = Int8Reranker(threads=2, max_length=int(max_length))
 for pairs in lists:
     reranker.predict(eval(pairs))
     print(peak_megabytes())
@@ -119,7 +144,7 @@ def peaks_after(*lists: str, max_length: int) -> list[float]:
 @reads_proc
 @pytest.mark.heavy
 def test_memory_does_not_grow_with_the_list():
-    """Two small blocks, then fourteen, of long texts of which little is read: they take memory, not time."""
+    """Long texts of which little is read: they take memory, not time."""
     few, many = peaks_after("invoices(64)", "invoices(448)", max_length=16)
     assert many < 1.15 * few
 
@@ -129,12 +154,12 @@ def test_memory_does_not_grow_with_the_list():
 def test_memory_with_texts_of_every_length():
     """Kernels are prepared for each length, and kept."""
     (peak,) = peaks_after("every_length()", max_length=512)
-    assert peak < 1200
+    assert peak < 700
 
 
-def test_more_pairs_than_one_block(int8_reranker):
-    many = [(BERLIN, f"Room {number}.") for number in range(BLOCK + 3)]
-    some = [0, BLOCK, BLOCK + 2]
+def test_more_pairs_than_wait_as_tokens(int8_reranker):
+    many = [(BERLIN, f"Room {number}.") for number in range(AHEAD + 3)]
+    some = [0, AHEAD, AHEAD + 2]
     alone = int8_reranker.predict([many[i] for i in some])
     assert int8_reranker.predict(many)[some] == pytest.approx(alone, abs=1e-3)
 
@@ -142,10 +167,10 @@ def test_more_pairs_than_one_block(int8_reranker):
 @pytest.mark.parametrize(
     ("pairs", "where"),
     [
-        ([("a", "b"), ("a",)], r"pairs\[1\]"),
-        ([("a", None)], r"pairs\[0\]"),
-        (["ab"], r"pairs\[0\]"),
-        ([("a", "b"), "cd"], r"pairs\[1\]"),
+        ([("a", "b"), ("a",)], r"inputs\[1\]"),
+        ([("a", None)], r"inputs\[0\]"),
+        (["ab"], r"inputs\[0\]"),
+        ([("a", "b"), "cd"], r"inputs\[1\]"),
     ],
 )
 def test_what_is_not_a_pair(int8_reranker, pairs, where):
@@ -153,9 +178,7 @@ def test_what_is_not_a_pair(int8_reranker, pairs, where):
         int8_reranker.predict(pairs)
 
 
-def test_only_the_model_and_device_it_has():
-    with pytest.raises(ValueError, match="Leave backend out"):
-        load_reranker("BAAI/bge-reranker-base", backend="int8")
+def test_only_the_device_and_length_it_has():
     with pytest.raises(ValueError, match="CPU"):
         load_reranker(backend="int8", device="cuda")
     with pytest.raises(ValueError, match="max_length"):

@@ -107,6 +107,8 @@ def test_the_key_knows_the_model_its_limit_and_its_precision(reranker, int8_rera
     keys = {scorer_key(reranker), scorer_key(int8_reranker)}
     monkeypatch.setattr(int8_reranker, "max_seq_length", 128)
     keys.add(scorer_key(int8_reranker))
-    assert len(keys) == 3 and scorer_key(reranker) in keys
+    monkeypatch.setattr(int8_reranker, "_activation", "sigmoid")
+    keys.add(scorer_key(int8_reranker))
+    assert len(keys) == 4 and scorer_key(reranker) in keys
     with pytest.raises(TypeError, match="Scores of a Counting cannot be kept"):
         scorer_key(Counting())

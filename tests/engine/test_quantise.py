@@ -8,8 +8,9 @@ import psutil
 import pytest
 import torch
 
-from rerank_course.engine import int8, quantise, weights
+from rerank_course.engine import int8_making, int8_models, quantise, weights
 from rerank_course.engine.cache import CACHE_VARIABLE, WeightsError
+from rerank_course.engine.int8_making import EngineNotInstalledError
 from rerank_course.engine.trimmed_model import TrimmedModel
 from rerank_course.texts.corpora import CORPORA, load_corpus
 
@@ -34,7 +35,7 @@ def roundings():
     from rerank_course.engine.quantisation_ranges import ROUNDED
 
     ranges = {}
-    model = openvino.Core().read_model(int8.int8_folder() / "model.xml")
+    model = openvino.Core().read_model(int8_models.packaged_folder() / "model.xml")
     for node in model.get_ordered_ops():
         if node.get_type_name() == "FakeQuantize":
             reader = next(iter(node.output(0).get_target_inputs())).get_node().get_friendly_name()
@@ -71,6 +72,17 @@ def empty_cache(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.heavy
+def test_the_packaged_model_says_its_error():
+    """And its float32 graph is not rounded: weights of four bytes each."""
+    model = int8_models.packaged_model()
+    assert model.error["pairs"] == 120 and 0 < model.error["rms"] < 0.1 and model.error["max"] < 0.5
+    assert model.error["tau"] > 0.97 and model.error["spread"] > 3
+    assert (model.inputs, model.max_tokens) == (("input_ids", "attention_mask", "token_type_ids"), 512)
+    float32 = (model.folder / "float.bin").stat().st_size
+    assert float32 > 4 * 33_000_000 > 2.5 * (model.folder / "model.bin").stat().st_size
+
+
 def left_in(cache):
     return sorted(path.name for path in cache.iterdir() if path.is_dir() and "int8" in path.name)
 
@@ -80,7 +92,7 @@ def left_in(cache):
     [
         (
             "import no_such_nncf",
-            int8.EngineNotInstalledError,
+            EngineNotInstalledError,
             r'No module named .* pip install "openvino',
         ),
         ("import sys; sys.exit('the disk is full')", WeightsError, "could not be made: the disk is full"),
@@ -90,10 +102,12 @@ def left_in(cache):
 def test_a_model_that_cannot_be_made(empty_cache, monkeypatch, program, error, message):
     start = subprocess.Popen
     replaced = [sys.executable, "-c", program]
-    monkeypatch.setattr(int8.subprocess, "Popen", lambda command, **options: start(replaced, **options))
+    monkeypatch.setattr(
+        int8_making.subprocess, "Popen", lambda command, **options: start(replaced, **options)
+    )
     monkeypatch.setattr(weights, "reranker_folder", lambda: None)  # no program here reads it
     with pytest.raises(error, match=message):
-        int8.int8_folder()
+        int8_models.packaged_folder()
     assert left_in(empty_cache) == []
 
 
@@ -103,7 +117,7 @@ def test_a_killed_start_leaves_nothing_that_is_used(tmp_path, monkeypatch):
     restored = weights.reranker_folder()
     shutil.copytree(restored, tmp_path / restored.name)
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
-    code = "from rerank_course.engine.int8 import int8_folder; int8_folder()"
+    code = "from rerank_course.engine.int8_models import packaged_folder; packaged_folder()"
     started = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
     while "1/320" not in started.stderr.readline():
         assert started.poll() is None
@@ -113,22 +127,24 @@ def test_a_killed_start_leaves_nothing_that_is_used(tmp_path, monkeypatch):
     started.wait()
     started.stderr.close()
     assert psutil.wait_procs(children, timeout=60)[1] == []
-    assert not (tmp_path / int8.INT8_FOLDER).exists()
+    assert not (tmp_path / int8_models.PACKAGED_FOLDER).exists()
 
-    monkeypatch.setattr(int8, "_quantise", lambda target: (target / "model.xml").write_text("made again"))
-    assert (int8.int8_folder() / "model.xml").read_text() == "made again"
-    assert left_in(tmp_path) == [int8.INT8_FOLDER]
+    monkeypatch.setattr(
+        int8_models, "make", lambda target, task: (target / "model.xml").write_text("made again")
+    )
+    assert (int8_models.packaged_folder() / "model.xml").read_text() == "made again"
+    assert left_in(tmp_path) == [int8_models.PACKAGED_FOLDER]
 
 
 REPORTS_TO_NOBODY = """
 import sys
 from rerank_course.engine import quantise
 
-quantise.calibration_pairs = lambda: 1 / 0
+quantise._float32 = lambda task, folder: 1 / 0
 try:
-    quantise.quantise(None)
+    quantise.make(None, None)
 except ZeroDivisionError:
-    import nncf, openvino
+    import nncf, openvino  # as the making does, later
 
     loaded = any(name.startswith("openvino_telemetry.") for name in sys.modules)
     sys.exit(loaded or sys.modules["openvino_telemetry"] is not None)

@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
-from rerank_course.learner.fetch import needed_files
-from tests.support import toy_hub
+from rerank_course.engine.cache import CACHE_VARIABLE
+from rerank_course.engine.hub import needed_files
+from tests.support import toy_encoders, toy_hub
 
 # One process for the tests that load a model, since importing torch takes seconds and the client reads
 # HF_ENDPOINT and HF_HOME once, when it is imported.
@@ -24,7 +25,7 @@ for line in sys.stdin:
     shutil.disk_usage = real if free is None else lambda path: left
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = main(["fetch", *order["names"]])
+        code = main(["fetch", *order["names"], *order["options"]])
     print(json.dumps({"code": code, "out": out.getvalue(), "err": err.getvalue()}), flush=True)
 """
 SCORE_AND_FETCH = """
@@ -47,6 +48,7 @@ class Machine:
             "HF_HOME": str(home),
             "HF_ENDPOINT": hub.url,
             "HF_HUB_DISABLE_XET": "1",
+            CACHE_VARIABLE: str(home / "models"),
         }
         self.worker = subprocess.Popen(
             [sys.executable, "-c", WORKER],
@@ -56,9 +58,9 @@ class Machine:
             env=self.environment,
         )
 
-    def fetch(self, *names, free=None):
+    def fetch(self, *names, free=None, options=()):
         self.hub.requests.clear()
-        self.worker.stdin.write(json.dumps({"names": names, "free": free}) + "\n")
+        self.worker.stdin.write(json.dumps({"names": names, "free": free, "options": options}) + "\n")
         self.worker.stdin.flush()
         answer = json.loads(self.worker.stdout.readline())
         assert "Traceback" not in answer["err"]
@@ -271,6 +273,30 @@ def test_without_a_network_it_says_so_at_once(machine, setting, reason):
         and reason in run.stdout
         and "where there is a network" in run.stdout
     )
+
+
+def test_int8_in_advance(hub, machine):
+    """Fetched and made, once. A model that the engine does not take fails, and is fetched all the same."""
+    put(hub, "toy/fast", lambda folder: toy_encoders.write("roberta", folder))
+    code, out, err = machine.fetch("toy/fast", options=["--int8"])
+    assert code == 0, out
+    assert "OK    toy/fast: fetched" in out and "Ready for int8 in" in out and "held-out pairs" in out
+    assert "Quantising" in err and "Measuring" in err and "GB of memory" in err
+    code, out, err = machine.fetch("toy/fast", options=["--int8"])
+    assert code == 0 and "was here already" in out and "Ready for int8" in out and "Quantising" not in err
+
+    put(hub, "toy/other-kind", write_mpnet)
+    code, out, _ = machine.fetch("toy/other-kind", options=["--int8"])
+    assert code == 1 and 'backend="int8" does not run toy/other-kind: its architecture is mpnet' in out
+    assert "model.safetensors" in machine.files("toy/other-kind")[0]
+
+
+def write_mpnet(folder):
+    from transformers import MPNetConfig, MPNetForSequenceClassification
+
+    toy_encoders.wordpiece().save_pretrained(folder)
+    config = MPNetConfig(vocab_size=toy_encoders.WORDS, num_labels=1, **toy_encoders.SIZES)
+    MPNetForSequenceClassification(config).save_pretrained(folder)
 
 
 def test_which_files_are_needed():

@@ -140,8 +140,9 @@ def test_the_hosted_row(name, int8_reranker):
         sent = json.loads(service.requests[-1].body)
     assert sent["model"] == name and sent["documents"] == candidates and reranker.scored_by == name
     local = 1 / (1 + np.exp(-int8_reranker.predict([(query, candidate) for candidate in candidates])))
-    assert [scores[candidate] for candidate in candidates] == pytest.approx(local, abs=1e-3)
-    assert scores[candidates[0]] == pytest.approx(scores[candidates[1]], abs=1e-3), (
-        "the stand-in reads 512 tokens, and these differ later"
+    short = [scores[candidate] for candidate in candidates[2:]]
+    assert short == pytest.approx(local[2:], abs=1e-3)
+    assert scores[candidates[0]] != pytest.approx(scores[candidates[1]], abs=1e-3), (
+        "they differ after 520 words; like the real service, the stand-in reads long documents in chunks"
     )
     assert scores[candidates[2]] > scores[candidates[3]]

@@ -215,7 +215,7 @@ def test_an_error_of_the_fallback_and_an_interrupt_come_through(service, monkeyp
         {"max_wait": -1},
         {"max_wait": float("nan")},
         {"model": ""},
-        {"model": None},
+        {"model": 7},
     ],
 )
 def test_options_out_of_range(options):

@@ -169,16 +169,25 @@ def test_501_is_not_tried_again(service):
     assert "(501)" in refused(hosted(service, fallback=Lengths(), max_wait=30))
 
 
-@pytest.mark.parametrize("end", ["/v1", "/v2/rerank", "/v2/"])
-def test_a_path_that_the_library_adds_itself(service, end):
-    reranker = CohereReranker(api_key=KEY, base_url=service.url + end, fallback=Lengths())
-    assert f"base_url ends in '{end.rstrip('/')}'" in refused(reranker)
+@pytest.mark.parametrize(
+    "end", ["/v1", "/v2", "/v2/", "/v2/rerank", "/v1/rerank/", "/rerank", "/gateway/v2/rerank"]
+)
+def test_a_path_that_is_added_to_it_is_refused_at_once_with_what_to_write(service, end):
+    with pytest.raises(ValueError, match="base_url ends in '/(v|r)") as raised:
+        CohereReranker(api_key=KEY, base_url=service.url + end)
+    kept = "/gateway" if end.startswith("/g") else ""
+    assert str(raised.value).endswith(f"Write {service.url}{kept}.")
+
+
+def test_a_path_where_nothing_is_names_what_to_take_out(service):
+    reranker = CohereReranker(api_key=KEY, base_url=f"{service.url}/cohere", fallback=Lengths())
+    assert "base_url ends in '/cohere', and nothing is there (404)" in refused(reranker)
 
 
 def test_a_key_that_becomes_illegal_on_its_way(service, monkeypatch):
     """Should a malformed key get past the check, the library's error must not come out."""
-    monkeypatch.setattr("rerank_course.engine.cohere._check_key", lambda key: key)
-    message = refused(hosted(service, api_key=f"{KEY}\n", fallback=Lengths()))
+    monkeypatch.setattr("rerank_course.engine.hosted_service.check_key", lambda key, how_to_get_one: None)
+    message = refused(hosted(service, api_key=f"{KEY}\n{KEY}", fallback=Lengths()))
     assert "Copy the key again" in message and KEY not in message
 
 

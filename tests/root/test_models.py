@@ -52,6 +52,30 @@ def test_unusable_arguments():
             load_reranker(name)
 
 
+def test_calibration_that_is_none():
+    """Refused before anything is loaded."""
+    pair = ("a query", "a document")
+    for calibration, error, message in [
+        ([pair], ValueError, "needs at least 20 different pairs, better 200, not 1"),
+        ([pair] * 30, ValueError, "needs at least 20 different pairs, better 200, not 30"),
+        ([], ValueError, "needs at least 20 different texts"),
+        ("a text", TypeError, "must be a list of .query, document. pairs or of texts, not str"),
+        (7, TypeError, "not int"),
+        ([pair, "a text"], TypeError, r"calibration\[1\] must be two strings"),
+        ([pair, ("a", None)], TypeError, r"calibration\[1\] must be two strings"),
+        ([pair, ("a", "b", "c")], TypeError, r"calibration\[1\] must be two strings"),
+        ([pair, ("a", " ")], ValueError, r"calibration\[1\] holds no text"),
+    ]:
+        with pytest.raises(error, match=message):
+            load_reranker("some-org/some-reranker", backend="int8", calibration=calibration)
+    with pytest.raises(ValueError, match='calibration is for backend="int8"'):
+        load_reranker(calibration=[pair] * 30)
+    with pytest.raises(UnsuitableModelError, match="is a service that is called"):
+        load_reranker(DEFAULT_HOSTED, backend="int8")
+    with pytest.raises(ValueError, match="runs on the CPU, not on 'cuda'"):
+        load_reranker(backend="int8", device="cuda")
+
+
 def test_the_embedder_gives_vectors_of_length_one(embedder):
     vectors = embedder.encode(["one text", "another"])
     assert vectors.shape == (2, 384)

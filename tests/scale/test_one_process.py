@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rerank_course.engine.int8 import EngineNotInstalledError
+from rerank_course.engine.int8_making import EngineNotInstalledError
 from rerank_course.models import load_reranker
 from rerank_course.rerank import rerank_documents
 from rerank_course.scale import ScaleError, folder, read_run, rerank_run

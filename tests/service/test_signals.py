@@ -1,5 +1,6 @@
 """``serve-hosted`` in a process of its own ends when it is told to, whatever its parent had set."""
 
+import os
 import re
 import signal
 import socket
@@ -14,7 +15,7 @@ from tests.service.calls import BODY, sdk
 from tests.support import ROOT
 
 KEY = "a-key-of-mine"
-COMMAND = [sys.executable, "-m", "rerank_course", "serve-hosted", "--key", KEY]
+COMMAND = [sys.executable, "-m", "rerank_course", "serve-hosted"]
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -26,7 +27,15 @@ def start(inherited):
             signal.signal(number, inherited)
 
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(COMMAND, cwd=ROOT, preexec_fn=set_signals, **pipes)
+    environment = {**os.environ, "STAND_IN_KEY": KEY}
+    return subprocess.Popen(COMMAND, cwd=ROOT, env=environment, preexec_fn=set_signals, **pipes)
+
+
+def listed(number):
+    """The process as a list of processes shows it to everybody."""
+    found = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(number)], capture_output=True, text=True)
+    assert "serve-hosted" in found.stdout
+    return found.stdout
 
 
 @pytest.mark.heavy
@@ -36,7 +45,9 @@ def start(inherited):
 def test_serve_hosted_ends_cleanly(inherited, number, code):
     with start(inherited) as process:
         try:
-            address, port = re.search(r"http://(127\.0\.0\.1):(\d+)", process.stdout.readline()).groups()
+            said = process.stdout.readline()
+            address, port = re.search(r"http://(127\.0\.0\.1):(\d+)", said).groups()
+            assert KEY not in said and KEY not in listed(process.pid)
             client = sdk(f"http://{address}:{port}", KEY)
             assert client.rerank(**BODY).results[0].index == 1
             process.send_signal(number)

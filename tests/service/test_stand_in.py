@@ -68,3 +68,16 @@ def test_so_does_the_command(service, capsys):
     assert main(["serve-hosted", "--port", str(service.port)]) == 2
     assert f"rerank_course serve-hosted: port {service.port} cannot be taken" in capsys.readouterr().err
     assert main(["serve-hosted", "--port", "70000"]) == 2
+
+
+def test_without_the_int8_engine_torch_scores_and_a_warning_says_so(monkeypatch):
+    from rerank_course.engine.int8 import EngineNotInstalledError
+
+    def load_reranker(backend="torch"):
+        if backend == "int8":
+            raise EngineNotInstalledError("openvino is missing")
+        return WordCounter()
+
+    monkeypatch.setattr("rerank_course.models.load_reranker", load_reranker)
+    with pytest.warns(UserWarning, match="scores with torch.*openvino is missing"), StandIn() as service:
+        assert post(service).status_code == 200

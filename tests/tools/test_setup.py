@@ -41,7 +41,7 @@ def declared():
 
 
 @pytest.mark.parametrize(
-    ("module", "extra"), [("engine.int8", "int8"), ("texts.files", "documents"), ("scale.job", "ray")]
+    ("module", "extra"), [("engine.int8_making", "int8"), ("texts.files", "documents"), ("scale.job", "ray")]
 )
 def test_what_a_message_tells_one_to_install_is_what_the_extra_holds(module, extra):
     """The course's own name is on no index, so a message names the libraries."""

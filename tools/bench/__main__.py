@@ -15,7 +15,9 @@ from rerank_course.engine.int8 import Int8Reranker
 from tools.bench import contenders
 from tools.bench.peers import ROOT
 from tools.bench.quality import quality
-from tools.bench.report import report, summarise
+from tools.bench.report import report, summarise, with_callers
+from tools.bench.rounding import rounding
+from tools.bench.serving import serving
 from tools.bench.timing import measure, start_up_seconds
 from tools.bench.uses import uses
 from tools.bench.workloads import KINDS, Handbook, Pairs, Workload
@@ -26,6 +28,12 @@ ROUNDS = {10: 5, 100: 3}  # one round where nothing is said
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
+    if options.only == "callers":
+        page = options.output.read_text(encoding="utf-8") if options.output.exists() else "# Benchmarks\n"
+        callers = serving()
+        print(callers.to_string())
+        _write_whole(options.output, with_callers(page, callers))
+        return
     handbook = Handbook(Int8Reranker().tokenizer)
     workloads = {
         (kind, count): handbook.pairs(kind, count) for count in options.sizes for kind in options.kinds
@@ -37,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"\n{count} candidates, {kind}\n{results[kind, count][1].to_string()}")
     start_up = {backend: start_up_seconds(backend) for backend in ("torch", "int8")}
     padding = handbook.padding(options.sizes[-1])
-    text = report(results, absent, padding, start_up, quality(), uses())
+    text = report(results, absent, padding, start_up, quality(), uses(), serving(), rounding())
     _write_whole(options.output, text)
     print(f"\nwritten to {options.output.name}")
 
@@ -60,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--contenders", nargs="+", choices=contenders.CONTENDERS, default=contenders.CONTENDERS
+    )
+    parser.add_argument(
+        "--only", choices=["callers"], help="measure this section alone, and leave the rest of the page"
     )
     parser.add_argument("--output", type=Path, default=REPORT)
     return parser

@@ -31,6 +31,19 @@ USES = (
     "choose what the reranker reads, *gate* mixes only where the search's margin is below its median (of "
     "these queries). nDCG@10 from recorded scores; differences with their 95 % paired intervals."
 )
+ROUNDING = (
+    "## Right on every text",
+    "The int8 engine's scores against float32 in torch, in logits, on pairs of each kind, made by rules "
+    "(`tools/bench/text_kinds.py`). *In float32* is the share of pairs with fewer than eight different "
+    "words, which the engine does not round.",
+)
+CALLERS = "## Many callers at once"
+CALLERS_HOW = (
+    "Each caller asks again as soon as it is answered, for 1, 5, 10, 20 or 50 candidates of 15 to 320 tokens "
+    "(log-uniform), the same lists for all. Seconds from the question to the scores. Torch in batches of 8, "
+    "which sort well; all but the last engine take one call at a time, behind a lock, since calls of several "
+    "threads would get in each other's way. The last one is the course's, whose calls share one queue."
+)
 CHEAP = {
     "no worse": "With a third of the pairs of *rerank 100* or fewer, on both corpora no worse (the interval "
     "begins above -.01): ",
@@ -68,6 +81,8 @@ def report(
     start_up: Mapping[str, float],
     judged: pd.DataFrame,
     uses: Mapping[str, pd.DataFrame],
+    callers: pd.DataFrame | None = None,
+    rounded: pd.DataFrame | None = None,
 ) -> str:
     """The page, as Markdown.
 
@@ -78,6 +93,8 @@ def report(
         start_up: seconds from import to first score, for each backend.
         judged: what ``quality.quality`` gives.
         uses: what ``uses.uses`` gives.
+        callers: what ``serving.serving`` gives.
+        rounded: what ``rounding.rounding`` gives.
     """
     starts = ", ".join(f"{backend} {seconds:.1f} s" for backend, seconds in start_up.items())
     shares = ", ".join(f"{name} {share:.0%}" for name, share in padding.items())
@@ -97,11 +114,31 @@ def report(
         paragraphs.append(CHEAP[what] + (", ".join(names) or "none") + ".")
     for corpus, table in uses.items():
         paragraphs += [f"### {corpus}", _as_table(formatted(table))]
+    if rounded is not None:
+        paragraphs += [*ROUNDING, _as_table(rounded)]
+    if callers is not None:
+        paragraphs.append(callers_section(callers))
     for (kind, count), (rounds, result) in results.items():
         title = "mixed lengths" if kind == "mixed" else f"{kind} tokens"
         paragraphs += [f"## {count} candidates, {title}", f"{rounds} round{'s' * (rounds > 1)}."]
         paragraphs.append(_as_table(result))
     return "\n\n".join(paragraphs) + "\n"
+
+
+def callers_section(callers: pd.DataFrame) -> str:
+    """The section on many callers, as Markdown."""
+    return "\n\n".join([CALLERS, CALLERS_HOW, _as_table(callers)])
+
+
+def with_callers(page: str, callers: pd.DataFrame) -> str:
+    """A page whose section on many callers is this one; the others stay as they are."""
+    section = callers_section(callers)
+    before, found, after = page.partition(CALLERS)
+    if found:
+        following = after.find("\n## ")
+        return before + section + "\n" + (after[following:] if following >= 0 else "")
+    before, found, after = page.partition("\n## 10 candidates")  # where report() puts it
+    return before.rstrip("\n") + "\n\n" + section + "\n" + found + after
 
 
 def _as_list(lines: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from rerank_course.engine.int8 import padded_length
+from rerank_course.engine.compiled_graphs import padded_length
 from rerank_course.texts.corpora import load_corpus
 
 QUERY = "What is the reimbursement limit?"
@@ -25,11 +25,11 @@ class Handbook:
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
         text = " ".join(chunk.text for chunk in load_corpus("handbook").documents.values())
-        self._tokens = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        self.tokens = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
 
     def pairs(self, kind: str, count: int) -> Pairs:
         """A list to score: one query, ``count`` documents whose lengths are of this kind."""
-        texts = documents(self.tokenizer, self._tokens, lengths(kind, count))
+        texts = documents(self.tokenizer, self.tokens, lengths(kind, count))
         return [(QUERY, text) for text in texts]
 
     def padding(self, count: int) -> dict[str, float]:

@@ -23,7 +23,7 @@ FLOORS = (
     ("checks",),  # a check that passes is written into the learner's progress
     ("commands",),
     ("tools.build",),
-    ("tools.setup", "tools.grading", "tools.bench"),
+    ("tools.setup", "tools.grading", "tools.bench", "tools.interop"),
 )
 
 

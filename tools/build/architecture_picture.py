@@ -55,6 +55,7 @@ PLACES = {
     "commands": Place(6, 14, "commands/", "what rerank-course does"),
     "tools.build": Place(13, 20, "tools/build/", "notebooks, tables, website"),
     "tools.bench": Place(20, 24, "tools/bench/", "what is how fast"),
+    "tools.interop": Place(8, 12, "tools/interop/", "other people's clients"),
     "tools.setup": Place(12, 16, "tools/setup/", "install, lock, JupyterLab"),
     "tools.grading": Place(16, 20, "tools/grading/", "a class's notebooks"),
 }

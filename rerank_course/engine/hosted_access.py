@@ -1,0 +1,178 @@
+"""Where a hosted reranker is called, and with which key: both looked at before anything is sent.
+
+The key is shown nowhere: an error about it does not quote it, no object has it as an attribute, and the logs
+of the libraries that send it are blotted, should a service repeat it in its answer.
+"""
+
+import ipaddress
+import logging
+import re
+import urllib.parse
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from rerank_course.engine.hosted_errors import HostedRefusedError
+
+# A bearer token: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
+ENDINGS = ("/rerank", "/v1", "/v2")  # what people copy from an example, and what is added to base_url
+# Loggers that may write what a service sends; a filter sees only the records of its own logger.
+LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "cohere")
+BLOTTED = "[key]"
+MIN_BLOTTED = 8  # characters; a shorter word may stand in a text by chance
+
+
+class Key:
+    """An API key that shows itself to nobody: ``reveal()`` gives it to whoever puts it into a header.
+
+    Args:
+        value: as it was given; white space around it is taken off. ``None`` is no key at all.
+    """
+
+    __slots__ = ("reveal",)
+
+    def __init__(self, value: Any) -> None:
+        stripped = value.strip() if isinstance(value, str) else ""
+        self.reveal: Callable[[], str] = lambda: stripped
+
+    def __repr__(self) -> str:
+        return BLOTTED
+
+    def __bool__(self) -> bool:
+        return bool(self.reveal())
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A key is not pickled: it would be readable in the file. Read it anew there.")
+
+    @property
+    def is_well_formed(self) -> bool:
+        """Whether it holds only what a bearer token may hold."""
+        return TOKEN.fullmatch(self.reveal()) is not None
+
+    def hide(self, text: str) -> str:
+        """The text with the key blotted out."""
+        return text.replace(self.reveal(), BLOTTED) if self else text
+
+
+def check_key(key: Key, how_to_get_one: str) -> None:
+    """Refuse a key that is missing or malformed: a library would put that, in full, into its error.
+
+    Args:
+        key: what callers have to show.
+        how_to_get_one: what the error says where there is none.
+
+    Raises:
+        HostedRefusedError: what is wrong, without the key.
+    """
+    if not key:
+        raise HostedRefusedError(f"There is no API key. {how_to_get_one}")
+    if not key.is_well_formed:
+        raise HostedRefusedError(
+            "The API key holds a space, a line break, a quotation mark or another character, which no key "
+            "does. Copy it again, whole and alone."
+        )
+
+
+def check_address(base_url: str, example: str) -> bool:
+    """Whether ``base_url`` is this machine's own.
+
+    Args:
+        base_url: scheme, host, port, and for a gateway the beginning of a path.
+        example: an address that would do, for the error.
+
+    Raises:
+        ValueError: it is no address to which a key may be sent, or ends in a path that is added to it; the
+            message says what to take out.
+    """
+    if not isinstance(base_url, str) or not base_url.isprintable() or " " in base_url:
+        raise ValueError(f"base_url {base_url!r} holds white space or a control character. Take it out.")
+    parts = _split(base_url)
+    if parts.username or parts.password:  # before anything quotes the address
+        raise ValueError("base_url holds a login, in front of an @. Take it out: the key goes into api_key.")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(
+            f"base_url must be an address that begins with https://, such as {example}, not {base_url!r}."
+        )
+    if parts.query or parts.fragment:
+        raise ValueError(
+            f"base_url ends in {base_url[base_url.find(parts.path or '?') :]!r}. Take out ? and #."
+        )
+    _check_host(base_url)
+    _check_path(base_url, parts)
+    if _is_this_machine(parts.hostname):
+        return True
+    if parts.scheme == "http":
+        raise ValueError(
+            f"base_url {parts.hostname} is not this machine, and http:// would send key and texts "
+            "unencrypted. Use https://."
+        )
+    return False
+
+
+def _split(base_url: str) -> urllib.parse.SplitResult:
+    try:
+        parts = urllib.parse.urlsplit(base_url)
+    except ValueError as error:  # half a bracket
+        raise ValueError(f"base_url is no address: {error}.") from None
+    try:
+        usable = parts.port != 0
+    except ValueError as error:
+        raise ValueError(f"base_url has no usable port: {error}.") from None
+    if not usable:
+        raise ValueError("base_url has no usable port: nobody listens at 0.")
+    return parts
+
+
+def _check_host(base_url: str) -> None:
+    """Refuse a host that no name server could be asked for; its error would look like a broken answer."""
+    import httpx
+
+    try:
+        host = httpx.URL(base_url).host
+        host.encode("idna")
+    except (httpx.InvalidURL, UnicodeError):
+        raise ValueError(f"base_url {base_url!r} holds no usable host. Look at how it is written.") from None
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _check_path(base_url: str, parts: urllib.parse.SplitResult) -> None:
+    path = parts.path.rstrip("/")
+    kept = path
+    while ending := next((ending for ending in ENDINGS if kept.endswith(ending)), None):
+        kept = kept.removesuffix(ending)
+    if kept != path:
+        raise ValueError(
+            f"base_url ends in {path.removeprefix(kept)!r}, which is added to it for each call. "
+            f"Write {base_url[: base_url.index(parts.netloc)]}{parts.netloc}{kept}."
+        )
+
+
+class _Blot(logging.Filter):
+    """Takes a key out of the records of a logger."""
+
+    def __init__(self, key: Key) -> None:
+        super().__init__()
+        self._key = key
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        if (hidden := self._key.hide(text)) != text:
+            record.msg, record.args = hidden, ()
+        return True
+
+
+def blot_logs(key: Key) -> None:
+    """Keep the key out of what httpx, httpcore and Cohere's library log, for as long as this process runs."""
+    if len(key.reveal()) < MIN_BLOTTED:
+        return
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        seen = [blot for blot in logger.filters if isinstance(blot, _Blot)]
+        if not any(blot._key.reveal() == key.reveal() for blot in seen):
+            logger.addFilter(_Blot(key))
