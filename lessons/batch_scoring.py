@@ -314,7 +314,7 @@ cut_times.drop(columns=["min s", "max s"]).rename_axis("max_length")
 # | what it does | why it could help |
 # | --- | --- |
 # | 8 bits in most layers, the rest in [bfloat16](term:bfloat16) where there is any | cheaper products |
-# | one pair for each core | next to no padding, no thread waits for another inside a layer |
+# | one pair for each core, short ones by fours | next to no padding, no thread waits for another |
 # | the last layer for one token only | the score is computed from that one |
 # | exponentials first, divided by their sum afterwards | two passes less over attention's scores |
 #
@@ -341,8 +341,8 @@ started = time.perf_counter()
 fast = load_reranker(backend="int8")
 fast.predict(long[:1])
 load_fast = time.perf_counter() - started
-float32_twin = OpenVinoFloat32(long[0], fast.threads)
-bfloat16_twin = OpenVinoFloat32(long[0], fast.threads, precision="bf16")
+float32_twin = OpenVinoFloat32(fast.threads)
+bfloat16_twin = OpenVinoFloat32(fast.threads, precision="bf16")
 
 
 def ablation(pairs):
@@ -397,7 +397,8 @@ engine_guess.beside(f"{gain:.1f}")
 # of its own. The others this table does not separate.
 #
 # Some layers are not rounded to 8 bits; [quantise.py](../rerank_course/engine/quantise.py) says which and
-# why.
+# why. Nor are pairs of few different words, such as (“yes”, “no”):
+# [float_route.py](../rerank_course/engine/float_route.py).
 #
 # ### The price of rounding
 #

@@ -40,13 +40,15 @@ class Engine:
 
     Args:
         threads: workers, each with one thread.
+        unrounded: score all pairs with the float32 graph, computed in this precision of OpenVINO's, ``"f32"``
+            or ``"bf16"``; ``None`` for the engine as it is.
 
     Raises:
         EngineNotInstalledError: OpenVINO is not installed.
     """
 
-    def __init__(self, model: Int8Model, threads: int) -> None:
-        self.model, self.threads = model, threads
+    def __init__(self, model: Int8Model, threads: int, unrounded: str | None = None) -> None:
+        self.model, self.threads, self.unrounded = model, threads, unrounded
         self._lock = threading.Lock()
         self._queue: PairQueue | None = None
         self._open()
@@ -58,7 +60,7 @@ class Engine:
             return self._open() if self._queue is None else self._queue
 
     def _open(self) -> PairQueue:
-        graphs = _Graphs(self.model, self.threads)
+        graphs = _Graphs(self.model, self.threads, self.unrounded)
         self._queue = queue = PairQueue(lambda: _Worker(graphs), self.threads)
         self._close = weakref.finalize(self, queue.close)
         return queue
@@ -75,11 +77,15 @@ class Engine:
 class _Graphs:
     """The compiled graphs of one model."""
 
-    def __init__(self, model: Int8Model, threads: int) -> None:
-        self.model, self._threads = model, threads
+    def __init__(self, model: Int8Model, threads: int, unrounded: str | None) -> None:
+        self.model, self._threads, self._unrounded = model, threads, unrounded
         self._lock = threading.Lock()
         self._compiled: dict[str, Any] = {}
-        self.request(INT8)
+        self.request(FLOAT32 if unrounded else INT8)
+
+    def graph_for(self, ids: Sequence[int]) -> str:
+        """The graph that scores a pair of these token ids."""
+        return FLOAT32 if self._unrounded or self.route.goes_through_float(ids) else INT8
 
     @cached_property
     def route(self) -> FloatRoute:
@@ -110,7 +116,7 @@ class _Graphs:
             "CPU_RUNTIME_CACHE_CAPACITY": 250,
         }
         if graph == FLOAT32:
-            settings["INFERENCE_PRECISION_HINT"] = "f32"
+            settings["INFERENCE_PRECISION_HINT"] = self._unrounded or "f32"
         return openvino.Core().compile_model(self.model.folder / f"{graph}.xml", "CPU", settings)
 
 
@@ -127,7 +133,7 @@ class _Worker:
             ids = encoding.ids
             row = Row(np.array(ids, dtype=np.int32), np.array(encoding.type_ids, dtype=np.int32))
             length = padded_length(len(ids), self._model.max_tokens)
-            prepared.append(Prepared(length, self._graph_for(ids), row))
+            prepared.append(Prepared(length, self._graphs.graph_for(ids), row))
         return prepared
 
     def score(self, graph: str, rows: Sequence[Row]) -> np.ndarray:
@@ -140,10 +146,6 @@ class _Worker:
 
     def together(self, length: int) -> int:
         return TOGETHER if length <= SHARES_UP_TO else 1
-
-    def _graph_for(self, ids: Sequence[int]) -> str:
-        """The graph that scores a pair of these token ids."""
-        return FLOAT32 if self._graphs.route.goes_through_float(ids) else INT8
 
 
 def encoded(pairs: Sequence[Pair], encoder: Any) -> Sequence[Any]:

@@ -107,6 +107,8 @@ class Int8Reranker(Settings):
         ValueError: ``max_length`` or ``threads`` is out of range.
     """
 
+    unrounded: str | None = None  # lab/ablation.py sets it, to see what rounding does
+
     def __init__(
         self, max_length: int | None = None, threads: int | None = None, *, model: Int8Model | None = None
     ) -> None:
@@ -115,7 +117,7 @@ class Int8Reranker(Settings):
         self._given = (threads, model)
         self.threads = threads or _cores()
         super().__init__(model or packaged_model(), max_length)
-        self._engine = Engine(self.int8_model, self.threads)
+        self._engine = Engine(self.int8_model, self.threads, self.unrounded)
 
     @takes_old_names
     def predict(

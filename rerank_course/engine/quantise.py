@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from rerank_course.engine import calibration, quantisation_error, weights
+from rerank_course.engine import calibration, quantisation_error
 from rerank_course.engine.calibration import Pair
 from rerank_course.engine.hub import UnsuitableModelError
 from rerank_course.engine.int8_models import ENGINE_FILE, Int8Model
@@ -112,25 +112,6 @@ def make(task: Task, folder: Path) -> None:
 def calibration_pairs() -> list[Pair]:
     """(heading, passage) pairs of the handbook, for the packaged model."""
     return calibration.handbook_pairs(CALIBRATION_PAIRS)
-
-
-def float32_model(example: Pair) -> tuple[Any, Callable[[Pair], dict[str, np.ndarray]]]:
-    """The restored model in OpenVINO, and the function that makes its inputs of a pair.
-
-    Args:
-        example: not read; the converter's example is the same for all models.
-    """
-    from rerank_course.engine.float_graph import TENSORS, converted, opened
-    from rerank_course.engine.trimmed_model import TrimmedModel
-
-    reranker = opened(str(weights.reranker_folder()))
-    graph, _ = converted(reranker, TrimmedModel(reranker.model))
-
-    def tokenise(pair: Pair) -> dict[str, np.ndarray]:
-        tokens = reranker.preprocess([pair])
-        return {name: tokens[name].numpy() for name in TENSORS}
-
-    return graph, tokenise
 
 
 def _float32(task: Task, folder: Path) -> tuple[Int8Model, list[Pair], list[list[Pair]]]:

@@ -43,4 +43,4 @@ def test_bfloat16_moves_the_scores_a_little(reranker, exact):
 
 @pytest.mark.heavy
 def test_openvino_in_float32_gives_the_same_scores(exact):
-    np.testing.assert_allclose(OpenVinoFloat32(PAIRS[0], 2).predict(PAIRS), exact, atol=1e-3)
+    np.testing.assert_allclose(OpenVinoFloat32(2).predict(PAIRS), exact, atol=1e-3)

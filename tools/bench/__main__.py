@@ -15,7 +15,7 @@ from rerank_course.engine.int8 import Int8Reranker
 from tools.bench import contenders
 from tools.bench.peers import ROOT
 from tools.bench.quality import quality
-from tools.bench.report import report, summarise, with_callers
+from tools.bench.report import SECTIONS, report, summarise, with_section
 from tools.bench.rounding import rounding
 from tools.bench.serving import serving
 from tools.bench.timing import measure, start_up_seconds
@@ -28,11 +28,8 @@ ROUNDS = {10: 5, 100: 3}  # one round where nothing is said
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
-    if options.only == "callers":
-        page = options.output.read_text(encoding="utf-8") if options.output.exists() else "# Benchmarks\n"
-        callers = serving()
-        print(callers.to_string())
-        _write_whole(options.output, with_callers(page, callers))
+    if options.only:
+        _renew(options.output, options.only)
         return
     handbook = Handbook(Int8Reranker().tokenizer)
     workloads = {
@@ -48,6 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     text = report(results, absent, padding, start_up, quality(), uses(), serving(), rounding())
     _write_whole(options.output, text)
     print(f"\nwritten to {options.output.name}")
+
+
+def _renew(path: Path, name: str) -> None:
+    """Measure one section, and leave the rest of the page."""
+    page = path.read_text(encoding="utf-8") if path.exists() else "# Benchmarks\n"
+    table = {"quality": quality, "kinds": rounding, "callers": serving}[name]()
+    print(table.to_string())
+    _write_whole(path, with_section(page, name, table))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         "--contenders", nargs="+", choices=contenders.CONTENDERS, default=contenders.CONTENDERS
     )
     parser.add_argument(
-        "--only", choices=["callers"], help="measure this section alone, and leave the rest of the page"
+        "--only", choices=SECTIONS, help="measure this section alone, and leave the rest of the page"
     )
     parser.add_argument("--output", type=Path, default=REPORT)
     return parser

@@ -19,10 +19,6 @@ HOW = (
     "*Peak MB* is the most memory that the process held during a call. "
     "*Kendall tau* compares the order of the scores with the first row's."
 )
-QUALITY = (
-    "Dense search, 50 reranked; mean difference with its 95 % paired interval; "
-    "share of the queries with the same first documents."
-)
 
 USES = (
     "What the reranker's scores are used for, with the int8 engine. *Pairs* and *seconds* are means for a "
@@ -31,19 +27,28 @@ USES = (
     "choose what the reranker reads, *gate* mixes only where the search's margin is below its median (of "
     "these queries). nDCG@10 from recorded scores; differences with their 95 % paired intervals."
 )
-ROUNDING = (
-    "## Right on every text",
-    "The int8 engine's scores against float32 in torch, in logits, on pairs of each kind, made by rules "
-    "(`tools/bench/text_kinds.py`). *In float32* is the share of pairs with fewer than eight different "
-    "words, which the engine does not round.",
-)
-CALLERS = "## Many callers at once"
-CALLERS_HOW = (
-    "Each caller asks again as soon as it is answered, for 1, 5, 10, 20 or 50 candidates of 15 to 320 tokens "
-    "(log-uniform), the same lists for all. Seconds from the question to the scores. Torch in batches of 8, "
-    "which sort well; all but the last engine take one call at a time, behind a lock, since calls of several "
-    "threads would get in each other's way. The last one is the course's, whose calls share one queue."
-)
+# Sections that can be measured alone: their headings, and how they are measured.
+SECTIONS = {
+    "quality": (
+        "## Quality",
+        "Dense search, 50 reranked; mean difference with its 95 % paired interval; share of the "
+        "queries with the same first documents.",
+    ),
+    "kinds": (
+        "## Right on every text",
+        "The int8 engine's scores against float32 in torch, in logits, on pairs of each kind, made by "
+        "rules (`tools/bench/text_kinds.py`). *In float32* is the share of pairs with fewer than "
+        "eight different words, which the engine does not round.",
+    ),
+    "callers": (
+        "## Many callers at once",
+        "Each caller asks again as soon as it is answered, for 1, 5, 10, 20 or 50 candidates of 15 to "
+        "320 tokens (log-uniform), the same lists for all. Seconds from the question to the scores. "
+        "Torch in batches of 8, which sort well; all but the last engine take one call at a time, "
+        "behind a lock, since calls of several threads would get in each other's way. The last one is "
+        "the course's, whose calls share one queue.",
+    ),
+}
 CHEAP = {
     "no worse": "With a third of the pairs of *rerank 100* or fewer, on both corpora no worse (the interval "
     "begins above -.01): ",
@@ -108,16 +113,16 @@ def report(
     ]
     if absent:
         paragraphs += ["Left out:", _as_list(absent)]
-    paragraphs += ["## Quality", QUALITY, _as_table(judged)]
+    paragraphs.append(section("quality", judged))
     paragraphs += ["## Seconds against quality", USES]
     for what, names in cheap_and_no_worse(uses).items():
         paragraphs.append(CHEAP[what] + (", ".join(names) or "none") + ".")
     for corpus, table in uses.items():
         paragraphs += [f"### {corpus}", _as_table(formatted(table))]
     if rounded is not None:
-        paragraphs += [*ROUNDING, _as_table(rounded)]
+        paragraphs.append(section("kinds", rounded))
     if callers is not None:
-        paragraphs.append(callers_section(callers))
+        paragraphs.append(section("callers", callers))
     for (kind, count), (rounds, result) in results.items():
         title = "mixed lengths" if kind == "mixed" else f"{kind} tokens"
         paragraphs += [f"## {count} candidates, {title}", f"{rounds} round{'s' * (rounds > 1)}."]
@@ -125,20 +130,20 @@ def report(
     return "\n\n".join(paragraphs) + "\n"
 
 
-def callers_section(callers: pd.DataFrame) -> str:
-    """The section on many callers, as Markdown."""
-    return "\n\n".join([CALLERS, CALLERS_HOW, _as_table(callers)])
+def section(name: str, table: pd.DataFrame) -> str:
+    """One of ``SECTIONS``, as Markdown."""
+    return "\n\n".join([*SECTIONS[name], _as_table(table)])
 
 
-def with_callers(page: str, callers: pd.DataFrame) -> str:
-    """A page whose section on many callers is this one; the others stay as they are."""
-    section = callers_section(callers)
-    before, found, after = page.partition(CALLERS)
+def with_section(page: str, name: str, table: pd.DataFrame) -> str:
+    """A page whose section of this name is new; the others stay as they are."""
+    text, heading = section(name, table), SECTIONS[name][0]
+    before, found, after = page.partition(heading)
     if found:
         following = after.find("\n## ")
-        return before + section + "\n" + (after[following:] if following >= 0 else "")
-    before, found, after = page.partition("\n## 10 candidates")  # where report() puts it
-    return before.rstrip("\n") + "\n\n" + section + "\n" + found + after
+        return before + text + "\n" + (after[following:] if following >= 0 else "")
+    before, found, after = page.partition("\n## 10 candidates")  # what report() puts them before
+    return before.rstrip("\n") + "\n\n" + text + "\n" + found + after
 
 
 def _as_list(lines: Sequence[str]) -> str:

@@ -128,7 +128,7 @@ def make(engine: str) -> Score:
 
     cores = _cores()
     if engine == "OpenVINO, float32":
-        return _one_at_a_time(ablation.OpenVinoFloat32((QUERY, "an example"), cores).predict)
+        return _one_at_a_time(ablation.OpenVinoFloat32(cores).predict)
     model = load_reranker()
     # Calls of several threads into torch get in each other's way: the best that it can do is one at a time.
     if engine.endswith("bf16"):
