@@ -262,7 +262,7 @@ def test_a_line_end_after_the_key_is_taken_off_and_the_key_shows_nowhere(service
 def test_the_lesson_as_built_shows_no_key():
     (path,) = NOTEBOOKS.glob("*_hosted_reranking.ipynb")
     text = path.read_text(encoding="utf-8")
-    assert "Bearer " not in text and not re.search(r"stand-in-[0-9a-f]{16}", text)
+    assert not re.search(r"Bearer (?!\{)|stand-in-[0-9a-f]{16}", text)
     cells = json.loads(text)["cells"]
     outputs = json.dumps([cell.get("outputs") for cell in cells if cell["cell_type"] == "code"])
     assert "Illegal header value" not in outputs and SECRET not in outputs
