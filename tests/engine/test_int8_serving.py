@@ -122,9 +122,10 @@ def test_a_cancelled_task_leaves_the_queue(int8_reranker):
 
 
 INTERRUPTED = """
-import _thread, threading, time
+import _thread, signal, threading, time
 from rerank_course.engine.int8 import Int8Reranker
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
 reranker = Int8Reranker()
 short = [("q", "a b")]
 expected = reranker.predict(short)

@@ -60,7 +60,8 @@ MOVED: dict[str, dict[str, str]] = {
     "retrieve": {"retrieve": "", "engine.embeddings": "BLOCK embed"},
     "stand_in": {
         "service.stand_in": "MAX_BYTES StandIn",
-        "service.handlers": "MAX_CHUNKS FIELDS Received",
+        "service.handlers": "Received",
+        "service.cohere_api": "MAX_CHUNKS",
         "service.faults": "STATUS_FAULTS ANSWER_FAULTS FAULTS",
     },
     "timing": {"lab.timing": ""},

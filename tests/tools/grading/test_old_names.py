@@ -47,7 +47,7 @@ def test_the_names_that_lessons_and_exercises_once_used_are_found():
         "models": "load_reranker load_embedder CATALOGUE",
         "hosted": "CohereReranker FallbackWarning",
         "retrieve": "BM25Retriever DenseRetriever HybridRetriever fuse",
-        "quantise": "quantise",
+        "quantise": "calibration_pairs",
         "pandas_docs": "load_pandas_docs",
         "checks.ex02": "check_build_pairs check_place_of_answer",
         "checks.ex03": "check_best_first check_bad_scores",
