@@ -314,7 +314,8 @@ cut_times.drop(columns=["min s", "max s"]).rename_axis("max_length")
 # | what it does | why it could help |
 # | --- | --- |
 # | 8 bits in most layers, the rest in [bfloat16](term:bfloat16) where there is any | cheaper products |
-# | one pair for each core, short ones by fours | next to no padding, no thread waits for another |
+# | one pair for each core | next to no padding, no thread waits for another inside a layer |
+# | four short pairs of one length at a time | the weights are read once for all four |
 # | the last layer for one token only | the score is computed from that one |
 # | exponentials first, divided by their sum afterwards | two passes less over attention's scores |
 #
@@ -713,10 +714,10 @@ for name, engine in (("a lock", BehindALock(fast)), ("one queue", fast)):
 # the loop go on while the cores work. In a container, Python may see more cores than the limit grants:
 # `Int8Reranker(threads=…)` sets the number by hand.
 #
-# ### Load once, and warm up
+# ### Load once
 #
-# A service loads its model and scores a few lengths before the first caller comes. The control for both is
-# the same pair once more.
+# A service loads its model before the first caller comes. The control is the same pair in the engine that is
+# loaded already. Does the first pair of a new length cost extra? The last line has one, twice.
 
 # %% output="varies"
 started = time.perf_counter()
@@ -806,7 +807,7 @@ print(f"a million documents of 200 tokens would take this machine {1e6 * cost / 
 # - Over many rounds time grows **in a straight line** with candidates of equal length. With mixed lengths
 #   count tokens, padding too. Remember the other callers.
 # - Rounding to 8 bits moves scores and swaps neighbours. **Measure the quality** beside the speed.
-# - Load the model **once**, when the service starts, and warm it up.
+# - Load the model **once**, when the service starts.
 #
 # **Where it breaks:** at a loop of slices over mixed lengths, at a large batch of mixed lengths, at numpy
 # numbers in JSON, at 8-bit engines that quantise a whole batch together, at a lock with a big request before
