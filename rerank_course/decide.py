@@ -4,7 +4,7 @@ Source: scikit-learn's regressions, https://scikit-learn.org/stable/modules/cali
 """
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from numbers import Real
 from typing import Any
 
@@ -128,13 +128,15 @@ def check_outcomes(scores: Any, answered: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _numbers(values: Any, name: str) -> np.ndarray:
-    if isinstance(values, (str, bytes, Mapping)):
+    if isinstance(values, (str, bytes, Mapping, Set)):  # a set has no order
         raise TypeError(f"{name} must be numbers, not a {type(values).__name__}.")
     if hasattr(values, "detach"):  # torch's, also of a type that numpy does not have
         values = values.detach().double().cpu()
     elif isinstance(values, Iterable) and not hasattr(values, "shape"):
         values = [value.detach().double() if hasattr(value, "detach") else value for value in values]
     try:
+        if any(isinstance(value, (str, bytes)) for value in np.asarray(values).flat):
+            raise TypeError  # numpy would read "1.5" as a number
         numbers = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be numbers, not {type(values).__name__}.") from None

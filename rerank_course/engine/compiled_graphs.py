@@ -6,6 +6,7 @@ float32 one when the first pair needs it.
 
 import ctypes
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rerank_course.engine import length_limits
 from rerank_course.engine.float_route import FloatRoute
 from rerank_course.engine.int8_making import INSTALL, EngineNotInstalledError
 from rerank_course.engine.int8_models import Int8Model
@@ -24,6 +26,12 @@ from rerank_course.engine.pair_queue import Pair, PairQueue, Prepared
 # 128 10 %, of 160 5 %. Eight gain little more, and callers would wait longer for each other. No score moves.
 TOGETHER, SHARES_UP_TO = 4, 128  # pairs, tokens
 INT8, FLOAT32 = "model", "float"  # the names of their files
+# Pairs of up to so many tokens are filled up to a multiple of so many. Kernels are prepared for each length
+# that occurs, and kept: up to 10 MB for a length, twice that in float32, which few pairs need.
+PADDING = {
+    INT8: ((64, 4), (256, 8), (sys.maxsize, 16)),
+    FLOAT32: ((32, 16), (128, 32), (256, 64), (sys.maxsize, 128)),
+}
 
 
 class Row(NamedTuple):
@@ -89,9 +97,7 @@ class _Graphs:
 
     @cached_property
     def route(self) -> FloatRoute:
-        from tokenizers import Tokenizer
-
-        return FloatRoute(Tokenizer.from_file(str(self.model.folder / "tokenizer.json")).get_vocab())
+        return FloatRoute(length_limits.opened(self.model.folder).get_vocab())
 
     def request(self, graph: str) -> Any:
         """A new inference request; the first one for a graph compiles it."""
@@ -101,12 +107,7 @@ class _Graphs:
             return self._compiled[graph].create_infer_request()
 
     def _compile(self, graph: str) -> Any:
-        try:
-            import openvino
-        except ImportError as error:
-            raise EngineNotInstalledError(
-                f'backend="int8" needs OpenVINO: {INSTALL}. backend="torch" works without it.'
-            ) from error
+        openvino = _openvino()
         settings: dict[str, Any] = {
             "NUM_STREAMS": self._threads,
             "INFERENCE_NUM_THREADS": self._threads,
@@ -118,6 +119,30 @@ class _Graphs:
         if graph == FLOAT32:
             settings["INFERENCE_PRECISION_HINT"] = self._unrounded or "f32"
         return openvino.Core().compile_model(self.model.folder / f"{graph}.xml", "CPU", settings)
+
+
+_opening = threading.Lock()
+
+
+def _openvino() -> Any:
+    """The library, ready for several threads.
+
+    Its types are looked up in tables that it fills when they are first needed, and two threads that do so at
+    once can wait for each other for ever: one holds the table, the other Python's lock. So the tables are
+    filled here, by one thread, before there are workers.
+
+    Raises:
+        EngineNotInstalledError: it is not installed.
+    """
+    with _opening:
+        try:
+            import openvino
+        except ImportError as error:
+            raise EngineNotInstalledError(
+                f'backend="int8" needs OpenVINO: {INSTALL}. backend="torch" works without it.'
+            ) from error
+        openvino.Tensor(np.zeros(1, dtype=np.int64)).element_type.to_dtype()
+        return openvino
 
 
 class _Worker:
@@ -132,8 +157,9 @@ class _Worker:
         for encoding in encoded(pairs, encoder):
             ids = encoding.ids
             row = Row(np.array(ids, dtype=np.int32), np.array(encoding.type_ids, dtype=np.int32))
-            length = padded_length(len(ids), self._model.max_tokens)
-            prepared.append(Prepared(length, self._graphs.graph_for(ids), row))
+            graph = self._graphs.graph_for(ids)
+            length = padded_length(len(ids), self._model.max_tokens, graph)
+            prepared.append(Prepared(length, graph, row))
         return prepared
 
     def score(self, graph: str, rows: Sequence[Row]) -> np.ndarray:
@@ -141,7 +167,8 @@ class _Worker:
             self._requests[graph] = self._graphs.request(graph)
         request = self._requests[graph]
         # The request reads these arrays in place; they live until it has ended.
-        request.infer(feed(rows, self._model), share_inputs=True)
+        length = padded_length(max(len(row.ids) for row in rows), self._model.max_tokens, graph)
+        request.infer(feed(rows, self._model, length), share_inputs=True)
         return request.get_output_tensor().data[:, 0].copy()
 
     def together(self, length: int) -> int:
@@ -173,18 +200,15 @@ def _check_text(pair: Pair) -> None:
             ) from None
 
 
-def padded_length(tokens: int, most: int = 512) -> int:
-    """The number of tokens that a pair of ``tokens`` is filled up to, ``most`` where a model ends there.
-
-    Kernels are prepared for each length that occurs, and kept: about 6 MB for a length.
-    """
-    step = 4 if tokens <= 64 else 8 if tokens <= 256 else 16
+def padded_length(tokens: int, most: int = 512, graph: str = INT8) -> int:
+    """The number of tokens that a pair of ``tokens`` is filled up to, ``most`` where a model ends there."""
+    step = next(step for up_to, step in PADDING[graph] if tokens <= up_to)
     return min(-(-tokens // step) * step, most)
 
 
-def feed(rows: Sequence[Row], model: Int8Model) -> dict[str, np.ndarray]:
-    """Pairs as the graph's inputs, each of shape (pairs, tokens), filled up with padding that is not seen."""
-    shape = (len(rows), padded_length(max(len(row.ids) for row in rows), model.max_tokens))
+def feed(rows: Sequence[Row], model: Int8Model, length: int) -> dict[str, np.ndarray]:
+    """Pairs as the graph's inputs, each of shape (pairs, length), filled up with padding that is not seen."""
+    shape = (len(rows), length)
     ids = np.full(shape, model.pad_id, dtype=np.int64)
     seen, types = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     for place, row in enumerate(rows):

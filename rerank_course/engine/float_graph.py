@@ -16,9 +16,10 @@ from tokenizers import Tokenizer
 
 from rerank_course.engine import weights
 from rerank_course.engine.cache import WeightsError
-from rerank_course.engine.compiled_graphs import Row, encoded, feed
+from rerank_course.engine.compiled_graphs import Row, encoded, feed, padded_length
 from rerank_course.engine.hub import UnsuitableModelError
 from rerank_course.engine.int8_models import Int8Model
+from rerank_course.engine.length_limits import Encoders
 
 TENSORS = ("input_ids", "attention_mask", "token_type_ids")  # in the order of Int8Model.inputs
 # Two pairs of different lengths: the example holds padding, so that no step can be skipped for want of it.
@@ -101,16 +102,14 @@ def write_tokenizer(reranker: CrossEncoder, folder: Path, max_tokens: int) -> No
 
 def encoder(model: Int8Model, max_tokens: int | None = None) -> Tokenizer:
     """The fast tokenizer, which cuts pairs to ``max_tokens``; ``None`` takes all that the model has."""
-    tokenizer = Tokenizer.from_file(str(model.folder / "tokenizer.json"))
-    tokenizer.enable_truncation(max_tokens or model.max_tokens, strategy="longest_first")
-    tokenizer.no_padding()
-    return tokenizer
+    return Encoders(model.folder, model.max_tokens).at(max_tokens or model.max_tokens)
 
 
 def tensors(model: Int8Model, pair: tuple[str, str], tokenizer: Tokenizer) -> dict[str, np.ndarray]:
     """A pair as the engine feeds it to a graph, padding included."""
     encoding = encoded([pair], tokenizer)[0]
-    return feed([Row(np.array(encoding.ids), np.array(encoding.type_ids))], model)
+    row = Row(np.array(encoding.ids), np.array(encoding.type_ids))
+    return feed([row], model, padded_length(len(encoding.ids), model.max_tokens))
 
 
 def check_same(reranker: CrossEncoder, graph: Any, model: Int8Model) -> None:

@@ -1,6 +1,6 @@
 """The int8 engine: a cross-encoder in OpenVINO on ordinary CPUs, most of it in 8-bit integers.
 
-Weights and activations are integers in most layers. ``quantise.py`` makes the model once. Four decisions make
+Weights and activations are integers in most layers. ``quantise.py`` makes the model once. Five decisions make
 the difference:
 
 - The steps to which numbers are rounded are fixed when the model is made (static quantisation), so that
@@ -9,13 +9,14 @@ the difference:
   there are cores: no pair waits for a longer one, and no thread for another inside a layer. The pairs of all
   callers stand in one queue (``pair_queue.py``).
 - A pair is padded to the next multiple of four tokens only, of eight above 64 and of sixteen above 256, so
-  that kernels are prepared for 55 lengths and not for 512.
+  that kernels are prepared for 56 lengths and not for 512.
+- Pairs of few different words, which rounding would move far, go through the same graph in float32
+  (``float_route.py``).
 - Work that changes no score is left out of the model (``trimmed_model.py``). What is not int8 is computed in
   bfloat16 where the processor has it.
 
-It runs on any processor that OpenVINO knows; how fast, the instructions decide. One machine, told to use
-fewer of them than it has, scored pairs of 200 tokens 1.3 times as fast as torch one by one with AVX2 alone,
-2.8 times with AVX-512, 3.5 times with VNNI, 4.8 times with bfloat16 too.
+It runs on any processor that OpenVINO knows; how fast, the processor's instructions decide, most of all those
+that multiply 8-bit integers. docs/benchmarks.md has the measurements.
 """
 
 import asyncio
@@ -54,7 +55,7 @@ class Settings(DropIn):
         self.prompts: dict[str, str] = {}
         self.default_prompt_name: str | None = None
         self._activation: Activation = int8_model.activation
-        self._encoders = Encoders(self._folder / "tokenizer.json", int8_model.max_tokens)
+        self._encoders = Encoders(self._folder, int8_model.max_tokens)
         self.max_seq_length = int8_model.max_tokens if max_length is None else max_length
 
     @property

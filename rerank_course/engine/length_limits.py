@@ -14,12 +14,12 @@ class Encoders:
     A tokenizer's limit is part of it, and calls that are under way keep theirs when the limit changes.
 
     Args:
-        file: the model's ``tokenizer.json``.
+        folder: the model's.
         longest: tokens that the model can read.
     """
 
-    def __init__(self, file: Path, longest: int) -> None:
-        self.file, self.longest = file, longest
+    def __init__(self, folder: Path, longest: int) -> None:
+        self.folder, self.longest = folder, longest
         self._known: dict[int, Any] = {}
 
     def checked(self, limit: Any) -> int:
@@ -48,9 +48,14 @@ class Encoders:
         return known
 
     def _made(self, limit: int) -> Any:
-        from tokenizers import Tokenizer
-
-        encoder = Tokenizer.from_file(str(self.file))
+        encoder = opened(self.folder)
         encoder.enable_truncation(limit, strategy="longest_first")
         encoder.no_padding()
         return encoder
+
+
+def opened(folder: Path) -> Any:
+    """A model's fast tokenizer, as it stands on disk."""
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(folder / "tokenizer.json"))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from rerank_course.engine.float_route import FEWEST_WORDS, FloatRoute, is_word
-from rerank_course.lab.ablation import OpenVinoFloat32
-from tools.bench.text_kinds import KINDS, PAIRS, pairs_of_each_kind
+from tests.support.kinds import recorded
+from tools.bench.text_kinds import KINDS, PAIRS
 
 # What the engine promises, in logits, for pairs of any kind.
 LARGEST_RMS, LARGEST = 0.10, 0.5
@@ -40,13 +40,9 @@ def test_counts_different_words_alone():
 
 @pytest.mark.heavy
 def test_no_kind_of_text_is_far_off(reranker, int8_reranker):
-    unrounded = OpenVinoFloat32(
-        int8_reranker.threads
-    )  # torch would take minutes; it scores some of each kind
     far = []
-    for kind, pairs in pairs_of_each_kind():
-        exact = unrounded.predict(pairs)
-        assert exact[::20] == pytest.approx(reranker.predict(pairs[::20], batch_size=4), abs=1e-3)
+    for kind, (pairs, exact) in recorded().items():
+        assert exact[::40] == pytest.approx(reranker.predict(pairs[::40], batch_size=4), abs=1e-3)
         error = int8_reranker.predict(pairs) - exact
         rms, largest = float(np.sqrt(np.mean(error**2))), float(np.abs(error).max())
         if len(pairs) != PAIRS or rms > LARGEST_RMS or largest > LARGEST:

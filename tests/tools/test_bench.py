@@ -1,5 +1,6 @@
 """The benchmark: its texts have the promised lengths, its table and its page are right, its workers score."""
 
+import time
 import venv
 
 import numpy as np
@@ -10,7 +11,7 @@ from rerank_course.lab.known_scores import KnownScores
 from rerank_course.models import load_reranker
 from rerank_course.retrieve import BM25Retriever, DenseRetriever
 from rerank_course.texts.corpora import load_corpus
-from tools.bench import peers, report, timing, uses, workloads
+from tools.bench import instructions, peak, peers, report, timing, uses, workloads
 from tools.bench.contenders import CONTENDERS, Worker, start
 
 
@@ -62,6 +63,40 @@ def test_the_table_has_medians_and_ratios():
     assert table.index.tolist() == [first, ours, peer]
     assert table.loc[ours].tolist() == [3.0, "3.000–3.000", 3.0, 2.0, 100, 1.0]
     assert table.loc[first, "min–max s"] == "8.000–10.000" and table.loc[peer, "Kendall tau"] == -1.0
+
+
+def test_the_share_of_the_peak():
+    raw = pd.DataFrame([{"contender": "course, int8", "seconds": 3.0, "megabytes": 100.0, "scores": [1, 2]}])
+    assert report.summarise(raw, fewest_seconds=1.5).loc["course, int8", "of int8 peak"] == "50%"
+    assert "of int8 peak" not in report.summarise(raw)
+
+
+def test_multiplications_of_a_pair():
+    """Eleven whole layers of 384 numbers a token, 1,536 within; of the last, little but for one token."""
+    tokens = 100
+    layer = tokens * (4 * 384**2 + 2 * 384 * 1536) + 2 * tokens**2 * 384
+    assert 11 * layer < peak.multiplications([tokens]) < 11.2 * layer
+    assert peak.multiplications([tokens, 20]) > peak.multiplications([tokens])
+    assert peak.multiplications([300]) == pytest.approx(peak._in_products(300), rel=1e-9)
+
+
+@pytest.mark.heavy
+def test_no_engine_is_faster_than_the_peak(fast):
+    pairs = workloads.Handbook(fast.tokenizer).pairs("200", 8)
+    needed = peak.multiplications([len(ids) for ids in fast.tokenizer(pairs)["input_ids"]])
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        fast.predict(pairs)
+        seconds.append(time.perf_counter() - started)
+    assert 0.02 < needed / min(seconds) / peak.int8_peak(0.3) < 1
+
+
+@pytest.mark.heavy
+def test_instructions_can_be_held_back():
+    table = instructions.instructions({"all": "", "AVX2": "AVX2"}, ("course, int8",))
+    assert table.index.tolist() == ["all", "AVX2"]
+    assert (table[["30 tokens, ms a pair", "200 tokens, ms a pair"]] > 0).all(axis=None)
 
 
 def test_a_table_without_the_reference_has_no_ratios_to_it():

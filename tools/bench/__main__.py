@@ -13,6 +13,8 @@ import pandas as pd
 
 from rerank_course.engine.int8 import Int8Reranker
 from tools.bench import contenders
+from tools.bench.instructions import instructions
+from tools.bench.peak import int8_peak, multiplications
 from tools.bench.peers import ROOT
 from tools.bench.quality import quality
 from tools.bench.report import SECTIONS, report, summarise, with_section
@@ -35,14 +37,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     workloads = {
         (kind, count): handbook.pairs(kind, count) for count in options.sizes for kind in options.kinds
     }
+    peak = int8_peak()
     rows, absent = _time_all(options, workloads)
+    peak = max(peak, int8_peak())  # the machine may have been slow for a moment
     results = {}
     for (kind, count), found in rows.groupby(["kind", "count"], sort=False):
-        results[kind, count] = (int(found.groupby("contender").size().max()), summarise(found))
+        fewest = multiplications(handbook.in_tokens(workloads[kind, count])) / peak
+        results[kind, count] = (int(found.groupby("contender").size().max()), summarise(found, fewest))
         print(f"\n{count} candidates, {kind}\n{results[kind, count][1].to_string()}")
     start_up = {backend: start_up_seconds(backend) for backend in ("torch", "int8")}
     padding = handbook.padding(options.sizes[-1])
-    text = report(results, absent, padding, start_up, quality(), uses(), serving(), rounding())
+    text = report(
+        results, absent, padding, start_up, quality(), uses(), serving(), rounding(), instructions()
+    )
     _write_whole(options.output, text)
     print(f"\nwritten to {options.output.name}")
 
@@ -50,7 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _renew(path: Path, name: str) -> None:
     """Measure one section, and leave the rest of the page."""
     page = path.read_text(encoding="utf-8") if path.exists() else "# Benchmarks\n"
-    table = {"quality": quality, "kinds": rounding, "callers": serving}[name]()
+    measured = {"quality": quality, "kinds": rounding, "callers": serving, "instructions": instructions}
+    table = measured[name]()
     print(table.to_string())
     _write_whole(path, with_section(page, name, table))
 

@@ -1,6 +1,7 @@
 """The contenders, each in a process of its own."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ REFERENCE = "torch, one by one"  # what the others are compared with
 COURSE = (REFERENCE, "torch, slices of 32", "torch, one predict", "course, int8")
 PEERS = ("FlashRank, int8", "fastembed, fp32", "fastembed, int8", "rerankers, fp32")
 CONTENDERS = COURSE + PEERS
+HELD_BACK = "ONEDNN_MAX_CPU_ISA"
 WORKER = Path(__file__).with_name("worker.py")
 
 
@@ -23,9 +25,13 @@ class Worker:
         name: one of ``CONTENDERS``.
         folder: for files that the contender needs.
         python: of the environment that it runs in.
+        instructions: the newest that oneDNN may use, which multiplies for torch and OpenVINO, as its
+            ``ONEDNN_MAX_CPU_ISA`` names them; empty for all that the processor has.
     """
 
-    def __init__(self, name: str, folder: Path, python: Path | str = sys.executable) -> None:
+    def __init__(
+        self, name: str, folder: Path, python: Path | str = sys.executable, instructions: str = ""
+    ) -> None:
         self.name = name
         # -P: the worker's folder stays off its path, or a library might take a module of ours for its own.
         process = subprocess.Popen(
@@ -35,6 +41,7 @@ class Worker:
             stderr=subprocess.DEVNULL,
             text=True,
             encoding="utf-8",
+            env=os.environ | ({HELD_BACK: instructions} if instructions else {}),
         )
         assert process.stdin and process.stdout  # pipes, as asked for
         self._process, self._questions, self._answers = process, process.stdin, process.stdout
@@ -56,13 +63,14 @@ class Worker:
 
 
 @contextmanager
-def start(names: Sequence[str], folder: Path) -> Iterator[list[Worker]]:
+def start(names: Sequence[str], folder: Path, instructions: str = "") -> Iterator[list[Worker]]:
     """A worker for each name, alive until the end of the with block; those that cannot run have a reason."""
     peers = peers_python() if set(names) & set(PEERS) else None
     workers: list[Worker] = []
     try:
         for name in names:
-            workers.append(Worker(name, folder, peers if peers and name in PEERS else sys.executable))
+            python = peers if peers and name in PEERS else sys.executable
+            workers.append(Worker(name, folder, python, instructions))
         yield workers
     finally:
         for worker in workers:

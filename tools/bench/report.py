@@ -17,6 +17,9 @@ HOW = (
     "One process for each contender, all asked in turns in a new order each round. Documents are cut from "
     "the handbook to an exact number of tokens; *mixed* is log-uniform from 15 to 480. "
     "*Peak MB* is the most memory that the process held during a call. "
+    "*Of int8 peak* is the time that the multiplications would take at the processor's own peak in 8 bits, "
+    "measured in the same run on the model's largest layers alone (`tools/bench/peak.py`), as a share of the "
+    "median. "
     "*Kendall tau* compares the order of the scores with the first row's."
 )
 
@@ -40,6 +43,12 @@ SECTIONS = {
         "rules (`tools/bench/text_kinds.py`). *In float32* is the share of pairs with fewer than "
         "eight different words, which the engine does not round.",
     ),
+    "instructions": (
+        "## With fewer instructions",
+        "Milliseconds for each of 20 pairs, where oneDNN, which multiplies for torch and for OpenVINO, may "
+        "use no newer instructions (`ONEDNN_MAX_CPU_ISA`); without bfloat16 in all rows but those of *all*. "
+        "ONNX Runtime cannot be held back: *(all)* stands beside the peers that run on it.",
+    ),
     "callers": (
         "## Many callers at once",
         "Each caller asks again as soon as it is answered, for 1, 5, 10, 20 or 50 candidates of 15 to "
@@ -56,8 +65,12 @@ CHEAP = {
 }
 
 
-def summarise(rows: pd.DataFrame) -> pd.DataFrame:
-    """Medians, spreads and ratios for one workload, contenders as rows."""
+def summarise(rows: pd.DataFrame, fewest_seconds: float | None = None) -> pd.DataFrame:
+    """Medians, spreads and ratios for one workload, contenders as rows.
+
+    Args:
+        fewest_seconds: what the processor would need at its own peak in 8 bits.
+    """
     grouped = rows.groupby("contender", sort=False)
     names = [name for name in CONTENDERS if name in set(rows["contender"])]
     seconds = grouped["seconds"].agg(["median", "min", "max"]).reindex(names)
@@ -68,6 +81,8 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
     result["min–max s"] = [f"{low:.3f}–{high:.3f}" for low, high in zip(seconds["min"], seconds["max"])]
     result["× one by one"] = (median[REFERENCE] / median).round(2) if REFERENCE in median else "–"
     result["× fastest peer"] = (peers.min() / median).round(2) if len(peers) else "–"
+    if fewest_seconds is not None:
+        result["of int8 peak"] = [f"{share:.0%}" for share in fewest_seconds / median]
     result["peak MB"] = grouped["megabytes"].max()[names].round().astype(int)
     result["Kendall tau"] = [
         _kendall_tau(scores[REFERENCE], scores[name]) if REFERENCE in median else "–" for name in names
@@ -88,6 +103,7 @@ def report(
     uses: Mapping[str, pd.DataFrame],
     callers: pd.DataFrame | None = None,
     rounded: pd.DataFrame | None = None,
+    held_back: pd.DataFrame | None = None,
 ) -> str:
     """The page, as Markdown.
 
@@ -100,6 +116,7 @@ def report(
         uses: what ``uses.uses`` gives.
         callers: what ``serving.serving`` gives.
         rounded: what ``rounding.rounding`` gives.
+        held_back: what ``instructions.instructions`` gives.
     """
     starts = ", ".join(f"{backend} {seconds:.1f} s" for backend, seconds in start_up.items())
     shares = ", ".join(f"{name} {share:.0%}" for name, share in padding.items())
@@ -123,6 +140,8 @@ def report(
         paragraphs.append(section("kinds", rounded))
     if callers is not None:
         paragraphs.append(section("callers", callers))
+    if held_back is not None:
+        paragraphs.append(section("instructions", held_back))
     for (kind, count), (rounds, result) in results.items():
         title = "mixed lengths" if kind == "mixed" else f"{kind} tokens"
         paragraphs += [f"## {count} candidates, {title}", f"{rounds} round{'s' * (rounds > 1)}."]

@@ -29,6 +29,9 @@ def make(name: str, folder: Path) -> Score:
     if name == "course, int8":
         from rerank_course.models import load_reranker
 
+        if "ONEDNN_MAX_CPU_ISA" in os.environ:
+            _without_bfloat16()
+
         return load_reranker(backend="int8").predict
     if name.startswith("torch"):
         return _torch(name)
@@ -37,6 +40,18 @@ def make(name: str, folder: Path) -> Score:
     if name.startswith("FlashRank"):
         return _flashrank(folder / "flashrank")
     return _fastembed(folder / name.replace(", ", "-"), name.endswith("fp32"))
+
+
+def _without_bfloat16() -> None:
+    """Keep OpenVINO from choosing bfloat16, as it does on its own where oneDNN may not multiply in it."""
+    import openvino
+
+    compile_model = openvino.Core.compile_model
+
+    def in_float32(core: Any, model: Any, device: str, settings: dict[str, Any]) -> Any:
+        return compile_model(core, model, device, {"INFERENCE_PRECISION_HINT": "f32", **settings})
+
+    openvino.Core.compile_model = in_float32
 
 
 def _torch(name: str) -> Score:

@@ -32,11 +32,14 @@ class Handbook:
         texts = documents(self.tokenizer, self.tokens, lengths(kind, count))
         return [(QUERY, text) for text in texts]
 
+    def in_tokens(self, pairs: Pairs) -> list[int]:
+        """How many tokens each pair has."""
+        encoded = self.tokenizer(pairs, truncation=True, max_length=MAX_TOKENS)["input_ids"]
+        return [len(ids) for ids in encoded]
+
     def padding(self, count: int) -> dict[str, float]:
         """Share of padding in what is computed for ``count`` mixed lengths, for each way to batch them."""
-        pairs = self.pairs("mixed", count)
-        encoded = self.tokenizer(pairs, truncation=True, max_length=MAX_TOKENS)["input_ids"]
-        in_tokens = [len(ids) for ids in encoded]
+        in_tokens = self.in_tokens(self.pairs("mixed", count))
         return {
             "slices of 32 as they come": padding_share(in_tokens, 32),
             "one predict, sorted, batches of 32": padding_share(sorted(in_tokens, reverse=True), 32),
