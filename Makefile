@@ -12,19 +12,35 @@ BENCH_ARGS ?=
 LOCK_ARGS ?=
 INTEROP_ARGS ?=
 GRADE_ARGS ?=
+ROSTER ?=
+FOLDERS ?=
+NAMES ?=
 OUT ?= grading
 OFFLINE ?=
+WITH ?=
 VALIDATE = $(BIN)/check-jsonschema --builtin-schema vendor.github
 # An offline room installs from wheelhouse/ and asks no index.
 override PIP_ARGS += $(if $(OFFLINE),--no-index --find-links wheelhouse)
+INSTALL = $(PYTHON) -m tools.setup.install $(VENV)
+# Packages of another Python must not get before .venv's own.
+unexport PYTHONPATH PYTHONHOME
+export PYTHONNOUSERSITE := 1
 # The kernel python3 is .venv's own, whatever kernels your home folder holds and whoever made .venv.
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course test quick check setup doctor build scores bench interop lock grade wheelhouse site clean
+.PHONY: help course test quick check setup doctor build scores bench interop lock grade handout wheelhouse site clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+# What a task needs beside the course comes into .venv when the task is first used.
+bring-%: setup
+	@$(INSTALL) --with $* $(PIP_ARGS)
+test quick check: bring-tests
+build: bring-build
+grade: bring-grading
+site: bring-site
 
 course: setup ## install what is missing, check it, open JupyterLab (LAB_ARGS=… passes options on)
 	@$(BIN)/python -m rerank_course doctor
@@ -41,7 +57,9 @@ check: setup ## look at the code without running it: format, lint, types, the fo
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(VALIDATE)-workflows .github/workflows/ci.yml
+	@if [ -d site/node_modules/eslint ]; then npm run --silent check --prefix site; \
+		else echo "The website's scripts are not checked: npm ci --prefix site"; fi
+	@$(VALIDATE)-workflows .github/workflows/*.yml
 	@$(VALIDATE)-issue-config .github/ISSUE_TEMPLATE/config.yml
 	@$(VALIDATE)-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/wrong_claim.yml
 	@$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
@@ -54,7 +72,7 @@ setup: ## install the lock into .venv (PIP_ARGS=… passes options on)
 	@if [ -n "$(OFFLINE)" ] && [ ! -d wheelhouse ]; then \
 		echo "There is no folder wheelhouse here. Make it where there is a network, with make wheelhouse," \
 			"and copy it into this folder." >&2; exit 1; fi
-	@$(PYTHON) tools/setup/install.py $(VENV) $(PIP_ARGS)
+	@$(INSTALL) $(PIP_ARGS)
 
 doctor: setup ## check this machine and rerank one example
 	@$(BIN)/python -m rerank_course doctor
@@ -69,21 +87,26 @@ scores: setup ## record the reranker's scores that the lessons look up (most of 
 bench: setup ## time the engines and other libraries, write docs/benchmarks.md (BENCH_ARGS=… passes options on)
 	@$(BIN)/python -m tools.bench $(BENCH_ARGS)
 
-lock: setup ## resolve pyproject.toml into requirements.txt (for maintainers; LOCK_ARGS=--upgrade)
+lock: setup ## resolve pyproject.toml into requirements.txt and requirements/ (for maintainers; LOCK_ARGS=…)
 	@$(BIN)/python -m tools.setup.lock $(LOCK_ARGS)
 
 interop: setup ## call the stand-in with other people's clients, write docs/interop.md (INTEROP_ARGS="--only curl")
 	@$(BIN)/python -m tools.interop $(INTEROP_ARGS)
 
-grade: setup ## grade what a class handed in: SUBMISSIONS=folder (OUT=folder, GRADE_ARGS=…)
+grade: setup ## grade what a class handed in: SUBMISSIONS=folder (ROSTER=class.csv, OUT=folder, GRADE_ARGS=…)
 	@if [ -z "$(SUBMISSIONS)" ]; then echo "Say where the submissions are: make grade SUBMISSIONS=folder" >&2; exit 2; fi
-	@$(BIN)/python -m tools.grading.grade "$(SUBMISSIONS)" "$(OUT)" $(GRADE_ARGS)
+	@$(BIN)/python -m tools.grading.grade "$(SUBMISSIONS)" "$(OUT)" $(if $(ROSTER),--roster "$(ROSTER)") \
+		$(if $(FOLDERS),--folders $(FOLDERS)) $(if $(NAMES),--names '$(NAMES)') $(GRADE_ARGS)
 
-wheelhouse: setup ## download all that the course installs into wheelhouse/; OFFLINE=1 then installs from there
-	@$(BIN)/python -m tools.setup.wheelhouse wheelhouse $(PIP_ARGS)
+handout: setup ## make what students get, without solutions and rubrics: reranking-course.zip (OUT=file)
+	@$(BIN)/python -m classroom.handout "$(if $(filter file,$(origin OUT)),reranking-course.zip,$(OUT))"
 
-site: setup ## build the course as a website to read without running, in _site/
-	@$(BIN)/python -m tools.build.website
+wheelhouse: setup ## download all that the course installs into wheelhouse/ (WITH=scale more); then OFFLINE=1
+	@$(BIN)/python -m tools.setup.wheelhouse wheelhouse $(addprefix --with ,$(WITH)) $(PIP_ARGS)
+
+site: setup ## build the course as a website, in _site/ (SERVE=1 serves it on this machine afterwards)
+	@$(BIN)/python -m tools.site.website
+	@if [ -n "$(SERVE)" ]; then $(BIN)/python -m tools.site.serve; fi
 
 clean: ## remove .venv, .venv-bench, .interop and _site (models stay in your cache folder)
 	rm -rf $(VENV) .venv-bench .interop _site

@@ -31,8 +31,21 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, TypeError, OSError, RuntimeError) as error:
         print(f"rerank_course {options.command}: {error}", file=sys.stderr)
         return 2
+    except (ImportError, SyntaxError) as error:  # SyntaxError: a file of a package that was cut off
+        print(f"rerank_course {options.command}: {_why_not_loaded(error)}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _why_not_loaded(error: ImportError | SyntaxError) -> str:
+    """An error of the course's own says what to do; of another package's, the doctor does."""
+    if type(error).__module__.startswith("rerank_course"):
+        return str(error)
+    from rerank_course.learner.packages import in_one_line
+
+    said = in_one_line(error)
+    return f"a package is missing or broken ({said}). To see which one: python -m rerank_course doctor"
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:

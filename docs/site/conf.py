@@ -1,17 +1,28 @@
 """How Sphinx turns the course into a website.
 
-`make site` lays this folder over a copy of the course and builds there: see tools/build/website.py.
+`make site` lays this folder over a copy of the course and builds there: see tools/site/website.py.
 """
 
+import sys
 from pathlib import Path
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.parsers import Parser
 
+sys.path.insert(0, str(Path(__file__).parent))  # for the extensions that stand beside this file
+
 project = html_title = "Reranking: a hands-on course"
-extensions = ["myst_nb"]
-exclude_patterns = ["conf.py", "README.md"]  # the README's text stands on the first page
+extensions = ["myst_nb", "live_pages", "accessible_pages", "fast_pages", "publishing"]
+templates_path = ["_templates"]
+exclude_patterns = [
+    "conf.py",
+    "*_pages.py",
+    "publishing.py",
+    "_static",
+    "_templates",
+    "README.md",
+]  # the README's text stands on the first page
 smartquotes = False  # the lessons choose their own quotation marks
 
 # The notebooks were executed by `make build`; what they printed there is shown.
@@ -31,6 +42,7 @@ html_theme_options = {
     "navbar_persistent": [],  # the search stands in the side bar already
     "search_bar_text": "Search the course",
     "footer_content_items": [],
+    "collapse_navbar": True,  # another part's pages stand on that part's own page
 }
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_favicon = "_static/icon.svg"

@@ -1,6 +1,7 @@
 """What a learner's function returned: is it a number, how is it quoted, which mistake does it come from."""
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +30,13 @@ def is_number(value: Any) -> bool:
         return np.ndim(value) == 0 and float(value) == float(value)
     except (TypeError, ValueError):
         return False
+
+
+def as_list(value: Any) -> Any:
+    """An array, tensor, Series or index, or a view of a dictionary, as a list; all else as it is."""
+    if hasattr(value, "tolist") and not isinstance(value, (str, bytes)):
+        return value.tolist()
+    return list(value) if isinstance(value, (KeysView, ValuesView, ItemsView, deque)) else value
 
 
 def show(value: Any, width: int = 80) -> str:

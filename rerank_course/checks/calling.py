@@ -1,11 +1,46 @@
-"""Calling a learner's function, so that whatever it does becomes a verdict."""
+"""Calling a learner's function, so that whatever it does becomes a verdict.
 
+When a class is graded, the function runs in another process (tools/grading/lending.py). The frames of that
+process come with its calls and errors; what looks at frames asks ``callers`` and ``steps_of``.
+"""
+
+import contextlib
+import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
+from types import FrameType
 from typing import Any
 
 from rerank_course.checks.answers import show
 from rerank_course.checks.verdict import NotAttempted, Wrong
+
+_REMOTE_CALLERS: ContextVar[tuple[str, ...]] = ContextVar("remote callers", default=())
+
+
+@contextlib.contextmanager
+def calls_from(files: Sequence[str]) -> Iterator[None]:
+    """What is called meanwhile was called in another process, by code from these files."""
+    token = _REMOTE_CALLERS.set(tuple(files))
+    try:
+        yield
+    finally:
+        _REMOTE_CALLERS.reset(token)
+
+
+def callers() -> Iterator[str]:
+    """The files of the functions that have called this one, in another process too."""
+    yield from _REMOTE_CALLERS.get()
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        yield frame.f_code.co_filename
+        frame = frame.f_back
+
+
+def steps_of(error: BaseException) -> Sequence[traceback.FrameSummary]:
+    """Where an error was raised, in the process in which it was."""
+    remote = getattr(error, "remote_steps", None)
+    return traceback.extract_tb(error.__traceback__) if remote is None else remote
 
 
 def call(function: Any, *arguments: Any, **keywords: Any) -> Any:
@@ -63,6 +98,6 @@ def name_of(function: Any) -> str:
 
 def _not_attempted(name: str, error: NotImplementedError) -> NotAttempted:
     """The verdict on a stub: the one that was called, or one that a finished function calls."""
-    raised_in = traceback.extract_tb(error.__traceback__)[-1].name
+    raised_in = next((step.name for step in reversed(steps_of(error))), name)
     unfinished = name if raised_in == name else f"{raised_in}, which {name} calls,"
     return NotAttempted(f"Write {unfinished} above, run its cell, then run this check again.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rerank_course.checks.answers import Mistake, Mistakes, show
+from rerank_course.checks.answers import Mistake, Mistakes, as_list, is_number, show
 from rerank_course.checks.calling import call
 from rerank_course.checks.models import (
     COSINE_TOLERANCE,
@@ -16,7 +16,7 @@ from rerank_course.checks.models import (
     embedder,
     embedder_without_normalising,
 )
-from rerank_course.checks.rankings import check_ranking
+from rerank_course.checks.rankings import check_ranking, check_repeated
 from rerank_course.checks.verdict import Wrong, check, demand
 from rerank_course.rerank import rerank_documents
 
@@ -28,6 +28,7 @@ _DOCUMENTS = (
     "Water the ferns daily and keep the leaves moist.",
     "A cactus wants a sunny window and gritty soil.",
 )
+_BELOW_0 = "Bus drivers went on strike over pay."  # its cosine with the query
 
 
 @check
@@ -71,6 +72,8 @@ def check_cross_encoder_ranking(
     expected = dict(rerank_documents(query, documents, reranker, top_k=None))
     mistakes = _mistakes_of_cross_encoder(expected, query, documents)
     check_ranking(answer, query, expected, mistakes, LOGIT_TOLERANCE, "reranker.predict gives this pair")
+    twice = [*documents, documents[0]]
+    check_repeated(call(function, query, list(twice), reranker), twice, "your function")
     return (
         "Each score comes from reading query and document together. Their order counts; a single score, "
         "positive or negative, says little."
@@ -96,7 +99,7 @@ def _mistakes_of_cross_encoder(expected: dict[str, float], query: str, documents
 
 @check
 def check_cosine_ranking(
-    function: Callable, query: str = _QUERY, documents: Sequence[str] = _DOCUMENTS
+    function: Callable, query: str = _QUERY, documents: Sequence[str] = (*_DOCUMENTS, _BELOW_0)
 ) -> str:
     """``cosine_ranking(query, documents, embedder)`` gives [(document, cosine), …], best first.
 
@@ -112,6 +115,8 @@ def check_cosine_ranking(
         expected = cosines(query, documents, model)
         mistakes, truth = _mistakes_of_cosine(query, documents, model), f"with {which}, the cosine is"
         check_ranking(answer, query, expected, mistakes, COSINE_TOLERANCE, truth)
+    twice = [*documents, documents[0]]
+    check_repeated(call(function, query, list(twice), embedder()), twice, "your function")
     return (
         "Query and document never met inside the model: each became a vector alone, and the cosine compares "
         "the two vectors."
@@ -124,6 +129,22 @@ def _mistakes_of_cosine(query: str, documents: list[str], model: Any) -> Mistake
         dict(zip(documents, map(float, vectors[1:] @ vectors[0]))),
         "That is the dot product. Divide by the lengths of both vectors: not every embedding model returns "
         "vectors of length 1.",
+    )
+    whole = np.linalg.norm(vectors[1:]) * np.linalg.norm(vectors[0])
+    yield Mistake(
+        dict(zip(documents, map(float, vectors[1:] @ vectors[0] / whole))),
+        "You divided by one norm of all documents' vectors together. Each vector has its own: "
+        "np.linalg.norm(vectors, axis=1).",
+    )
+    lengths = np.linalg.norm(vectors, axis=1)
+    for length, whose in ((lengths[1:], "documents' vectors"), (lengths[0], "query's vector")):
+        yield Mistake(
+            dict(zip(documents, map(float, vectors[1:] @ vectors[0] / length))),
+            f"You divided by the length of the {whose} alone. A cosine needs both lengths.",
+        )
+    yield Mistake(
+        {document: (1 + cosine) / 2 for document, cosine in cosines(query, documents, model).items()},
+        "That is the cosine moved to the range from 0 to 1. Return the cosine itself.",
     )
     distances = np.linalg.norm(vectors[1:] - vectors[0], axis=1)
     yield Mistake(
@@ -152,9 +173,13 @@ def check_ten_pairs(ten_pairs: Callable[[], tuple]) -> str:
         "answering it, one that answers in other words, one that says the opposite.",
     )
     shared = len(set(cross[:3]) & set(cosine[:3]))
+    cases = sum(_why_no_case(number, cross, cosine) is None for number in range(1, 11))
+    few = (
+        f" Only {cases} of them would do for part 5, which needs two: write harder ones." if cases < 2 else ""
+    )
     return (
         f"Ten different documents for one query. The two top 3 share {shared} of 3 documents. Now look at "
-        "the ranks."
+        f"the ranks.{few}"
     )
 
 
@@ -166,7 +191,9 @@ def check_two_cases(two_cases: Callable[[], list], ten_pairs: Callable[[], tuple
     counted from 1.
     """
     query, documents = _ten_pairs(ten_pairs)
-    cases = call(two_cases)
+    cases = as_list(call(two_cases))
+    if hasattr(cases, "to_dict"):  # a table with a row for each
+        cases = cases.to_dict("records")
     cross, cosine = _two_rankings(query, documents)
     demand(
         isinstance(cases, (list, tuple)) and len(cases) == 2,
@@ -175,7 +202,7 @@ def check_two_cases(two_cases: Callable[[], list], ten_pairs: Callable[[], tuple
     for number, case in enumerate(cases, start=1):
         _check_case(number, case, cross, cosine)
     demand(
-        cases[0]["document"] != cases[1]["document"],
+        int(cases[0]["document"]) != int(cases[1]["document"]),
         "Both cases are about the same document. Take two different ones.",
     )
     return (
@@ -187,11 +214,14 @@ def check_two_cases(two_cases: Callable[[], list], ten_pairs: Callable[[], tuple
 def _check_case(number: int, case: Any, cross: list[int], cosine: list[int]) -> None:
     """One case of ``two_cases`` against the two rankings, which hold document numbers, best first."""
     keys = ("document", "cross-encoder rank", "cosine rank")
+    case = case.to_dict() if hasattr(case, "to_dict") else case
+    is_complete = isinstance(case, Mapping) and set(keys) <= set(case)
     demand(
-        isinstance(case, Mapping) and set(case) == set(keys) and all(type(case[key]) is int for key in keys),
+        is_complete and all(is_number(case[key]) and float(case[key]).is_integer() for key in keys),
         f"Case {number} should be a dictionary of three whole numbers with the keys {', '.join(keys)}, but "
         f"is {show(case)}.",
     )
+    case = {key: int(case[key]) for key in keys}
     document, said = case["document"], (case["cross-encoder rank"], case["cosine rank"])
     demand(
         1 <= document <= 10,
@@ -212,27 +242,40 @@ def _check_case(number: int, case: Any, cross: list[int], cosine: list[int]) -> 
             f"Case {number}, document {document}: you say rank {said[0]} by the cross-encoder and {said[1]} "
             f"by cosine. One of the two is not so. {cause}"
         )
-    demand(
-        true[0] != true[1],
-        f"Case {number}: document {document} has rank {true[0]} in both rankings, so it is no difference.",
-    )
-    demand(
-        min(true) <= 3,
-        f"Case {number}: document {document} is in neither top 3 (ranks {true[0]} and {true[1]}). Take one "
-        "that at least one model puts among its best three.",
-    )
+    why_not = _why_no_case(document, cross, cosine)
+    demand(why_not is None, f"Case {number}: document {document} {why_not}")
+
+
+def _why_no_case(document: int, cross: list[int], cosine: list[int]) -> str | None:
+    """Why a document's two ranks are no difference to explain; ``None`` where they are."""
+    first, second = cross.index(document) + 1, cosine.index(document) + 1
+    if first == second:
+        return f"has rank {first} in both rankings, so it is no difference."
+    if min(first, second) > 3:
+        return (
+            f"is in neither top 3 (ranks {first} and {second}). Take one that at least one model puts among "
+            "its best three."
+        )
+    if max(first, second) <= 3 and abs(first - second) < 2:
+        return (
+            f"has the ranks {first} and {second}: it only changed places with its neighbour, and both models "
+            "have it in their top 3. Two scores that are nearly the same may do that. Take one that is in "
+            "one top 3 and not in the other, or that moved at least two places; if there is none, write "
+            "harder documents (part 4)."
+        )
+    return None
 
 
 def _ten_pairs(ten_pairs: Callable[[], tuple]) -> tuple[str, list[str]]:
     """The learner's query and documents, found to be ten different texts."""
-    answer = call(ten_pairs)
+    answer = as_list(call(ten_pairs))
     is_pair = isinstance(answer, (tuple, list)) and len(answer) == 2
     demand(
-        is_pair and isinstance(answer[0], str) and isinstance(answer[1], (list, tuple)),
+        is_pair and isinstance(answer[0], str) and isinstance(as_list(answer[1]), (list, tuple)),
         "ten_pairs() should return your query (a string) and a list of documents, but returned "
         f"{show(answer)}.",
     )
-    query, documents = answer[0], list(answer[1])
+    query, documents = answer[0], list(as_list(answer[1]))
     demand(query.strip() != "", "Your query is empty.")
     demand(len(documents) == 10, f"There should be ten documents, but there are {len(documents)}.")
     for number, document in enumerate(documents, start=1):
@@ -241,10 +284,13 @@ def _ten_pairs(ten_pairs: Callable[[], tuple]) -> tuple[str, list[str]]:
             f"Document {number} should be a text, but is {show(document)}. The query is paired with each "
             "document later; here, list the documents alone.",
         )
-    repeated = next(
-        (n for n, document in enumerate(documents, start=1) if document in documents[: n - 1]), None
+    words = [" ".join(document.split()).casefold() for document in documents]
+    repeated = next((n for n, text in enumerate(words, start=1) if text in words[: n - 1]), None)
+    demand(
+        repeated is None,
+        f"Document {repeated} stands in the list twice. Write ten different ones. (White space and capital "
+        "letters make no other document.)",
     )
-    demand(repeated is None, f"Document {repeated} stands in the list twice. Write ten different ones.")
     return query, documents
 
 

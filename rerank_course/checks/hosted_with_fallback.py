@@ -16,8 +16,9 @@ import cohere
 import httpx
 import numpy as np
 
-from rerank_course.checks.answers import is_number, show
+from rerank_course.checks.answers import as_list, is_number, show
 from rerank_course.checks.calling import call
+from rerank_course.checks.earlier import with_earlier
 from rerank_course.checks.hosted_with_fallback_calls import (
     call_with_service,
     check_not_hidden,
@@ -36,6 +37,7 @@ from rerank_course.checks.hosted_with_fallback_errors import (
 from rerank_course.checks.toys.service import Service
 from rerank_course.checks.verdict import Wrong, check, demand
 
+_BLANK = "With white space alone in CO_API_KEY"
 _QUERY = "May I take my bike on the ferry?"
 _DOCUMENTS = (
     "Bicycles travel free on the car deck. Lash them to the rail.",
@@ -53,30 +55,33 @@ def check_connect(connect: Callable[[str], Any], base_url: str = "https://rerank
     White space around the key is taken off, or refused without showing the key; so is more than one key.
     """
     for _ in range(2):
-        key = f"check-{secrets.token_hex(8)}"
+        key = secrets.token_hex(20)
         printed = io.StringIO()
         with _environment(key), contextlib.redirect_stdout(printed):
             client = call(connect, base_url)
         _check_client(client, key, base_url, printed.getvalue())
-    _check_no_key(connect, base_url)
+    _check_no_key(connect, base_url, (None, "Without CO_API_KEY"))
     _check_line_end(connect, base_url)
     _check_two_lines(connect, base_url)
+    _check_no_key(connect, base_url, ("", "With an empty CO_API_KEY"), (" \n", _BLANK))
     return (
         "The key comes from outside, and is in no cell and no output. Without a key there is an error at "
         "once, and not at the first search."
     )
 
 
-def _check_no_key(connect: Callable[[str], Any], base_url: str) -> None:
-    with _environment(None), contextlib.redirect_stdout(io.StringIO()):
-        try:
-            connect(base_url)
-        except (Exception, SystemExit):  # the library's own error, or one of the learner's
-            return
-    raise Wrong(
-        "Without CO_API_KEY connect still made a client. A default key hides that the real one is missing "
-        "until the first call fails."
-    )
+def _check_no_key(connect: Callable[[str], Any], base_url: str, *keys: tuple[str | None, str]) -> None:
+    """Demand an error for what is no key; each is given with the words for it."""
+    for key, what in keys:
+        with _environment(key), contextlib.redirect_stdout(io.StringIO()):
+            try:
+                connect(base_url)
+            except (Exception, SystemExit):  # the library's own error, or one of the learner's
+                continue
+        cause = "A default key hides that the real one is missing until the first call fails."
+        if key is not None:
+            cause = "That is no key, and nobody learns it before the first call fails. Raise an error."
+        raise Wrong(f"{what} connect still made a client. {cause}")
 
 
 def _check_client(client: Any, key: str, base_url: str, printed: str) -> None:
@@ -104,7 +109,7 @@ def _check_client(client: Any, key: str, base_url: str, printed: str) -> None:
 
 def _check_line_end(connect: Callable[[str], Any], base_url: str) -> None:
     """A key that was read from a file ends with a line end, and httpx puts such a key into its error."""
-    key = f"check-{secrets.token_hex(8)}"
+    key = secrets.token_hex(20)
     with _environment(f"{key}\n"), contextlib.redirect_stdout(io.StringIO()):
         try:
             client = connect(base_url)
@@ -125,7 +130,7 @@ def _check_line_end(connect: Callable[[str], Any], base_url: str) -> None:
 
 def _check_two_lines(connect: Callable[[str], Any], base_url: str) -> None:
     """Two keys, each in its line: taking white space off the ends does not help."""
-    key = f"check-{secrets.token_hex(8)}"
+    key = secrets.token_hex(20)
     with _environment(f"{key}\n{key}-second\n"), contextlib.redirect_stdout(io.StringIO()):
         try:
             client = connect(base_url)
@@ -137,11 +142,12 @@ def _check_two_lines(connect: Callable[[str], Any], base_url: str) -> None:
             )
             return
     given = client._client_wrapper.get_headers().get("Authorization", "")
-    demand(
-        "\n" not in given,
-        "CO_API_KEY held two lines, and connect made a client with both. No call would be sent, and the "
-        "error of each would show the key. Look at the key before you use it: text.split() says how many "
-        "pieces it has.",
+    what = "with both. No call would be sent, and the error of each would show the key."
+    if "\n" not in given:
+        what = "all the same. Nobody learns that it holds more than one key before the calls are refused."
+    raise Wrong(
+        f"CO_API_KEY held two lines, and connect made a client {what} Look at the key before you use it: "
+        "text.split() says how many pieces it has."
     )
 
 
@@ -162,7 +168,7 @@ def check_hosted_scores(
 ) -> str:
     """``hosted_scores(query, documents, client)`` gives the score of each document, in their order."""
     documents, service = list(documents), Service()
-    answer = call_with_service(hosted_scores, query, documents, service)
+    answer = as_list(call_with_service(hosted_scores, query, documents, service))
     given = f"For {len(documents)} documents, hosted_scores"
     demand(len(service.calls) > 0, f"{given} did not call client.rerank.")
     demand(
@@ -179,6 +185,14 @@ def check_hosted_scores(
         f"{cause if service.calls[0]['top_n'] else 'Each document needs a score.'}",
     )
     _check_whose_they_are(scores, [service.score(document) for document in documents], given)
+    twice = [*documents, documents[0]]
+    answer = as_list(call_with_service(hosted_scores, query, twice, Service()))
+    demand(
+        len(answer) == len(twice),
+        f"For {len(twice)} documents, of which one stands twice in the list, hosted_scores returned "
+        f"{len(answer)} scores. A dictionary holds each text once: take .index, which tells the two apart.",
+    )
+    _check_whose_they_are([float(score) for score in answer], [service.score(text) for text in twice], given)
     _check_no_documents(hosted_scores, query)
     _check_left_out(hosted_scores, query, documents)
     return (
@@ -189,7 +203,7 @@ def check_hosted_scores(
 
 def _check_that_they_are_scores(answer: Any, given: str) -> None:
     demand(
-        not isinstance(answer, cohere.V2RerankResponse) and isinstance(answer, (list, tuple, np.ndarray)),
+        not isinstance(answer, cohere.V2RerankResponse) and isinstance(answer, (list, tuple)),
         f"{given} should return a list of scores, but returned {show(answer)}. The scores are in the "
         "answer's .results.",
     )
@@ -219,7 +233,7 @@ def _check_whose_they_are(scores: list[float], expected: list[float], given: str
 
 def _check_no_documents(hosted_scores: Callable, query: str) -> None:
     service = Service()
-    answer = call_with_service(hosted_scores, query, [], service)
+    answer = as_list(call_with_service(hosted_scores, query, [], service))
     demand(
         not service.calls,
         "For no documents, hosted_scores called the service, which refuses an empty list (400). Return an "
@@ -235,7 +249,7 @@ def _check_left_out(hosted_scores: Callable, query: str, documents: list[str]) -
     place = len(documents) // 2
     try:
         answer = hosted_scores(query, documents, Service(left_out=place))
-    except Exception:  # a KeyError of a dictionary says enough
+    except (Exception, SystemExit):  # a KeyError of a dictionary says enough
         return
     raise Wrong(
         f"The check's service left document {place} out of its answer, and hosted_scores returned "
@@ -270,6 +284,7 @@ def check_is_temporary(
 @check
 def check_rerank_with_fallback(
     function: Callable,
+    *earlier: Callable,
     query: str = _QUERY,
     documents: Sequence[str] = _DOCUMENTS,
     outages: Sequence = (503, httpx.ConnectError("no route")),
@@ -280,11 +295,12 @@ def check_rerank_with_fallback(
     By the service or wholly by ``local``.
 
     Args:
+        earlier: the functions of parts 2 and 3. Where one is wrong, that is said first.
         outages, refusals: errors, or HTTP statuses, with which the service fails.
     """
     documents = list(documents)
     mistakes = (AttributeError("a mistake in the program"), KeyboardInterrupt())
-    with without_pauses():
+    with with_earlier(zip((check_hosted_scores, check_is_temporary), earlier)), without_pauses():
         check_service_up(function, query, documents)
         for outage in outages:
             check_outage(function, query, documents, as_error(outage))

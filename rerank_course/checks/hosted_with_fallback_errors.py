@@ -29,7 +29,14 @@ TEMPORARY = (
     408,
 )
 MISTAKES_HERE = (illegal_header(), no_scheme(), connect_error(CERTIFICATE), connect_error(UNKNOWN_HOST))
-LASTING = (400, 401, 404, 422, 498, 301, ValueError("a mistake in the program"), *MISTAKES_HERE, 501)
+LASTING = (
+    *(400, 401, 404, 422, 498, 499, 301),
+    ValueError("a mistake in the program"),
+    *MISTAKES_HERE,
+    501,
+    httpx.TooManyRedirects("round and round"),
+    httpx.DecodingError("no text"),
+)
 
 
 def as_error(case: Any) -> Any:
@@ -91,6 +98,11 @@ def _about_a_status(error: Exception) -> str:
         return "A status from 500 on is trouble on the service's side, and it passes (all but 501)."
     if 300 <= status < 400:
         return f"{status} sends the call to another address: somebody has to write that into base_url."
+    if isinstance(error, httpx.HTTPError):
+        return (
+            f"httpx.HTTPError is the root of httpx's errors, and {type(error).__name__} is none of those "
+            "that pass. Name the types that do."
+        )
     if isinstance(error, ApiError):
         return "The request, the key or the account is wrong, and will be wrong tomorrow."
     return "That is a mistake in a program, not an outage. A fallback must not hide it."

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from ir_measures import RR, Judged
 
-from rerank_course.checks.answers import Mistakes, cause_of, is_number, near, show
+from rerank_course.checks.answers import Mistakes, as_list, cause_of, is_number, near, show
 from rerank_course.checks.calling import call
 from rerank_course.checks.judge_a_ranking_mistakes import (
     mistakes_of_difference,
@@ -30,6 +30,7 @@ from rerank_course.texts.beir import Corpus
 
 TOLERANCE = 0.002  # somebody may round to three places; the mistakes differ by more
 DECISIONS = ("better", "worse", "not shown")
+NEAR_THE_EDGE = 0.1  # how near 0 an interval ends, as a share of its width, where another level matters
 
 
 @check
@@ -68,7 +69,7 @@ def check_measure_run(function: Callable, run: Rankings = RUN, qrels: Qrels = QR
         _check_queries(found[name], name, run, qrels, expected[name])
         _check_values(found[name], name, run, qrels, expected)
     for name in NAMES:
-        _check_mean(means[name], name, run, qrels, expected[name])
+        _check_mean(means[name], name, run, qrels, expected)
     left_out = [query for query in qrels if query not in expected["RR@10"]]
     return (
         f"A query that nothing answers ({', '.join(left_out)}) says nothing about a ranking and stays out; "
@@ -146,8 +147,8 @@ def _check_values(
             raise Wrong(f"{given} {float(found[query]):.3f}; ir-measures gives {true:.3f}. {cause}".rstrip())
 
 
-def _check_mean(mean: Any, name: str, run: Rankings, qrels: Qrels, expected: Values) -> None:
-    values = list(expected.values())
+def _check_mean(mean: Any, name: str, run: Rankings, qrels: Qrels, expected: Mapping[str, Values]) -> None:
+    values = list(expected[name].values())
     given = f"The mean of {name} over {len(values)} answered queries is"
     truth = f"the values {[round(value, 3) for value in values]} give"
     _compare(mean, fmean(values), mistakes_of_mean(name, run, qrels, expected), given, truth)
@@ -174,6 +175,7 @@ def check_compare_queries(function: Callable, before: Values = BEFORE, after: Va
     """``compare_queries(before, after)`` gives the mean difference, which queries gained, and which lost."""
     answer = _call(function, dict(before), dict(after))
     given = f"For before {dict(before)} and after {dict(after)}, your function"
+    answer = as_list(answer)
     demand(
         isinstance(answer, (tuple, list)) and len(answer) == 3,
         f"{given} should return three things, the mean difference, the queries that gained, and the queries "
@@ -236,26 +238,37 @@ def _check_gained_and_lost(said: list[set[str]], before: Values, after: Values, 
 @check
 def check_decide(function: Callable, systems: Sequence[tuple[Values, Values]] = SYSTEMS) -> str:
     """``decide(before, after)`` gives "better", "worse" or "not shown" from the paired bootstrap interval."""
-    for before, after in systems:
-        answer = _call(function, dict(before), dict(after))
-        demand(
-            isinstance(answer, str) and answer.strip().lower() in DECISIONS,
-            f"decide should return one of the words {', '.join(map(repr, DECISIONS))}, but returned "
-            f"{show(answer)}.",
-        )
-        said, differences = answer.strip().lower(), [after[query] - before[query] for query in before]
-        low, high = _interval(differences)
-        true = "better" if low > 0 else "worse" if high < 0 else "not shown"
+    answers = [_decision(_call(function, dict(before), dict(after))) for before, after in systems]
+    truths = [_true_decision(before, after) for before, after in systems]
+    for (before, after), said, true in zip(systems, answers, truths):
         if said != true:
+            differences = [after[query] - before[query] for query in before]
+            low, high = _interval(differences)
+            never = next((word for word in truths if word not in answers), "")
+            why = f"You never say {never!r}, whatever the values." if true == never else ""
             raise Wrong(
                 f"For {len(before)} queries whose differences have the mean {fmean(differences):+.3f} and "
                 f"the paired 95 % interval {low:+.3f} to {high:+.3f}, you say {said!r}; it is {true!r}. "
-                f"{_why_decided(said, true, before, after)}"
+                f"{why or _why_decided(said, true, before, after)}"
             )
     return (
         "“Not shown” is not “no difference”: the interval says how large a gain or a loss these queries "
         "cannot rule out."
     )
+
+
+def _decision(answer: Any) -> str:
+    is_word, words = isinstance(answer, str), ", ".join(map(repr, DECISIONS))
+    demand(
+        is_word and answer.strip().lower() in DECISIONS,
+        f"decide should return one of the words {words}, but returned {show(answer)}.",
+    )
+    return answer.strip().lower()
+
+
+def _true_decision(before: Values, after: Values) -> str:
+    low, high = _interval(after[query] - before[query] for query in before)
+    return "better" if low > 0 else "worse" if high < 0 else "not shown"
 
 
 def _why_decided(said: str, true: str, before: Values, after: Values) -> str:
@@ -265,6 +278,14 @@ def _why_decided(said: str, true: str, before: Values, after: Values) -> str:
         return "The sign is turned: after − before is positive when the second system is better."
     if not any(_interval(differences)):
         return "No query changed at all. An interval that ends at 0 holds 0: compare with > and <."
+    mean, low, high = fmean(differences), *_interval(differences)
+    edge = min(abs(low), abs(high)) / (high - low)
+    if true == "not shown" and edge < NEAR_THE_EDGE:
+        return "The interval holds 0, if only just. Yours is narrower: did you take an interval of 90 %?"
+    if true != "not shown" and said == "not shown" and edge < NEAR_THE_EDGE:
+        return "The interval leaves 0 out, if only just. Yours is wider: did you take an interval of 99 %?"
+    if true == "not shown" and (said == "better") != (mean > 0):
+        return "The interval holds 0. Where do you get the direction from? The mean has the other sign."
     if true == "not shown":
         return (
             "The interval holds 0, so with other questions of the same kind the difference could have had "

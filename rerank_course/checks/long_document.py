@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from rerank_course.checks.answers import Mistake, Mistakes, cause_of, is_number, near, show
+from rerank_course.checks.answers import Mistake, Mistakes, as_list, cause_of, is_number, near, show
 from rerank_course.checks.calling import call
+from rerank_course.checks.earlier import with_earlier
 from rerank_course.checks.long_document_windows import check_windows
 from rerank_course.checks.models import LOGIT_TOLERANCE, SHORT_LIMIT, cross_encoder, short_reranker
-from rerank_course.checks.tokens import letters, true_counts
+from rerank_course.checks.tokens import count, first_tokens, letters, special_tokens, true_counts
 from rerank_course.checks.toys.handbook import handbook_text
 from rerank_course.checks.verdict import Wrong, check, demand
 
@@ -139,19 +140,31 @@ def _mistakes_of_not_read(true: Mapping[str, int], reranker: Any) -> Mistakes:
 
 @check
 def check_hide_the_answer(
-    function: Callable, query: str = _QUERY, answer: str = _ANSWER, department: str = "fac"
+    function: Callable,
+    *earlier: Callable,
+    query: str = _QUERY,
+    answer: str = _ANSWER,
+    department: str = "fac",
 ) -> str:
     """``hide_the_answer(query, answer, filler, reranker)`` gives two documents that score the same.
 
     One is with and one without the answer.
+
+    Args:
+        earlier: the function of part 1. Where it is wrong, that is said first.
     """
-    filler = handbook_text(department, 60)
+    with with_earlier(zip((check_count_tokens,), earlier)):
+        return _check_hidden(function, query, answer, department)
+
+
+def _check_hidden(function: Callable, query: str, answer: str, department: str) -> str:
     for reranker in (cross_encoder(), short_reranker()):
+        filler = _filler(department, query, answer, reranker)
         given = (
             f"For the answer {answer!r}, a filler of {len(filler.split())} words and a model that reads "
             f"{reranker.max_seq_length} tokens, your function"
         )
-        documents = call(function, query, answer, filler, reranker)
+        documents = as_list(call(function, query, answer, filler, reranker))
         _check_that_they_differ_in_the_answer(documents, answer, filler, given)
         whole, without = documents
         _check_that_it_is_hidden(query, whole[: whole.index(answer)], reranker, given)
@@ -166,6 +179,13 @@ def check_hide_the_answer(
         f"{hidden:.2f} with the answer and {absent:.2f} without it; the answer alone gets {alone:.2f}. The "
         "model never saw it, and no warning said so."
     )
+
+
+def _filler(department: str, query: str, answer: str, reranker: Any) -> str:
+    """A text of which some copies leave room for a part of the answer, and not for all of it."""
+    room = reranker.max_seq_length - count(query) - special_tokens(reranker)
+    tokens = (room - count(answer) // 2) // max(3, room // 70)
+    return first_tokens(handbook_text(department, tokens), tokens)
 
 
 def _check_that_they_differ_in_the_answer(documents: Any, answer: str, filler: str, given: str) -> None:
@@ -212,19 +232,30 @@ def _check_that_it_is_hidden(query: str, before: str, reranker: Any, given: str)
 
 @check
 def check_cut_windows(
-    function: Callable, query: str = _QUERY, document: str | None = None, overlap: int = 24
+    function: Callable,
+    *earlier: Callable,
+    query: str = _QUERY,
+    document: str | None = None,
+    overlap: int = 24,
 ) -> str:
     """``cut_windows(query, document, reranker, overlap)`` gives texts that fit and cover the document.
 
     They must fit beside the query. It is called with two rerankers, of which one reads less, and with a
     document that is shorter than the overlap.
+
+    Args:
+        earlier: the function of part 1. Where it is wrong, that is said first.
     """
-    document = document or handbook_text("trv", 1100)
+    with with_earlier(zip((check_count_tokens,), earlier)):
+        return _check_cut(function, query, document or handbook_text("trv", 1100), overlap)
+
+
+def _check_cut(function: Callable, query: str, document: str, overlap: int) -> str:
     for reranker in (short_reranker(), cross_encoder()):
-        pieces = call(function, query, document, reranker, overlap)
+        pieces = as_list(call(function, query, document, reranker, overlap))
         check_windows(pieces, query, document, reranker, overlap)
     short = handbook_text("lve", 5)
-    check_windows(call(function, query, short, reranker, overlap), query, short, reranker, overlap)
+    check_windows(as_list(call(function, query, short, reranker, overlap)), query, short, reranker, overlap)
     return (
         f"{len(pieces)} windows, where the model read one. Every piece of the document can now be read, and "
         f"whatever is at most {overlap} tokens long stands whole in one of them."
@@ -238,7 +269,7 @@ def check_best_window(function: Callable, query: str = _QUERY, windows: Sequence
     for some in (list(windows[:1]), list(windows)):
         scores = [float(score) for score in reranker.predict([(query, window) for window in some])]
         best = max(range(len(some)), key=scores.__getitem__)
-        answer = call(function, query, list(some), reranker)
+        answer = as_list(call(function, query, list(some), reranker))
         given = f"For the query {query!r} and {len(some)} window{'s' * (len(some) > 1)}, your function"
         _check_score_and_window(answer, given)
         score = float(answer[0])
@@ -307,3 +338,6 @@ def _mistakes_of_best_window(scores: list[float], query: str, windows: list[str]
         "the highest of all.",
     )
     yield Mistake(scores[-1], "That is the score of the last window. Take the highest of all.")
+    yield Mistake(
+        max(map(abs, scores)), "You compared the size of a score. One below 0 is low, whatever its size."
+    )

@@ -8,12 +8,14 @@ import math
 import re
 from collections.abc import Sequence
 from itertools import pairwise
+from statistics import fmean
 from typing import Any
 
 from rerank_course.checks.answers import show
 from rerank_course.checks.tokens import count, letters, special_tokens, tokens_between
 from rerank_course.checks.verdict import Wrong, demand
 
+SHORTEST = 0.75  # of what fits, on average: who cuts between sentences has shorter ones
 Spans = list[tuple[int, int]]  # (start, end) of each window, in letters and digits
 
 
@@ -35,6 +37,7 @@ def check_windows(answer: Any, query: str, document: str, reranker: Any, overlap
     _check_cover(spans, document, given)
     _check_overlap(spans, document, overlap, given)
     _check_number(len(answer), query, document, reranker, overlap, given)
+    _check_length(answer[:-1], query, reranker, given)
 
 
 def _spans(pieces: Sequence[str], query: str, document: str, given: str) -> Spans:
@@ -140,4 +143,16 @@ def _check_number(windows: int, query: str, document: str, reranker: Any, overla
         windows <= 3 * needed + 1,
         f"{given} returned {windows} windows, where {needed} are enough. Each is one more pair to score. "
         "Make them as long as fits, and step on by their length less the overlap.",
+    )
+
+
+def _check_length(full: Sequence[str], query: str, reranker: Any, given: str) -> None:
+    """Demand that the windows, but for the last, are about as long as fits; some end with a sentence."""
+    room = reranker.max_seq_length - count(query) - special_tokens(reranker)
+    lengths = [count(piece) for piece in full]
+    demand(
+        not lengths or fmean(lengths) >= SHORTEST * room,
+        f"{given} returned windows of {round(fmean(lengths or [0]))} tokens (on average, but for the last), "
+        f"where {room} fit. Make them as long as fits: each is one more pair to score, and a short one tears "
+        "apart what belongs together.",
     )

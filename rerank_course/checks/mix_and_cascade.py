@@ -11,6 +11,7 @@ import numpy as np
 
 from rerank_course.checks.answers import cause_of, is_number, near, show
 from rerank_course.checks.calling import call
+from rerank_course.checks.earlier import with_earlier
 from rerank_course.checks.mix_and_cascade_mistakes import (
     BUDGETS,
     CHEAP,
@@ -92,8 +93,23 @@ def _numbers(answer: Any, scores: Sequence[float], given: str) -> list[float]:
 
 
 @check
-def check_mix_scores(function: Callable, cases: Sequence[tuple[Found, Scores, float]] = MIXES) -> str:
-    """``mix_scores(found, reranked, weight)`` gives all documents in the order of the mixed z-scores."""
+def check_mix_scores(
+    function: Callable, *earlier: Callable, cases: Sequence[tuple[Found, Scores, float]] = MIXES
+) -> str:
+    """``mix_scores(found, reranked, weight)`` gives all documents in the order of the mixed z-scores.
+
+    Args:
+        earlier: the function of part 1. Where it is wrong, that is said first.
+    """
+    with with_earlier(zip((check_z_scores,), earlier)):
+        _check_mixes(function, cases)
+    return (
+        "The mix uses both opinions on one scale. A candidate that the reranker did not read has only one, "
+        "and stays behind those that have two."
+    )
+
+
+def _check_mixes(function: Callable, cases: Sequence[tuple[Found, Scores, float]]) -> None:
     for found, reranked, weight in cases:
         given = f"For found {list(found)}, reranked {dict(reranked)} and the weight {weight}, your function"
         answer = _call(function, given, _hint_for_mix(found, reranked), list(found), dict(reranked), weight)
@@ -105,10 +121,6 @@ def check_mix_scores(function: Callable, cases: Sequence[tuple[Found, Scores, fl
         if said != expected:
             cause = why_mixed(said, found, reranked, weight, mixed)
             raise Wrong(f"{given} returned {said}; it is {expected}. {cause}")
-    return (
-        "The mix uses both opinions on one scale. A candidate that the reranker did not read has only one, "
-        "and stays behind those that have two."
-    )
 
 
 def _hint_for_mix(found: Found, reranked: Scores) -> Callable[[BaseException], str]:

@@ -1,7 +1,7 @@
 """The mistakes that people make in the exercise mix_and_cascade, and the data that tells them apart."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from statistics import fmean, pstdev, stdev
+from statistics import fmean, median, pstdev, stdev
 
 import numpy as np
 
@@ -114,6 +114,18 @@ def mistakes_of_z_scores(scores: Sequence[float]) -> Mistakes:
     )
     yield Mistake([-one for one in right], "The sign is turned: a score above the mean has a z above 0.")
     yield Mistake(min_max(np.array(scores)).tolist(), "That is from 0 to 1, the lowest to the highest score.")
+    for places in (0, 1):
+        rounded = [round(one, places) for one in right]
+        yield Mistake(
+            rounded, "You rounded. Then scores that differ become equal; round only what you print."
+        )
+    yield Mistake(
+        [abs(one) for one in right], "You took the sign off: a score below the mean has a z below 0."
+    )
+    yield Mistake(
+        [(score - median(scores)) / deviation for score in scores],
+        "You took off the median of the scores. Take off their mean.",
+    )
     for order in (sorted(right), sorted(right, reverse=True)):
         yield Mistake(order, "The values are right and in another order. Keep the order of the scores.")
 
@@ -313,6 +325,11 @@ def mistakes_of_cascade(candidates: Sequence[str], cheap: Scores, dear: Scores, 
         "You added the two scores of what the dear model read. Here its own order counts.",
     )
     yield Mistake(list(candidates), "They stand as they came.")
+    yield Mistake(
+        sorted(by_cheap[:budget], key=lambda candidate: str(np.float32(dear[candidate])), reverse=True)
+        + rest,
+        "You compared the dear model's scores as text, and as text -4.0 comes after -3.0. Compare numbers.",
+    )
 
 
 def _best_first(documents: Sequence[str], scores: np.ndarray) -> list[str]:

@@ -1,9 +1,10 @@
 """A learner's ranking, [(document, score), …], compared with what it should be."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from rerank_course.checks.answers import Mistakes, cause_of, is_number, show
+from rerank_course.checks.answers import Mistakes, as_list, cause_of, is_number, show
 from rerank_course.checks.models import LOGIT_TOLERANCE
 from rerank_course.checks.verdict import Wrong, demand
 
@@ -12,9 +13,16 @@ BELONG_TO_OTHERS = (
 )
 WORST_FIRST = "returned the worst document first. The highest score is the best: sort in descending order."
 
+_ONE_TEXT_ONE_SCORE = (
+    "A dictionary holds each text once, with one score; keep pairs of document and score, or places, in its "
+    "stead."
+)
 
-def check_rows(answer: Any, given: str) -> None:
-    """Demand [(document, score), …]; ``given`` begins the message and ends in the subject of the sentence."""
+
+def check_rows(answer: Any, given: str) -> list:
+    """The rows of [(document, score), …]; ``given`` begins the message and ends in the subject."""
+    if tuple(getattr(answer, "shape", ()))[1:] == (2,):  # an array with a row for each document
+        answer = as_list(answer)
     demand(
         isinstance(answer, (list, tuple)),
         f"{given} should return a list of (document, score), but returned {show(answer)}.",
@@ -27,6 +35,7 @@ def check_rows(answer: Any, given: str) -> None:
         not (answer and all(is_number(first) and not is_number(second) for first, second in answer)),
         f"{given} returned (score, document). Swap the two: the document comes first.",
     )
+    return list(answer)
 
 
 def check_ranking(
@@ -40,7 +49,7 @@ def check_ranking(
         truth: where the expected scores come from; it ends in a verb.
     """
     given = f"For the query {query!r} and {len(expected)} documents, your function"
-    check_rows(answer, given)
+    answer = check_rows(answer, given)
     _check_documents(answer, expected, given)
     scores = {document: float(score) for document, score in answer}
     off = next((d for d in expected if not abs(scores[d] - expected[d]) <= tolerance), None)
@@ -56,6 +65,19 @@ def check_ranking(
         order == best_first,
         f"{given} returned the right scores, but not in order of score: "
         f"{[round(score, 2) for score in order]}. Sort by score, highest first.",
+    )
+
+
+def check_repeated(answer: Any, documents: Sequence[str], subject: str) -> None:
+    """Demand a ranking of documents of which one stands twice in the list, as often in what comes back."""
+    given = f"For {len(documents)} documents, of which one stands twice in the list, {subject}"
+    rows = check_rows(answer, given)
+    returned = Counter(str(document) for document, _ in rows)
+    lost = next((document for document in documents if returned[document] < documents.count(document)), None)
+    demand(lost is None, f"{given} returned {lost!r} {returned[str(lost)]} times. {_ONE_TEXT_ONE_SCORE}")
+    demand(
+        len(rows) == len(documents),
+        f"{given} should return {len(documents)} rows, but returned {len(rows)}.",
     )
 
 
@@ -82,7 +104,15 @@ def _why_other_scores(
     def is_it(other: dict[str, float]) -> bool:
         return scores.keys() == other.keys() and all(abs(scores[d] - other[d]) <= tolerance for d in scores)
 
+    low, high = min(expected.values()), max(expected.values())
     swapped = dict(zip(scores, sorted(expected.values(), reverse=True)))
+    if high > low and is_it({d: (score - low) / (high - low) for d, score in expected.items()}):
+        return (
+            "You stretched the scores so that the worst is 0 and the best is 1. Then a document's score "
+            "depends on its neighbours; return the score itself."
+        )
+    if low < 0 and is_it({d: abs(score) for d, score in expected.items()}):
+        return "You took the sign off. A score below 0 is a low score, whatever its size."
     return cause_of(mistakes, is_it) or (
         BELONG_TO_OTHERS
         if is_it(swapped)
@@ -91,7 +121,12 @@ def _why_other_scores(
 
 
 def check_order(
-    answer: Any, candidates: Sequence, scores: Sequence[float], given: str, top_k: int | None = None
+    answer: Any,
+    candidates: Sequence,
+    scores: Sequence[float],
+    given: str,
+    top_k: int | None = None,
+    mistakes: Mistakes | None = None,
 ) -> None:
     """Compare a learner's ranking with the candidates, best first, equal scores in the order they came.
 
@@ -101,47 +136,75 @@ def check_order(
         scores: one for each candidate.
         given: begins each message and ends in the subject of the sentence.
         top_k: how many should come back; ``None`` for all.
+        mistakes: the orders, as positions in ``candidates``, that known mistakes give.
     """
-    check_rows(answer, given)
+    answer = check_rows(answer, given)
     odd = next((row for row in answer if not is_number(row[1])), None)
     demand(
         odd is None,
         f"{given} should return (document, score), the score a number, but the list holds {show(odd)}.",
     )
-    found = _positions(answer, candidates, given)
+    found = _positions(answer, candidates, scores, given)
     for (candidate, score), place in zip(answer, found):
-        demand(
-            abs(float(score) - scores[place]) <= LOGIT_TOLERANCE,
-            f"{given} gives {candidate!r} the score {float(score):.2f}; its own is {scores[place]:.2f}. Sort "
-            "candidates and scores together, not each alone.",
+        if abs(float(score) - scores[place]) <= LOGIT_TOLERANCE:
+            continue
+        equal = [i for i in range(len(scores)) if i != place and candidates[i] == candidate]
+        cause = "Sort candidates and scores together, not each alone."
+        if isinstance(candidate, str) and any(
+            abs(float(score) - scores[i]) <= LOGIT_TOLERANCE for i in equal
+        ):
+            cause = f"It stands twice in the list. {_ONE_TEXT_ONE_SCORE}"
+        raise Wrong(
+            f"{given} gives {candidate!r} the score {float(score):.2f}; its own is {scores[place]:.2f}. "
+            f"{cause}"
         )
     best_first = sorted(range(len(scores)), key=lambda i: -scores[i])[:top_k]
+    _check_no_equal_one_lost(found, candidates, best_first, given)
     demand(
         len(found) == len(best_first),
         f"{given} should return {len(best_first)} of the {len(scores)} documents, but returned {len(found)}.",
     )
     if found != best_first:
+        cause = cause_of(mistakes or iter(()), lambda made: made == found and made != best_first)
+        demand(not cause, f"{given} returned another order: {_some([scores[i] for i in found])}. {cause}")
         _check_scores_fall(found, best_first, scores, given)
         raise Wrong(_equal_ones_moved(found, best_first, candidates, scores, given))
 
 
-def _positions(answer: Sequence, candidates: Sequence, given: str) -> list[int]:
+def _positions(answer: Sequence, candidates: Sequence, scores: Sequence[float], given: str) -> list[int]:
     """For each row, which of the candidates it holds.
 
-    Of two equal candidates the earlier row gets the earlier, unless it is the other object.
+    Of two equal candidates, it is the one whose score the row has, unless the row holds the other object; of
+    two that share a score too, the earlier row gets the earlier.
     """
     free, found = list(range(len(candidates))), []
-    for candidate, _ in answer:
-        position = next((i for i in free if candidates[i] is candidate), None)
-        if position is None:
-            position = next((i for i in free if candidates[i] == candidate), None)
-        if position is None:
+    for candidate, score in answer:
+        same = [i for i in free if candidates[i] is candidate]
+        if not same or isinstance(candidate, str):  # a text has no identity of its own
+            same = [i for i in free if candidates[i] == candidate]
+        if not same:
             again = any(candidate is c or candidate == c for c in candidates)
             how = " more often than it was given." if again else ", which it was not given."
             raise Wrong(f"{given} returned {show(candidate)}{how}")
+        position = min(same, key=lambda i: (round(abs(float(score) - scores[i]), 3), i))
         free.remove(position)
         found.append(position)
     return found
+
+
+def _check_no_equal_one_lost(
+    found: list[int], candidates: Sequence, best_first: list[int], given: str
+) -> None:
+    """Demand each of two equal texts."""
+    lost = [i for i in best_first if i not in found]
+    if len(found) >= len(best_first) or not lost:
+        return
+    is_text = all(isinstance(candidates[i], str) for i in lost)
+    kept = [candidates[i] for i in found]
+    demand(
+        not (is_text and len(set(candidates)) < len(candidates) and set(candidates) == set(kept)),
+        f"{given} left out {candidates[lost[0]]!r}, which stands twice in the list. {_ONE_TEXT_ONE_SCORE}",
+    )
 
 
 def _check_scores_fall(found: list[int], best_first: list[int], scores: Sequence[float], given: str) -> None:

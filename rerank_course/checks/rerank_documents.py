@@ -1,17 +1,16 @@
 """Checks of the exercise rerank_documents: the function, written to its contract."""
 
 import copy
-import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from rerank_course.checks.answers import Mistake, Mistakes, show
-from rerank_course.checks.calling import call, call_expecting_error
+from rerank_course.checks.calling import call, call_expecting_error, steps_of
 from rerank_course.checks.models import LOGIT_TOLERANCE, cross_encoder
 from rerank_course.checks.rankings import check_order, check_ranking
-from rerank_course.checks.toys.reranker import PACKAGE_FILE, ToyReranker, numbered, shuffled, text_in
+from rerank_course.checks.toys.reranker import ToyReranker, is_package_file, numbered, shuffled, text_in
 from rerank_course.checks.verdict import Wrong, check, demand
 from rerank_course.rerank import rerank_documents
 from rerank_course.text import Chunk
@@ -343,5 +342,4 @@ def _call(function: Callable, given: str, query: str, candidates: list, reranker
 
 def _refuses(function: Callable, given: str, named: Sequence[str], *arguments: Any, **options: Any) -> None:
     error = call_expecting_error(function, given, named, *arguments, **options)
-    frames = traceback.extract_tb(error.__traceback__)
-    demand(all(frame.filename != PACKAGE_FILE for frame in frames), _CALLS_THE_PACKAGE)
+    demand(not any(is_package_file(step.filename) for step in steps_of(error)), _CALLS_THE_PACKAGE)

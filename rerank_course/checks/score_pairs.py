@@ -1,15 +1,22 @@
 """Checks of the exercise score_pairs: scoring and ordering pairs by hand."""
 
-import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from rerank_course.checks.answers import Mistake, Mistakes, cause_of, is_number, show
+from rerank_course.checks.answers import Mistakes, as_list, cause_of, is_number, show
 from rerank_course.checks.calling import call
+from rerank_course.checks.earlier import with_earlier
 from rerank_course.checks.models import LOGIT_TOLERANCE, cross_encoder
 from rerank_course.checks.rankings import check_order
+from rerank_course.checks.score_pairs_mistakes import (
+    mistakes_of_order,
+    mistakes_of_place,
+    mistakes_of_score_pairs,
+    mistakes_of_squash,
+)
 from rerank_course.checks.sigmoid import FIRST, SECOND, facts_before_and_after, sigmoid
 from rerank_course.checks.verdict import Wrong, check, demand
 from rerank_course.rerank import rerank_documents
@@ -36,11 +43,18 @@ _LOGITS = (6.5, -0.8, 0.3, -7.4, 0.0, -10.1)
 @check
 def check_build_pairs(function: Callable, query: str = _QUERY, documents: Sequence[str] = _DOCUMENTS) -> str:
     """``build_pairs(query, documents)`` gives [(query, document), …] in the order of the documents."""
-    documents = list(documents)
-    answer = call(function, query, list(documents))
-    given = f"For the query {query!r} and {len(documents)} documents, your function"
-    _check_that_they_are_pairs(answer, given)
-    _check_what_is_paired([tuple(pair) for pair in answer], query, documents, given)
+    for texts in (list(documents), [*documents, documents[0]]):
+        answer = as_list(call(function, query, list(texts)))
+        twice = ", the last of which is the first again," if len(texts) > len(documents) else ""
+        given = f"For the query {query!r} and {len(texts)} documents{twice or ','} your function"
+        _check_that_they_are_pairs(answer, given)
+        pairs = [tuple(pair) for pair in answer]
+        demand(
+            not twice or len(pairs) != len(documents) or pairs != [(query, text) for text in documents],
+            f"{given} returned {len(pairs)} pairs. A document that stands twice in the list gets two pairs, "
+            "or the scores would no longer stand in the order of the documents.",
+        )
+        _check_what_is_paired(pairs, query, texts, given)
     return (
         "One query, one pair for each document, in the documents' order: that order is how you will know "
         "which score belongs to which document."
@@ -52,7 +66,7 @@ def _check_that_they_are_pairs(answer: Any, given: str) -> None:
         isinstance(answer, (list, tuple)),
         f"{given} should return a list of pairs, but returned {show(answer)}.{_if_lazy(answer)}",
     )
-    joined = ""
+    answer, joined = [as_list(pair) for pair in answer], ""
     if any(isinstance(pair, str) for pair in answer):
         joined = " A pair is not one joined text: the model puts its own mark between the two."
     odd = next((pair for pair in answer if not (isinstance(pair, (tuple, list)) and len(pair) == 2)), None)
@@ -93,8 +107,8 @@ def check_score_pairs(function: Callable, pairs: Sequence[tuple[str, str]] = _PA
     One for a list of one.
     """
     pairs, reranker = list(pairs), cross_encoder()
-    expected = [float(score) for score in reranker.predict(pairs)]
-    for some in (pairs, pairs[:1]):
+    for some in (pairs, pairs[:1], [*pairs, pairs[0]]):
+        expected = [float(score) for score in reranker.predict(some)]
         answer = call(function, list(some), reranker)
         given = f"For a list of {len(some)} pair{'s' * (len(some) > 1)}, your function"
         demand(
@@ -103,31 +117,13 @@ def check_score_pairs(function: Callable, pairs: Sequence[tuple[str, str]] = _PA
             "one pair gives a list, of one score.",
         )
         scores = _numbers(answer, given, len(some))
-        mistakes = _mistakes_of_score_pairs(expected, pairs, reranker)
+        mistakes = mistakes_of_score_pairs(expected, some, reranker)
         _compare(
             scores, expected, mistakes, LOGIT_TOLERANCE, f"{given} gives", some, "reranker.predict gives"
         )
     return (
         "One score for each pair, in the order of the pairs. They may even belong to several queries: a pair "
         "brings its own query with it."
-    )
-
-
-def _mistakes_of_score_pairs(expected: list[float], pairs: list, reranker: Any) -> Mistakes:
-    for highest_first in (True, False):
-        yield Mistake(
-            sorted(expected, reverse=highest_first),
-            "These are the right scores, sorted. Here they must stay in the order of the pairs, or nobody "
-            "knows which is whose.",
-        )
-    yield Mistake(
-        [sigmoid(score) for score in expected],
-        "That is the logit after a sigmoid. Return the score as predict gives it for this model.",
-    )
-    yield Mistake(
-        [float(score) for score in reranker.predict([pair[::-1] for pair in pairs])],
-        "That is the score of (document, query). The pairs are in the right order already; pass them on as "
-        "they are.",
     )
 
 
@@ -143,6 +139,7 @@ def check_order_by_score(
         (list(_DOCUMENTS), [-10.5, -7.5, 6.5, -1.0, -7.25]),
         (["a pear", "a fig", "an apple", "a plum", "a lime"], [2.0, 3.5, 2.0, 2.0, 2.0]),
         ([f"shelf {i * 37 % 60}" for i in range(60)], [float(i * i % 3) for i in range(60)]),
+        (["a pear", "a fig", "a pear", "a plum"], [1.25, 0.5, -2.5, 1.75]),
     ]
     if documents is not None and scores is not None:
         cases = [(list(documents), list(scores))]
@@ -150,7 +147,8 @@ def check_order_by_score(
         answer = call(function, list(texts), np.array(numbers, dtype=np.float32))
         different = f"with only {len(set(numbers))} different scores"
         with_scores = f"with the scores {numbers}" if len(numbers) < 8 else different
-        check_order(answer, texts, numbers, f"For {len(texts)} documents {with_scores}, your function")
+        given = f"For {len(texts)} documents {with_scores}, your function"
+        check_order(answer, texts, numbers, given, mistakes=mistakes_of_order(numbers))
     return (
         "Best first, and equal scores in the order in which they came. That order is the search's own "
         "opinion, and the only one left when the reranker has none."
@@ -164,49 +162,12 @@ def check_squash(function: Callable, logits: Sequence[float] = _LOGITS) -> str:
     answer = call(function, np.array(logits, dtype=np.float32))
     given = f"For the logits {_rounded(logits)}, your function"
     true = [sigmoid(logit) for logit in logits]
-    numbers, mistakes = _numbers(answer, given, len(logits)), _mistakes_of_squash(logits, true)
+    numbers, mistakes = _numbers(answer, given, len(logits)), mistakes_of_squash(logits, true)
     names = _rounded(logits)
     _compare(numbers, true, mistakes, SIGMOID_TOLERANCE, f"{given} gives", names, "the sigmoid is")
     return (
         f"The logit 0 becomes 0.5, and far out the curve is flat: {_rounded([min(logits)])[0]} becomes "
         f"{min(true):.5f}. Higher stays higher."
-    )
-
-
-def _mistakes_of_squash(logits: list[float], true: list[float]) -> Mistakes:
-    yield Mistake(logits, "That is the logit itself.")
-    yield Mistake(
-        [1 - value for value in true],
-        "The sign in the exponent is turned: a higher logit must give a higher value.",
-    )
-    exponentials = np.exp(np.array(logits) - max(logits))
-    yield Mistake(
-        (exponentials / exponentials.sum()).tolist(),
-        "That is a softmax: its values add up to 1, and each depends on the others. A sigmoid looks at one "
-        "logit alone.",
-    )
-    spread = max(logits) - min(logits) or 1.0
-    yield Mistake(
-        [(logit - min(logits)) / spread for logit in logits],
-        "You stretched the list so that the worst is 0 and the best is 1. Then a document's value depends on "
-        "its neighbours; a sigmoid looks at one logit alone.",
-    )
-    yield Mistake([math.tanh(logit) for logit in logits], "That is tanh, which goes from −1 to 1.")
-    yield Mistake(
-        [sigmoid(2 * logit) for logit in logits],
-        "That is the sigmoid of twice the logit: half of 1 + tanh(x) is σ(2x).",
-    )
-    yield Mistake(
-        [100 * value for value in true],
-        "You return per cent. Return values from 0 to 1; and they are no percentages of anything.",
-    )
-    yield Mistake(
-        [round(value, 2) for value in true],
-        "You rounded. Then documents that differ become equal; round only what you print.",
-    )
-    yield Mistake(
-        [float(logit > 0) for logit in logits],
-        "That is a threshold: 1 above 0, else 0. The order among the documents is lost.",
     )
 
 
@@ -216,15 +177,8 @@ def check_what_stays(function: Callable) -> str:
 
     Which letters these are is computed, by looking at two rankings before and after.
     """
-    answer = call(function)
-    demand(
-        isinstance(answer, (set, frozenset, list, tuple, str))
-        and all(isinstance(letter, str) for letter in answer),
-        "what_stays() should return a set of letters, for example {'B', 'E'}, but returned "
-        f"{show(answer)}.",
-    )
+    letters = _letters(call(function))
     facts = facts_before_and_after()
-    letters = {letter.strip().upper() for letter in answer} - {"", ","}
     unknown = sorted(letters - facts.keys())
     demand(
         not unknown,
@@ -243,29 +197,56 @@ def check_what_stays(function: Callable) -> str:
     )
 
 
+def _letters(answer: Any) -> set[str]:
+    """The letters that a learner named, as a set or list of them, as a text, or as {letter: whether}."""
+    if isinstance(answer, str):  # "ACF", "A, C, F" or "A, C and F"
+        words = re.findall(r"[^\W_]+", answer)
+        named: Any = list(answer.strip()) if len(words) == 1 else [word for word in words if len(word) == 1]
+    elif isinstance(answer, Mapping):
+        named = [letter for letter, is_named in answer.items() if is_named]
+    else:
+        named = as_list(answer)
+    demand(
+        isinstance(named, Collection) and all(isinstance(letter, str) for letter in named),
+        "what_stays() should return a set of letters, for example {'B', 'E'}, but returned "
+        f"{show(answer)}.",
+    )
+    return {letter.strip().upper() for letter in named} - {""}
+
+
 @check
 def check_place_of_answer(
-    function: Callable, query: str = _QUERY, documents: Sequence[str] = _DOCUMENTS
+    function: Callable, *earlier: Callable, query: str = _QUERY, documents: Sequence[str] = _DOCUMENTS
 ) -> str:
     """``place_of_answer(query, documents, answer, reranker)`` gives the place, from 1, of one document.
 
     It is asked for each of the first three.
+
+    Args:
+        earlier: the functions of parts 1 to 3. Where one is wrong, that is said first.
     """
-    documents, reranker = list(documents), cross_encoder()
+    with with_earlier(zip((check_build_pairs, check_score_pairs, check_order_by_score), earlier)):
+        return _check_place(function, query, list(documents))
+
+
+def _check_place(function: Callable, query: str, documents: list[str]) -> str:
+    reranker = cross_encoder()
     ranking = [document for document, _ in rerank_documents(query, documents, reranker, top_k=None)]
     asked = documents[:3]
     true = [ranking.index(document) + 1 for document in asked]
-    places = [call(function, query, list(documents), document, reranker) for document in asked]
+    said = [call(function, query, list(documents), document, reranker) for document in asked]
     given = f"For the query {query!r} and {len(documents)} documents, your function"
-    for place in places:
+    for place in said:
         demand(is_number(place), f"{given} should return one whole number, but returned {show(place)}.")
-    wrong = next((i for i, place in enumerate(places) if place != true[i]), None)
+    wrong = next((i for i, place in enumerate(said) if place != true[i]), None)
     if wrong is not None:
+        scores = [float(score) for score in reranker.predict([(query, text) for text in documents])]
+        turned = [float(score) for score in reranker.predict([(text, query) for text in documents])]
         otherwise = "Score all documents for this query, sort, then look where this one is."
-        cause = cause_of(_mistakes_of_place(true, len(documents)), lambda made: made == places, otherwise)
+        mistakes = mistakes_of_place(scores, turned, len(asked))
         raise Wrong(
-            f"{given} says that {asked[wrong]!r} comes out on place {places[wrong]}; it is place "
-            f"{true[wrong]}. {cause}"
+            f"{given} says that {asked[wrong]!r} comes out on place {said[wrong]}; it is place "
+            f"{true[wrong]}. {cause_of(mistakes, lambda made: made == said, otherwise)}"
         )
     return (
         f"“{_short(ranking[0])}” is on place 1 here. Read it again: is it what the user wanted? A place is "
@@ -273,31 +254,9 @@ def check_place_of_answer(
     )
 
 
-def _mistakes_of_place(true: list[int], count: int) -> Mistakes:
-    yield Mistake([place - 1 for place in true], "You count from 0. People count places from 1: index() + 1.")
-    yield Mistake(
-        [count + 1 - place for place in true],
-        "You count from the worst. Sort in descending order: the highest score is place 1.",
-    )
-    yield Mistake(
-        [count - place for place in true],
-        "You count from the worst, and from 0. The highest score is place 1.",
-    )
-    yield Mistake(
-        [1, 2, 3],
-        "That is its place in the list that you were given. Ask for its place after sorting by score.",
-    )
-    yield Mistake(
-        [0, 1, 2],
-        "That is its position in the list that you were given, counted from 0. Ask for its place after "
-        "sorting by score.",
-    )
-
-
 def _numbers(answer: Any, given: str, count: int) -> list[float]:
     """The learner's list, array or tensor as ``count`` floats."""
-    if hasattr(answer, "tolist"):  # numpy, torch
-        answer = answer.tolist()
+    answer = as_list(answer)
     demand(
         isinstance(answer, (list, tuple)),
         f"{given} should return a list of numbers, but returned {show(answer)}.{_if_lazy(answer)}",
@@ -328,7 +287,7 @@ def _compare(
         if not abs(number - right) <= tolerance:
             cause = cause_of(
                 mistakes,
-                lambda made: np.allclose(numbers, made[: len(numbers)], rtol=0, atol=tolerance),
+                lambda made: np.allclose(numbers, made[: len(numbers)], rtol=1e-5, atol=tolerance),
             )
             raise Wrong(f"{given} {number:.4f} for {name}; {truth} {right:.4f}. {cause}".rstrip())
 

@@ -13,6 +13,14 @@ def count(text: str) -> int:
     return len(tokenizer(text, add_special_tokens=False, truncation=False, verbose=False)["input_ids"])
 
 
+def first_tokens(text: str, tokens: int) -> str:
+    """The beginning of a text, so many tokens long."""
+    found = cross_encoder().tokenizer(
+        text, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False
+    )
+    return text[: found["offset_mapping"][:tokens][-1][1]]
+
+
 def special_tokens(reranker: Any) -> int:
     """How many the tokenizer adds to a pair."""
     return reranker.tokenizer.num_special_tokens_to_add(pair=True)

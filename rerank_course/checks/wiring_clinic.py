@@ -5,16 +5,14 @@ is asked of the test itself: it may look at scores, at the order, or at the pair
 """
 
 import inspect
-import linecache
 import random
-import traceback
 import unittest
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from rerank_course.checks import wiring_clinic_pipelines as pipelines
 from rerank_course.checks.answers import show
-from rerank_course.checks.calling import name_of
+from rerank_course.checks.calling import name_of, steps_of
 from rerank_course.checks.verdict import NotAttempted, Wrong, check, demand
 from rerank_course.checks.wiring_clinic_pipelines import Pipeline
 
@@ -197,11 +195,10 @@ def _check_function(test: Any) -> None:
     """Demand a function that takes one argument and is run by calling it."""
     name = name_of(test)
     demand(not isinstance(test, type), f"Pass a function to the check; {name} is a class.")
-    late = "yield" if inspect.isgeneratorfunction(test) else "async"
-    demand(
-        not (inspect.isgeneratorfunction(test) or inspect.iscoroutinefunction(test)),
-        f"{name} has a {late} in it, so calling it runs nothing.",
-    )
+    late = getattr(test, "late", "")  # of a function in another process
+    if inspect.isgeneratorfunction(test) or inspect.iscoroutinefunction(test):
+        late = "yield" if inspect.isgeneratorfunction(test) else "async"
+    demand(not late, f"{name} has a {late} in it, so calling it runs nothing.")
     try:
         inspect.signature(test).bind(None)
     except TypeError:
@@ -292,6 +289,6 @@ def _quote(error: BaseException, test: Callable) -> str:
     """An error of a learner's test, with the line of the test that raised it."""
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     own = test.__code__.co_filename if hasattr(test, "__code__") else ""
-    steps = [step for step in traceback.extract_tb(error.__traceback__) if step.filename == own]
-    line = linecache.getline(own, steps[-1].lineno or 0).strip() if steps else ""
+    steps = [step for step in steps_of(error) if step.filename == own]
+    line = (steps[-1].line or "").strip() if steps else ""
     return f"{said}, at the line: {line}" if line else said

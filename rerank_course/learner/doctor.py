@@ -6,31 +6,30 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
-from importlib import metadata
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from rerank_course.engine import weights
-from rerank_course.engine.int8 import int8_folder
 from rerank_course.learner.course import title_of
-
-if TYPE_CHECKING:
-    from packaging.requirements import Requirement
+from rerank_course.learner.packages import (
+    Check,
+    extras_not_here,
+    has,
+    in_one_line,
+    needed_extras,
+    requirement_checks,
+)
 
 RUNNING_QUERY = "What is the reimbursement limit?"
 RUNNING_IDS = ("pay-008", "exp-005", "exp-001")  # in an order that the reranker should change
-# What requirements.txt installs: the course itself, the int8 engine, and what builds and tests it.
-LOCKED_EXTRAS = ("", "documents", "int8", "dev")
 
 
 def run_doctor(only_failures: bool = False) -> bool:
     """Check Python, each requirement, the kernel, the weights and a first rerank; a line for each.
 
-    The line begins with OK or FAIL. Then say which models are here.
+    The line begins with OK or FAIL. Only what this installation is for is checked: the package alone needs no
+    notebooks. Then say which models are here, and what could be installed beside.
 
     Args:
-        only_failures: do not print what is OK, nor the models: the course needs the packaged ones only.
+        only_failures: do not print what is OK, the models and what could be installed.
 
     Returns:
         Whether all is OK.
@@ -42,12 +41,13 @@ def run_doctor(only_failures: bool = False) -> bool:
             note = check()
         except Exception as error:  # whatever it is, the other checks still tell something
             failures += 1
-            print(f"FAIL  {name}: {error}", flush=True)
+            print(f"FAIL  {name}: {_message(error)}", flush=True)
         else:
             if not only_failures:
                 print(f"OK    {name}: {note}", flush=True)
     if not only_failures:
         _print_models()
+        _print_extras()
     print(
         "All checks are OK."
         if not failures
@@ -56,14 +56,42 @@ def run_doctor(only_failures: bool = False) -> bool:
     return not failures
 
 
-def _checks() -> Iterator[tuple[str, Callable[[], str]]]:
+def _checks() -> Iterator[Check]:
+    """What is to be checked. An import stands in its check: a broken package is that check's line."""
     yield "Python 3.11 or newer", _check_python
-    yield from _requirement_checks()
-    yield "Jupyter kernel python3", _check_kernel
-    yield "reranker weights", lambda: f"as published, restored in {weights.reranker_folder()}"
-    yield "embedder weights", lambda: f"as published, in {weights.embedder_folder()}"
-    yield "int8 engine", lambda: f"made from the weights, in {int8_folder()}"
+    yield from requirement_checks()
+    if "lessons" in needed_extras() or _is_here("lessons"):
+        yield "Jupyter kernel python3", _check_kernel
+    yield "reranker weights", _check_reranker_weights
+    yield "embedder weights", _check_embedder_weights
     yield "first rerank", _check_rerank
+    if "int8" in needed_extras() or _is_here("int8"):
+        yield "int8 engine", _check_int8
+
+
+def _is_here(extra: str) -> bool:
+    try:
+        return has(extra)
+    except Exception:  # the requirements cannot be read, which a line before has said
+        return False
+
+
+def _check_reranker_weights() -> str:
+    from rerank_course.engine.weights import reranker_folder
+
+    return f"as published, restored in {reranker_folder()}"
+
+
+def _check_embedder_weights() -> str:
+    from rerank_course.engine.weights import embedder_folder
+
+    return f"as published, in {embedder_folder()}"
+
+
+def _check_int8() -> str:
+    from rerank_course.engine.int8 import int8_folder
+
+    return f"made from the weights, in {int8_folder()}"
 
 
 def _check_python() -> str:
@@ -72,36 +100,6 @@ def _check_python() -> str:
             f"this is {platform.python_version()}. Install a newer Python and run `make setup` again."
         )
     return platform.python_version()
-
-
-def _requirement_checks() -> Iterator[tuple[str, Callable[[], str]]]:
-    from packaging.requirements import Requirement
-
-    try:
-        lines = metadata.requires("rerank-course") or []
-    except metadata.PackageNotFoundError:
-        yield "rerank-course", _fail_uninstalled
-        return
-    for requirement in map(Requirement, lines):
-        if requirement.marker and not any(
-            requirement.marker.evaluate({"extra": extra}) for extra in LOCKED_EXTRAS
-        ):
-            continue  # of an optional extra, or for another system
-        yield str(requirement).split(";")[0].strip(), partial(_check_requirement, requirement)
-
-
-def _fail_uninstalled() -> str:
-    raise RuntimeError("not installed. Run in the course's folder: pip install --no-deps -e .")
-
-
-def _check_requirement(requirement: "Requirement") -> str:
-    try:
-        version = metadata.version(requirement.name)
-    except metadata.PackageNotFoundError:
-        raise RuntimeError("not installed. Run: pip install -r requirements.txt") from None
-    if not requirement.specifier.contains(version, prereleases=True):
-        raise RuntimeError(f"{version} is installed. Run: pip install -r requirements.txt")
-    return version
 
 
 def _check_kernel() -> str:
@@ -147,17 +145,35 @@ def _check_rerank() -> str:
 
 
 def _print_models() -> None:
-    from rerank_course.models import CATALOGUE, availability
-
+    try:
+        from rerank_course.models import CATALOGUE, availability
+    except Exception as error:  # a line before has said what is broken
+        print(f"Which rerankers are on this machine is not known ({error}).")
+        return
     print(f"The rerankers of the lesson “{title_of('model_options')}” on this machine:")
     for option in CATALOGUE:
         try:
             state = availability(option)
-        except (
-            Exception
-        ) as error:  # an unreadable cache folder, for example: no reason for the doctor to fail
+        except Exception as error:  # an unreadable cache folder, for example: no reason to fail
             state = f"not known ({error})"
         print(f"      {option.name}: {state}")
+
+
+def _print_extras() -> None:
+    try:
+        lines = list(extras_not_here())
+    except Exception:  # the requirements cannot be read, which a line before has said
+        return
+    if lines:
+        print("Not installed, and only needed for:")
+    for line in lines:
+        print(f"      {line}")
+
+
+def _message(error: Exception) -> str:
+    """The course's own errors say what to do, all others what happened."""
+    own = isinstance(error, RuntimeError | OSError) and str(error).strip()
+    return str(error) if own else in_one_line(error)
 
 
 def _shorten(text: str, width: int = 72) -> str:

@@ -105,10 +105,6 @@ def cut_by_the_package(query, document, reranker, overlap):
     )
 
 
-def cut_smaller(query, document, reranker, overlap):
-    return cut(query, document, reranker, overlap, room=(reranker.max_seq_length - 30) * 2 // 3)
-
-
 def best_by_argmax(query, windows, reranker):
     scores = reranker.predict([(query, window) for window in windows])
     return [scores[np.argmax(scores)], windows[np.argmax(scores)]]
@@ -135,7 +131,6 @@ RIGHT = {
         cut_by_the_tokenizer,
         cut_by_sentences,
         cut_by_the_package,
-        cut_smaller,
     ],
     "best_window": [best_by_argmax, best_by_rank, best_in_a_loop],
 }

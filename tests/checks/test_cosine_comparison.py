@@ -72,10 +72,10 @@ def cross_with_the_package(query, documents, reranker):
 
 
 def cross_in_a_loop(query, documents, reranker):
-    found = {}
+    found = []
     for document in documents:
-        found[document] = float(reranker.predict((query, document)))
-    return [[document, found[document]] for document in sorted(found, key=lambda d: -found[d])]
+        found.append([document, float(reranker.predict((query, document)))])
+    return sorted(found, key=lambda row: -row[1])
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_hard_coded_answer_fails_on_other_data():
     known = cross_reference(cosine_comparison._QUERY, list(cosine_comparison._DOCUMENTS), cross_encoder())
 
     def hard_coded(query, documents, reranker):
-        return known
+        return known + [row for row in known if documents.count(row[0]) == 2]
 
     assert check_cross_encoder_ranking(hard_coded).status == "right"
     assert (
@@ -212,7 +212,7 @@ def distances(query, documents, embedder):
             "the cross-encoder's score, not the cosine",
         ),
         (lambda q, d, e: [(c, x) for x, c in cosine_reference(q, d, e)], "Swap the two"),
-        (lambda q, d, e: cosine_reference(q, d, e)[:3], "left out 2"),
+        (lambda q, d, e: cosine_reference(q, d, e)[:3], "left out 3"),
         (lambda q, d, e: e.encode(d), "but returned ndarray"),
     ],
 )

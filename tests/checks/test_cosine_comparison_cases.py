@@ -27,7 +27,7 @@ DOCUMENTS = [
     "Cooked rice keeps in the refrigerator for one day, then throw it away.",
     "Uncooked rice keeps for years in a dry cupboard.",
     "Cooked chicken can stay in the fridge for three days.",
-    "Never leave cooked rice out on the counter overnight.",
+    "Where in the fridge should cooked rice stay, and in which box?",
     "Rice is cooked when the grains are soft and the water is gone.",
     "A fridge should run at four degrees or colder.",
     "The spores that survive boiling make people ill when grains stand warm for hours.",
@@ -87,10 +87,17 @@ def pairs():
     return QUERY, DOCUMENTS
 
 
-def test_cases_right(ranks):
-    good = [
-        number for number, (cross, cosine) in ranks.items() if cross != cosine and min(cross, cosine) <= 3
+def good_ones(ranks):
+    """Those that are in one top 3 alone, or in a top 3 and moved at least two places."""
+    return [
+        number
+        for number, (cross, cosine) in ranks.items()
+        if min(cross, cosine) <= 3 and (max(cross, cosine) > 3 or abs(cross - cosine) > 1)
     ]
+
+
+def test_cases_right(ranks):
+    good = good_ones(ranks)
     assert len(good) >= 3
     assert check_two_cases(lambda: [case(n, *ranks[n]) for n in good[:2]], pairs).status == "right"
     assert (
@@ -99,9 +106,8 @@ def test_cases_right(ranks):
 
 
 def test_cases_wrong(ranks):
-    good, other = [
-        number for number, (cross, cosine) in ranks.items() if cross != cosine and min(cross, cosine) <= 3
-    ][:2]
+    good, other = good_ones(ranks)[:2]
+    swapped = next(number for number, (cross, cosine) in ranks.items() if {cross, cosine} in ({1, 2}, {2, 3}))
     same = next(number for number, (cross, cosine) in ranks.items() if cross == cosine)
     low = next(
         number for number, (cross, cosine) in ranks.items() if cross != cosine and min(cross, cosine) > 3
@@ -110,6 +116,7 @@ def test_cases_wrong(ranks):
     wrong = {
         "You count from 0": [case(good, ranks[good][0] - 1, ranks[good][1] - 1), second],
         "The two ranks are swapped": [first, case(other, *ranks[other][::-1])],
+        "it only changed places with its neighbour": [first, case(swapped, *ranks[swapped])],
         "so it is no difference": [first, case(same, *ranks[same])],
         "in neither top 3": [case(low, *ranks[low]), second],
         "about the same document": [first, first],

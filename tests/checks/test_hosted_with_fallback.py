@@ -80,7 +80,6 @@ def showing_two_lines(base_url):
     "answer",
     [
         connect,
-        lambda url: cohere.ClientV2("".join(os.environ["CO_API_KEY"].split()), base_url=url, timeout=5),
         refusing_a_line_end,
         ending_the_program,
     ],
@@ -110,6 +109,10 @@ def test_connect_right(answer):
             lambda url: cohere.ClientV2(os.environ["CO_API_KEY"].strip(), base_url=url),
             "held two lines, and connect made a client with both",
         ),
+        (
+            lambda url: cohere.ClientV2("".join(os.environ["CO_API_KEY"].split()), base_url=url, timeout=5),
+            "made a client all the same. Nobody learns that it holds more than one key",
+        ),
         (showing_two_lines, "held two lines. connect raised an error, and its text shows the key"),
         (lambda url: cohere.ClientV2(), "Pass base_url on"),
         (lambda url: cohere.Client(base_url=url), "The older cohere.Client"),
@@ -126,7 +129,7 @@ def test_the_learner_s_own_key_is_not_touched(monkeypatch):
     monkeypatch.setenv("CO_API_KEY", "my-own")
     seen = []
     check_connect(lambda url: seen.append(os.environ.get("CO_API_KEY")) or connect(url))
-    assert len(seen) == 5 and "my-own" not in seen and os.environ["CO_API_KEY"] == "my-own"
+    assert len(seen) == 7 and "my-own" not in seen and os.environ["CO_API_KEY"] == "my-own"
 
 
 def with_an_array(query, documents, client):
@@ -230,7 +233,7 @@ def test_an_empty_list_that_is_sent_and_caught_is_wrong_too():
 def with_getattr(error):
     status = getattr(error, "status_code", None) or 0
     return (
-        status in (408, 409, 429, 499)
+        status in (408, 429)
         or (500 <= status < 600 and status != 501)
         or (isinstance(error, httpx.TransportError) and what_to_mend(error) is None)
     )

@@ -79,7 +79,6 @@ def while_python_finds_an_open_socket(query, documents, client, local):
     "answer",
     [
         fallback,
-        with_two_tries,
         with_a_loud_warning_and_a_bar,
         one_pair_at_a_time,
         while_python_finds_an_open_socket,
@@ -238,7 +237,8 @@ def always_warning(*arguments):
         (every_transport_error, "httpx.LocalProtocolError was taken for an outage"),
         (bare_except, "pressed Ctrl-C during the call"),
         (interrupt_becomes_an_error, "Ctrl-C came out as RuntimeError"),
-        (endless, "called it 6 times"),
+        (with_two_tries, "called it 2 times. The library has tried again already"),
+        (endless, "called it 6 times, until the check let it recover"),
         (endless_for_outages, "called it 6 times"),
         (document_by_document, "called it 5 times for one query"),
         (local_always, "asked the local reranker too"),

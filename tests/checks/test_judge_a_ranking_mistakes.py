@@ -63,7 +63,7 @@ def rr(ranking, grades, *, start=1, relevant=2, cut=10, only_judged=False):
             "ir-measures gives 1.000",
         ),
         (lambda r, g: "1/3", "gives str '1/3'; it should be one number"),
-        (lambda r, g: 0.2, "ir-measures gives 1.000"),
+        (lambda r, g: 1 / 7, "ir-measures gives 1.000"),
     ],
 )
 def test_reciprocal_rank_wrong(answer, message):

@@ -10,8 +10,9 @@ from importlib import metadata
 import pytest
 
 from rerank_course.__main__ import main
-from rerank_course.learner import doctor
+from rerank_course.learner import doctor, packages
 from rerank_course.models import CATALOGUE, DEFAULT_HOSTED
+from tests.support import ROOT
 
 
 @pytest.mark.heavy
@@ -19,7 +20,7 @@ def test_doctor_prints_a_line_for_each_requirement_and_a_first_rerank(capsys):
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
     for line in metadata.requires("rerank-course"):
-        if "extra ==" in line and 'extra == "dev"' not in line:
+        if "extra ==" in line and not any(f'extra == "{name}"' in line for name in packages.LEARNERS):
             continue
         name = line.split(">")[0].split("=")[0].split("<")[0].strip()
         assert any(row.startswith(f"OK    {name}") for row in out.splitlines()), name
@@ -35,7 +36,7 @@ def test_doctor_names_what_fails_and_goes_on(monkeypatch, capsys, loaded_once):
     def version(name):
         return {"torch": "1.0", "numpy": None}.get(name, real(name)) or missing(name)
 
-    monkeypatch.setattr(doctor.metadata, "version", version)
+    monkeypatch.setattr(packages.metadata, "version", version)
     assert main(["doctor"]) == 1
     out = capsys.readouterr().out
     assert "FAIL  torch<2.14,>=2.13: 1.0 is installed. Run: pip install -r requirements.txt" in out
@@ -43,17 +44,101 @@ def test_doctor_names_what_fails_and_goes_on(monkeypatch, capsys, loaded_once):
     assert "OK    first rerank" in out and "2 of " in out.splitlines()[-1]
 
 
-def test_doctor_demands_the_plain_requirements_and_dev_and_no_other_extra(monkeypatch, capsys, loaded_once):
+@pytest.mark.parametrize("in_course", [True, False])
+def test_doctor_demands_what_this_installation_is_for(monkeypatch, capsys, loaded_once, in_course):
     lines = [
         "no-such-plain>=1",
-        'no-such-dev==2; extra == "dev"',
-        'no-such-bench==3; extra == "bench"',
+        'no-such-lab==2; extra == "lessons"',
+        'no-such-engine==2; extra == "int8"',
+        'no-such-grader==2; extra == "grading"',
+        'no-such-cluster[data]==3; extra == "ray"',
         'no-such-here==4; python_version < "3"',
     ]
-    monkeypatch.setattr(doctor.metadata, "requires", lambda name: lines)
-    assert not doctor.run_doctor(only_failures=True)
-    failed = [line.split(":")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
-    assert failed == ["FAIL  no-such-plain>=1", "FAIL  no-such-dev==2"]
+    monkeypatch.setattr(packages.metadata, "requires", lambda name: lines)
+    monkeypatch.setattr(packages, "in_course_folder", lambda: in_course)
+    assert not doctor.run_doctor()
+    out = capsys.readouterr().out
+    failed = {line.split(":")[0].split()[1] for line in out.splitlines() if line.startswith("FAIL")}
+    needed = {"no-such-lab==2", "no-such-engine==2"}
+    assert failed == {"no-such-plain>=1"} | (needed if in_course else set())
+    assert ("Jupyter kernel" in out) == in_course == ("int8 engine" in out)
+    assert "no-such-grader" not in out and "no-such-here" not in out
+    offered = out[out.index("Not installed, and only needed for:") :]
+    several = (
+        'reranking on several machines, rerank_run(engine="ray"): pip install "no-such-cluster[data]==3"'
+    )
+    assert several in offered
+    assert ('load_reranker(backend="int8"): pip install "no-such-engine==2"' in offered) != in_course
+    remedy = "-r requirements.txt" if in_course else '"no-such-plain>=1"'
+    assert f"not installed. Run: pip install {remedy}" in out
+
+
+BROKEN = {
+    "a syntax error": ("def broken(:", "SyntaxError: invalid syntax"),
+    "a missing library": (
+        "from numpy._core import _multiarray_umath",
+        "ModuleNotFoundError: No module named 'numpy._core'",
+    ),
+    "a long story": ("raise ImportError('\\n\\nbad build\\nread on')", "ImportError: bad build"),
+}
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_package_is_the_doctor_s_line_and_no_traceback(tmp_path, kind):
+    """A numpy that does not load, found before the real one, in a process of its own."""
+    content, said = BROKEN[kind]
+    (tmp_path / "numpy").mkdir()
+    (tmp_path / "numpy" / "__init__.py").write_text(content, encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+
+    def run(*words):
+        command = [sys.executable, "-m", "rerank_course", *words]
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, encoding="utf-8"
+        )
+
+    found = run("doctor")
+    assert found.returncode == 1 and "Traceback" not in found.stdout + found.stderr
+    first = next(line for line in found.stdout.splitlines() if line.startswith("FAIL"))
+    assert first.startswith(f"FAIL  numpy<3,>=2: {said}")
+    assert first.endswith(f"it comes from {tmp_path}, where PYTHONPATH points. Unset PYTHONPATH.")
+    assert "FAIL  first rerank: " in found.stdout and "checks failed. Mend the first one" in found.stdout
+    other = run("rerank", "a question", "README.md")
+    assert other.returncode == 2 and "Traceback" not in other.stderr
+    assert "a package is missing or broken" in other.stderr and "rerank_course doctor" in other.stderr
+
+
+def test_a_package_of_this_installation_that_does_not_load_says_how_to_mend_it(monkeypatch):
+    def fail(name):
+        raise ImportError("\nlong story") from ModuleNotFoundError("No module named 'numpy._core.x'")
+
+    monkeypatch.setattr(packages.importlib, "import_module", fail)
+    with pytest.raises(packages.MissingError) as caught:
+        packages.check_import("numpy")
+    version = metadata.version("numpy")
+    assert str(caught.value) == (
+        "it does not load (ModuleNotFoundError: No module named 'numpy._core.x'). Run: "
+        f"{sys.executable} -m pip install --force-reinstall --no-deps numpy=={version}"
+    )
+
+
+def test_another_package_on_pythonpath_is_named(monkeypatch, tmp_path):
+    (tmp_path / "tqdm.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "tqdm", raising=False)
+    with pytest.raises(packages.MissingError, match="another one is used, from .* Unset PYTHONPATH"):
+        packages.check_import("tqdm")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # the course's own folder shows nothing else
+    packages.check_import("packaging")
+
+
+def test_requirements_that_cannot_be_read_are_a_line_too(monkeypatch, capsys, loaded_once):
+    monkeypatch.setattr(packages.metadata, "requires", lambda name: ["not a >< requirement"])
+    assert not doctor.run_doctor()
+    out = capsys.readouterr().out
+    assert "FAIL  packaging: " in out and "OK    first rerank" in out
 
 
 def missing(name):
@@ -100,7 +185,7 @@ def unreadable(name):
 
 
 def test_doctor_without_the_course_installed(monkeypatch, capsys, loaded_once):
-    monkeypatch.setattr(doctor.metadata, "requires", missing)
+    monkeypatch.setattr(packages.metadata, "requires", missing)
     assert not doctor.run_doctor(only_failures=True)
     remedy = "Run in the course's folder: pip install --no-deps -e ."
     assert f"FAIL  rerank-course: not installed. {remedy}" in capsys.readouterr().out

@@ -4,6 +4,7 @@ And models that do nothing twice.
 """
 
 import importlib
+import inspect
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
@@ -30,11 +31,22 @@ def graded_cells(exercise: str) -> dict[str, str]:
     return {cell.metadata.nbgrader.grade_id: cell.source for cell in cells}
 
 
+@cache
+def reference(exercise: str) -> dict[str, Any]:
+    """{name: function} of the exercise's own solution: a check may be given those of earlier parts too."""
+    functions: dict[str, Any] = {}
+    for cell in read_source(ROOT / "lessons" / "exercises" / f"{exercise}.py").cells:
+        nbgrader = cell.metadata.get("nbgrader", {})
+        if cell.cell_type == "code" and nbgrader.get("solution") and not nbgrader.get("grade"):
+            exec(cell.source, functions)
+    return {name: value for name, value in functions.items() if inspect.isfunction(value)}
+
+
 def passes(exercise: str, grade_id: str, **functions: Any) -> bool:
     """Whether these functions, under the names that the exercise gives them, pass one graded cell."""
     checks = vars(importlib.import_module(f"rerank_course.checks.{exercise}"))
     try:
-        exec(graded_cells(exercise)[grade_id], {**checks, **functions})
+        exec(graded_cells(exercise)[grade_id], {**checks, **reference(exercise), **functions})
     except AssertionError:
         return False
     return True

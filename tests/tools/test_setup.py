@@ -19,64 +19,100 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import rerank_course
+from rerank_course.learner import packages
 from tests.support import ROOT
 from tools.build.outline import read_outline
-from tools.setup import install, lock
+from tools.setup import install, lock, why_not
 from tools.setup import start_lab as lab
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-LOCK = {
-    canonicalize_name(line.split("==")[0]): line.split("==")[1].split()[0]
-    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    if "==" in line and not line.startswith("#")
-}
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+def pins_of(path):
+    """``{name: version}`` of the pins in one lock, without those that it includes."""
+    lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
+    return {
+        canonicalize_name(line.split("==")[0]): line.split("==")[1].split()[0]
+        for line in lines
+        if "==" in line and not line.startswith("#")
+    }
+
+
+LEARNERS = pins_of("requirements.txt")
+TASKS = {task: pins_of(lock.lock_path(task)) for task in lock.TASKS}
+ALL = LEARNERS | TASKS["tests"]
 
 
 def declared():
-    extras = PROJECT["optional-dependencies"]
-    return map(
-        Requirement,
-        [*PROJECT["dependencies"], *extras["documents"], *extras["int8"], *extras["ray"], *extras["dev"]],
-    )
+    wanted = [line for extra, lines in EXTRAS.items() if extra != "bench" for line in lines]
+    return map(Requirement, dict.fromkeys([*PROJECT["dependencies"], *wanted]))
 
 
 @pytest.mark.parametrize(
-    ("module", "extra"), [("engine.int8_making", "int8"), ("texts.files", "documents"), ("scale.job", "ray")]
+    ("module", "extras"),
+    [("engine.int8_making", ["int8"]), ("texts.files", ["documents", "parquet"]), ("scale.job", ["ray"])],
 )
-def test_what_a_message_tells_one_to_install_is_what_the_extra_holds(module, extra):
+def test_what_a_message_tells_one_to_install_is_what_the_extra_holds(module, extras):
     """The course's own name is on no index, so a message names the libraries."""
     said = shlex.split(import_module(f"rerank_course.{module}").INSTALL, comments=True)
     assert said[:2] == ["pip", "install"]
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert said[2:] == project["optional-dependencies"][extra]
+    assert said[2:] == [line for extra in extras for line in EXTRAS[extra]]
 
 
 @pytest.mark.parametrize("requirement", declared(), ids=str)
-def test_the_lock_pins_each_requirement_inside_its_range(requirement):
-    assert requirement.specifier.contains(LOCK[canonicalize_name(requirement.name)], prereleases=True)
+def test_the_locks_pin_each_requirement_inside_its_range(requirement):
+    assert requirement.specifier.contains(ALL[canonicalize_name(requirement.name)], prereleases=True)
     assert (
         any(mark in str(requirement.specifier) for mark in ("<", "==")) or requirement.name == "packaging"
     ), "a range without an upper bound"
 
 
-def test_every_line_of_the_lock_is_one_pin_without_a_build_tag():
+@pytest.mark.parametrize("path", ["requirements.txt", *map(lock.lock_path, lock.TASKS)])
+def test_every_line_of_a_lock_is_one_pin_without_a_build_tag(path):
     lines = [
-        line
-        for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-        if not line.startswith("#")
+        line for line in (ROOT / path).read_text(encoding="utf-8").splitlines() if not line.startswith("#")
     ]
-    assert len(lines) == len(LOCK) > 100
+    if path != "requirements.txt":
+        assert lines.pop(0) == "-r ../requirements.txt"
+    assert len(lines) == len(pins_of(path)) > 2
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+( +# via .*)?", line) for line in lines)
 
 
+def test_a_task_s_lock_repeats_no_learner_s_pin_and_agrees_with_the_tests_lock():
+    for pins in TASKS.values():
+        assert not pins.keys() & LEARNERS.keys()
+        assert pins.items() <= TASKS["tests"].items()
+
+
+def test_the_locks_hold_what_their_task_needs_and_a_learner_s_no_more():
+    for task, extras in lock.TASKS.items():
+        wanted = {canonicalize_name(Requirement(line).name) for extra in extras for line in EXTRAS[extra]}
+        assert wanted <= TASKS[task].keys() | LEARNERS.keys()
+    for line in (*PROJECT["dependencies"], *(line for extra in lock.LEARNERS for line in EXTRAS[extra])):
+        assert canonicalize_name(Requirement(line).name) in LEARNERS
+    assert not LEARNERS.keys() & {
+        "ray",
+        "pyarrow",
+        "playwright",
+        "pytest",
+        "sphinx",
+        "nbgrader",
+        "mypy",
+        "numkong",
+    }
+    assert install.TASKS.keys() == lock.TASKS.keys()
+    assert packages.LEARNERS == lock.LEARNERS and packages.GIVES.keys() < EXTRAS.keys()
+
+
 def test_the_tests_run_on_the_lock():
-    installed = {name: metadata.version(name).split("+")[0] for name in LOCK}
-    assert installed == LOCK
+    installed = {name: metadata.version(name).split("+")[0] for name in ALL}
+    assert installed == ALL
 
 
 def test_the_lock_installs_on_the_lowest_python():
     """3.11.2, which Debian 12 has: a resolver on a later 3.11 takes packages that want that later one."""
-    wants = {name: metadata.metadata(name).get("Requires-Python") for name in LOCK}
+    wants = {name: metadata.metadata(name).get("Requires-Python") for name in ALL}
     assert [
         name for name, python in wants.items() if python and not SpecifierSet(python).contains("3.11.2")
     ] == []
@@ -106,10 +142,28 @@ def test_supported_pythons_are_the_same_everywhere():
     assert "(3, 11) <= sys.version_info[:2] <= (3, 14)" in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
-def test_tidying_a_lock():
-    assert lock.tidy("#\n# made by\n\ntorch==2.13.0+cpu         # via x\nnumpy==2.4.6\n# unsafe\n") == (
-        lock.HEADER + "torch==2.13.0         # via x\nnumpy==2.4.6\n"
-    )
+def test_one_resolution_is_cut_into_locks_that_cannot_disagree():
+    project = {
+        "dependencies": ["torch>=2", "tqdm"],
+        "optional-dependencies": dict.fromkeys(EXTRAS, []) | {"ray": ["ray[data]>=2"], "site": ["sphinx"]},
+    }
+    lines = [
+        "# made by",
+        "filelock==3.1          # via torch, ray",
+        "ray==2.60              # via rerank-course (pyproject.toml)",
+        "msgpack==1.0           # via ray",
+        "sphinx==8.2            # via rerank-course (pyproject.toml)",
+        "Jinja2==3.1            # via sphinx, torch",
+        "torch==2.13.0+cpu      # via rerank-course (pyproject.toml)",
+        "tqdm==4.6              # via rerank-course (pyproject.toml)",
+    ]
+    locks = lock.cut_into_locks(lines, project)
+    pins = {path: re.findall(r"^[\w.-]+==\S+", text, re.MULTILINE) for path, text in locks.items()}
+    assert pins["requirements.txt"] == ["filelock==3.1", "Jinja2==3.1", "torch==2.13.0", "tqdm==4.6"]
+    assert pins["requirements/scale.txt"] == ["msgpack==1.0", "ray==2.60"]
+    assert pins["requirements/site.txt"] == ["sphinx==8.2"] and pins["requirements/grading.txt"] == []
+    assert pins["requirements/tests.txt"] == ["msgpack==1.0", "ray==2.60", "sphinx==8.2"]
+    assert all("-r ../requirements.txt\n" in text for path, text in locks.items() if "/" in path)
 
 
 def test_binder_installs_the_same_lock_on_a_supported_python():
@@ -152,7 +206,7 @@ def test_the_dev_container_runs_make_on_a_supported_python():
         [*command, "--dry-run", f"PYTHON={sys.executable}"], cwd=ROOT, capture_output=True, text=True
     )
     assert shown.returncode == 0, shown.stderr
-    assert "tools/setup/install.py .venv" in shown.stdout and "-m rerank_course doctor" in shown.stdout
+    assert "-m tools.setup.install .venv" in shown.stdout and "-m rerank_course doctor" in shown.stdout
     chosen = container["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]
     assert chosen == "${containerWorkspaceFolder}/.venv/bin/python"
 
@@ -299,20 +353,25 @@ def test_make_prefers_the_environment_s_kernel_to_the_home_folder_s(tmp_path):
 # Another environment that is active
 
 
+def copy_set_up(course):
+    """What `make setup` runs, into a folder of its own."""
+    shutil.copytree(ROOT / "tools" / "setup", course / "tools" / "setup")
+    for name in ("Makefile", "tools/__init__.py"):
+        shutil.copy(ROOT / name, course / name)
+
+
 @pytest.fixture
 def scratch_course(tmp_path):
     """A course with next to nothing to install, in a folder of its own; gives a function that runs make in
     it.
     """
     course = tmp_path / "course"
-    (course / "tools" / "setup").mkdir(parents=True)
-    for name in ("Makefile", "tools/setup/install.py"):
-        shutil.copy(ROOT / name, course / name)
+    copy_set_up(course)
     (course / "requirements.txt").write_text("# nothing\n", encoding="utf-8")
     (course / "pyproject.toml").write_text("", encoding="utf-8")
     # What pip would build the course with is no matter here.
     program = (course / "tools" / "setup" / "install.py").read_text(encoding="utf-8")
-    build = '_pip(python, ["--no-deps", "-e", str(ROOT), *pip_options], venv)'
+    build = '_pip(venv, ["--no-deps", "-e", "."], pip_options)'
     assert build in program
     (course / "tools" / "setup" / "install.py").write_text(program.replace(build, "pass"), encoding="utf-8")
 
@@ -410,7 +469,7 @@ def test_an_old_python_says_what_to_do(monkeypatch, tmp_path):
 
 def test_a_full_disk_says_how_much_is_needed(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**11, 10**11, 10**9))
-    with pytest.raises(install.InstallError, match="Only 1.0 GB are free .* needs 4"):
+    with pytest.raises(install.InstallError, match="Only 1.0 GB are free .* needs 3"):
         install.install(tmp_path / "venv", [])
     assert not (tmp_path / "venv").exists()
 
@@ -418,18 +477,24 @@ def test_a_full_disk_says_how_much_is_needed(monkeypatch, tmp_path):
 @pytest.mark.heavy
 def test_no_route_to_an_index_says_so_and_the_next_run_goes_on(tmp_path):
     venv = tmp_path / "venv"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PIP_") and name not in why_not.PROXIES
+    }
     environment |= {
         "PIP_RETRIES": "0",
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
     }
-    command = [sys.executable, str(ROOT / "tools" / "setup" / "install.py"), str(venv)]
-    run = subprocess.run(command, capture_output=True, text=True, env=environment)
+    command = [sys.executable, "-m", "tools.setup.install", str(venv)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
     assert run.returncode == 1
-    assert "Not installed. No package index could be reached" in run.stderr and "Traceback" not in run.stderr
-    assert not (venv / ".course-installed").exists() and install._runs(venv / "bin" / "python")
-    again = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert run.stdout.count("The network broke off, or does not answer. Trying again in ") == 3
+    assert "Not installed. pip said:" in run.stderr and "Traceback" not in run.stderr
+    assert "No package index could be reached" in run.stderr
+    assert not install.stamp(venv).exists() and install._runs(install.python_of(venv))
+    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
     assert "Creating" not in again.stdout and "Installing the course" in again.stdout
 
 
@@ -438,7 +503,7 @@ def test_a_missing_ensurepip_names_the_package(monkeypatch, tmp_path):
         [], 1, "The virtual environment was not created successfully because ensurepip is not available.", ""
     )
     monkeypatch.setattr(install.subprocess, "run", lambda *args, **kwargs: failed)
-    with pytest.raises(install.InstallError, match="sudo apt install python3-venv"):
+    with pytest.raises(install.InstallError, match=r"sudo apt install python3\.\d+-venv"):
         install._create(tmp_path / "venv")
 
 
@@ -448,7 +513,7 @@ def test_a_second_setup_does_nothing(monkeypatch):
     if not (venv / ".course-installed").exists():
         pytest.skip("the tests do not run in .venv; make test makes it")
     monkeypatch.setattr(install, "_pip", lambda *args: pytest.fail("installed again"))
-    install.install(venv, [])
+    install.install(venv, [], [])
 
 
 # JupyterLab

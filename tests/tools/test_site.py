@@ -1,4 +1,4 @@
-"""The website: built once, served on this machine's own address, and walked by a real browser."""
+"""The website's pages: built once, served on this machine's own address, and walked by a real browser."""
 
 import re
 from urllib.parse import urldefrag, urlsplit
@@ -6,10 +6,10 @@ from urllib.parse import urldefrag, urlsplit
 import nbformat
 import pytest
 
+from tests.site.built import shared_site
 from tests.support import ROOT
 from tests.support.browser import ARTEFACTS, launch_chromium, needs_chromium
 from tests.support.site import COLOURS, CORNER, PHONE, contrast, served, walk_through
-from tools.build import website
 from tools.build.outline import read_outline
 
 pytestmark = pytest.mark.heavy  # the whole course becomes pages, and a browser reads them
@@ -26,9 +26,7 @@ def lesson(name: str) -> str:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site") / "_site"
-    website.build(folder)
-    return folder
+    return shared_site(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

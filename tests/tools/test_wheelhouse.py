@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.support import ROOT
-from tools.setup import wheelhouse
+from tools.setup import wheelhouse, why_not
 
 
 def test_offline_asks_no_index():
     shown = subprocess.run(
         ["make", "-n", "setup", "OFFLINE=1", "PIP_ARGS=--quiet"], cwd=ROOT, capture_output=True, text=True
     ).stdout
-    assert "tools/setup/install.py .venv --quiet --no-index --find-links wheelhouse" in shown
+    assert "-m tools.setup.install .venv --quiet --no-index --find-links wheelhouse" in shown
     shown = subprocess.run(["make", "-n", "setup"], cwd=ROOT, capture_output=True, text=True).stdout
     assert "--no-index" not in shown
 
@@ -37,13 +37,14 @@ def test_offline_without_the_folder_says_how_to_make_it(tmp_path):
     )
 
 
-def test_the_folder_holds_the_lock_what_builds_the_course_and_the_course(tmp_path):
-    lock, build, course = (
+def test_the_folder_holds_the_locks_what_installs_and_builds_the_course_and_the_course(tmp_path):
+    lock, task, build, course = (
         command[command.index("--wheel-dir") + 2 :]
-        for command in wheelhouse.pip_commands(tmp_path, ["--retries", "1"])
+        for command in wheelhouse.pip_commands(tmp_path, ["--retries", "1"], ["scale"])
     )
-    assert lock == ["--retries", "1", "--no-deps", "-r", str(ROOT / "requirements.txt")]
-    assert build[-1].startswith("setuptools") and course[-1] == str(ROOT)
+    assert lock == ["--retries", "1", "-r", str(ROOT / "requirements.txt")]
+    assert task[-1] == str(ROOT / "requirements/scale.txt")
+    assert build[-2].startswith("setuptools") and build[-1].startswith("pip>=") and course[-1] == str(ROOT)
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -55,7 +56,7 @@ def test_the_old_folder_is_replaced_only_by_a_complete_one(monkeypatch, tmp_path
     monkeypatch.setattr(
         wheelhouse,
         "pip_commands",
-        lambda folder, options: [[sys.executable, "-c", program, str(folder), str(int(fails))]],
+        lambda folder, options, tasks: [[sys.executable, "-c", program, str(folder), str(int(fails))]],
     )
     folder = tmp_path / "wheelhouse"
     folder.mkdir()
@@ -96,7 +97,11 @@ needs_namespaces = pytest.mark.skipif(
 def plain_environment(home):
     """Nothing that could lead pip or the course elsewhere."""
     dropped = ("PIP_", "RERANK_COURSE_", "JUPYTER_", "HF_", "XDG_", "MAKE", "VIRTUAL_ENV", "CONDA_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(dropped) and name not in why_not.PROXIES
+    }
     return kept | {"HOME": str(home), "PIP_CONFIG_FILE": os.devnull, "PIP_RETRIES": "0"}
 
 
@@ -123,20 +128,11 @@ def small_course(tmp_path):
     shutil.copytree(
         ROOT / "rerank_course", course / "rerank_course", ignore=shutil.ignore_patterns("__pycache__", "data")
     )
-    (course / "tools" / "setup").mkdir(parents=True)
-    for name in (
-        "Makefile",
-        "README.md",
-        "LICENSE",
-        "pyproject.toml",
-        "tools/__init__.py",
-        "tools/setup/__init__.py",
-        "tools/setup/install.py",
-        "tools/setup/wheelhouse.py",
-    ):
+    shutil.copytree(ROOT / "tools" / "setup", course / "tools" / "setup")
+    for name in ("Makefile", "README.md", "LICENSE", "pyproject.toml", "tools/__init__.py"):
         shutil.copy(ROOT / name, course / name)
     wheels.mkdir()
-    for name in (*NEEDED_AT_LEAST, "setuptools"):
+    for name in (*NEEDED_AT_LEAST, "setuptools", "pip"):
         repack(name, wheels)
     lock = [f"{name}=={metadata.version(name)}\n" for name in NEEDED_AT_LEAST]
     (course / "requirements.txt").write_text("".join(lock), encoding="utf-8")
@@ -151,7 +147,7 @@ def test_the_course_installs_and_starts_where_there_is_no_network(small_course, 
     fill = [sys.executable, "-m", "tools.setup.wheelhouse", "wheelhouse", "--no-index", "--find-links"]
     fill.append(str(wheels))
     made = subprocess.run(fill, cwd=course, env=environment, capture_output=True, text=True)
-    wheel_count = len(NEEDED_AT_LEAST) + 2  # setuptools' and the course's own
+    wheel_count = len(NEEDED_AT_LEAST) + 3  # setuptools', pip's and the course's own
     assert f"{wheel_count} wheels in wheelhouse" in made.stdout, made.stderr
 
     def inside(*command):

@@ -136,12 +136,9 @@ def report(
         paragraphs.append(CHEAP[what] + (", ".join(names) or "none") + ".")
     for corpus, table in uses.items():
         paragraphs += [f"### {corpus}", _as_table(formatted(table))]
-    if rounded is not None:
-        paragraphs.append(section("kinds", rounded))
-    if callers is not None:
-        paragraphs.append(section("callers", callers))
-    if held_back is not None:
-        paragraphs.append(section("instructions", held_back))
+    for name, table in (("kinds", rounded), ("callers", callers), ("instructions", held_back)):
+        if table is not None:
+            paragraphs.append(section(name, table))
     for (kind, count), (rounds, result) in results.items():
         title = "mixed lengths" if kind == "mixed" else f"{kind} tokens"
         paragraphs += [f"## {count} candidates, {title}", f"{rounds} round{'s' * (rounds > 1)}."]

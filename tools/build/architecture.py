@@ -23,7 +23,8 @@ FLOORS = (
     ("checks",),  # a check that passes is written into the learner's progress
     ("commands",),
     ("tools.build",),
-    ("tools.setup", "tools.grading", "tools.bench", "tools.interop"),
+    ("classroom", "tools.interop", "tools.site"),
+    ("tools.setup", "tools.grading", "tools.bench"),
 )
 
 
@@ -39,8 +40,10 @@ class Module:
     def room(self) -> str:
         """The room that it stands in, as ``FLOORS`` names it."""
         first, *rest = self.name.split(".")
-        if first != PACKAGE:
+        if first == "tools":
             return ".".join([first, *rest[:1]])
+        if first != PACKAGE:
+            return first
         if self.file.parent.name != PACKAGE:
             return rest[0]
         return {GROUND: GROUND, "__main__": "commands"}.get(rest[0] if rest else "", LESSON_MODULES)
@@ -51,10 +54,10 @@ class Module:
 
 
 def read_modules(root: Path = ROOT) -> list[Module]:
-    """Every module of the helper package and of tools, in order of their names."""
+    """Every module of the helper package, of classroom and of tools, in order of their names."""
     files = {
         _dotted(path.relative_to(root)): path
-        for folder in (PACKAGE, "tools")
+        for folder in (PACKAGE, "classroom", "tools")
         for path in (root / folder).rglob("*.py")
     }
     return [

@@ -1,7 +1,7 @@
 """Draw docs/architecture.svg: `python -m tools.build.architecture_picture`, or `make build`.
 
 The places of the rooms are chosen by hand, so that no arrow crosses a box; all else comes
-from the imports.
+from the imports. Tools have no arrows: they use nearly everything.
 """
 
 import textwrap
@@ -53,30 +53,32 @@ PLACES = {
     "report": Place(12, 16, "report/", "results, as one page"),
     "checks": Place(0, 6, "checks/", "an answer is right, or wrong and why"),
     "commands": Place(6, 14, "commands/", "what rerank-course does"),
-    "tools.build": Place(13, 20, "tools/build/", "notebooks, tables, website"),
+    "tools.build": Place(8, 20, "tools/build/", "notebooks, and all else that is derived"),
+    "classroom": Place(16, 20, "classroom/", "in and out of platforms"),
     "tools.bench": Place(20, 24, "tools/bench/", "what is how fast"),
-    "tools.interop": Place(8, 12, "tools/interop/", "other people's clients"),
+    "tools.interop": Place(12, 16, "tools/interop/", "other people's clients"),
+    "tools.site": Place(20, 24, "tools/site/", "the website"),
     "tools.setup": Place(12, 16, "tools/setup/", "install, lock, JupyterLab"),
     "tools.grading": Place(16, 20, "tools/grading/", "a class's notebooks"),
 }
-NAMES_WIDTH = 90  # characters of modules' names in a line
+NAMES_WIDTH = 112  # characters of modules' names in a line
 LEGEND = (
     "An arrow leads from a room to one that it imports from.",
     "What lies below that, it may use too; what lies above it, never.",
     "Yellow: what the lessons teach. Blue: what carries it or uses it.",
-    "Green: tools, which no learner needs.",
+    "Green: tools, which no learner needs. They may use all that lies below.",
 )
 STYLE = """
   svg { font-family: system-ui, -apple-system, "Segoe UI", sans-serif }
   .page { fill: #ffffff } .box { fill: #eef3f8; stroke: #7b93ad } .taught { fill: #fdf1dc; stroke: #c08a2e }
   .tools { fill: #eef5ee; stroke: #7ea57e } text { fill: #1d2733 } .small { font-size: 12.5px; fill: #445262 }
   .title { font-size: 20px; font-weight: 600 } .name { font-size: 15px; font-weight: 600 }
-  .count { font-size: 11.5px; fill: #66747f }
+  .count { font-size: 11.5px; fill: #66747f } .names { font-size: 11px; fill: #445262 }
   .arrow { stroke: #56687a; stroke-width: 1.4; fill: none } .head { fill: #56687a }
   @media (prefers-color-scheme: dark) {
     .page { fill: #14191f } .box { fill: #1f2a36; stroke: #5d7894 } .taught { fill: #372c18; stroke: #c79a4b }
     .tools { fill: #1d2b21; stroke: #5f8a66 } text { fill: #e6edf3 } .small { fill: #b6c3cf }
-    .count { fill: #93a1ad } .arrow { stroke: #93a6b8 } .head { fill: #93a6b8 }
+    .names { fill: #b6c3cf } .count { fill: #93a1ad } .arrow { stroke: #93a6b8 } .head { fill: #93a6b8 }
   }
 """
 
@@ -85,7 +87,7 @@ def draw(modules: list[Module]) -> str:
     """The picture as SVG, with a text for those who cannot see it."""
     width, height = 2 * MARGIN + COLUMNS * UNIT, 2 * MARGIN + len(FLOORS) * (BOX + GAP) - GAP
     rooms = [room for floor in FLOORS for room in floor]
-    arrows = sorted(needed(room_imports(modules)))
+    arrows = sorted(pair for pair in needed(room_imports(modules)) if not is_tool(pair[0]))
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
         f'aria-labelledby="title about">\n<title id="title">{TITLE}</title>\n'
@@ -94,6 +96,10 @@ def draw(modules: list[Module]) -> str:
     )
     lines = [_arrow(room, other) for room, other in arrows]
     return "\n".join([head, _legend(), *lines, *(_box(room, modules) for room in rooms), "</svg>", ""])
+
+
+def is_tool(room: str) -> bool:
+    return room.startswith("tools") or room == "classroom"
 
 
 def needed(pairs: set[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -141,7 +147,7 @@ def _arrow(room: str, other: str) -> str:
 def _box(room: str, modules: list[Module]) -> str:
     place = PLACES[room]
     inside = [module for module in modules if module.room == room]
-    kind = "taught" if room == LESSON_MODULES else "tools" if room.startswith("tools") else "box"
+    kind = "taught" if room == LESSON_MODULES else "tools" if is_tool(room) else "box"
     x, y, width = MARGIN + place.start * UNIT + 5, _top(room), (place.end - place.start) * UNIT - 10
     lines = [
         f'<rect class="{kind}" x="{x}" y="{y}" width="{width}" height="{BOX}" rx="6"/>',
@@ -151,8 +157,8 @@ def _box(room: str, modules: list[Module]) -> str:
     ]
     if place.end - place.start == COLUMNS and len(inside) > 1:
         for number, names in enumerate(textwrap.wrap(" · ".join(_names(inside)), NAMES_WIDTH)):
-            at = f'x="{x + width - 12}" y="{y + 19 + 16 * number}"'
-            lines.append(f'<text class="small" text-anchor="end" {at}>{escape(names.strip(" ·"))}</text>')
+            at = f'x="{x + width - 12}" y="{y + 17 + 14 * number}"'
+            lines.append(f'<text class="names" text-anchor="end" {at}>{escape(names.strip(" ·"))}</text>')
     return "\n".join(lines)
 
 

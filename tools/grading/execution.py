@@ -1,89 +1,195 @@
-"""Run a submission's notebook, in a kernel inside the sandbox, and see what it does to its own checks."""
+"""Run a submission's notebook in a kernel inside the sandbox, then each graded cell here, outside.
 
+A cell that takes too much, never ends, or ends its process costs itself: the others run in a fresh kernel,
+without it.
+"""
+
+import ast
 import asyncio
-import json
 import os
-import sys
 import time
+from contextlib import suppress
 from pathlib import Path
-from secrets import token_hex
+from shutil import rmtree
 
 import nbformat
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
-from jupyter_core.utils import run_sync
+from nbclient.client import NotebookClient
 from nbclient.exceptions import CellControlSignal, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
 
-from tools.grading.limits import KEPT_DATA, KEPT_OUTPUT, START_SECONDS
-from tools.grading.repair import NotGradable
+from tools.grading.kernels import KernelManager, connect, new_kernel_manager
+from tools.grading.lending import Session
+from tools.grading.limits import KEPT_DATA, KEPT_OUTPUT, SHARE_FOR_CELLS, SHORT_SECONDS, START_SECONDS, STARTS
 from tools.grading.roles import grade_id, is_test
+from tools.grading.verdicts import judge
 from tools.grading.watch import Watch, end_all_below, resident_here
 
-HERE = Path(__file__).resolve().parent
-GUARD = (HERE / "guard.py").read_text(encoding="utf-8")
-KERNEL_OPTIONS = ["-f", "{connection_file}", "--HistoryManager.enabled=False"]
-
-
-class KernelManager(AsyncKernelManager):
-    """Starts the kernel in a process that was forked for it, if there is one, else as a command.
-
-    tools/grading/preloaded.py forks them.
-    """
-
-    plan: dict
-    forked = None
-
-    async def _async_launch_kernel(self, kernel_cmd, **kw):
-        if self.forked is None:
-            return await super()._async_launch_kernel(kernel_cmd, **kw)
-        options = [option.format(connection_file=self.connection_file) for option in KERNEL_OPTIONS]
-        self.forked.start(self.plan, options)
-        self.provisioner.process = self.forked
-        self.provisioner.pid = self.provisioner.pgid = self.forked.pid
-        return self._reconcile_connection_info(self.provisioner.connection_info)
+TROUBLE = (
+    CellTimeoutError,
+    DeadKernelError,
+    RuntimeError,
+    CellControlSignal,
+    TimeoutError,
+    OSError,
+    asyncio.CancelledError,
+)
 
 
 class Run(Execute):
-    """nbgrader's execution, in a sandbox, with bounded outputs and a guard before each graded cell."""
+    """nbgrader's execution, in a sandbox, with bounded outputs; graded cells are judged outside it.
+
+    Attributes:
+        stopped: {index of a cell: why its process was ended}.
+        late: {index of a cell: the seconds after which it was interrupted}.
+        is_complete: whether all cells have run once.
+        judged: {index of a graded cell: the error it failed with, or None}.
+    """
 
     def __init__(self, job: dict, watch: Watch, forked=None) -> None:
-        seconds = job["limits"]["cell_seconds"]
+        self.seconds = job["limits"]["cell_seconds"]
         super().__init__(
-            timeout=seconds, startup_timeout=START_SECONDS, store_widget_state=False, record_timing=False
+            timeout=self.seconds,
+            startup_timeout=START_SECONDS,
+            store_widget_state=False,
+            record_timing=False,
+            shutdown_kernel="immediate",
         )
-        self.error_on_timeout = {
-            "ename": "CellTimeoutError",
-            "evalue": f"The cell did not end within {seconds} seconds.",
-            "traceback": [],
-        }
         self.job, self.watch, self.forked = job, watch, forked
-        self.printed, self.flooded = 0, False
-        self.guards, self.silenced = 0, False
-        self.changed: list[str] = []
-        self.changed_while_checked = False
+        self.handed_out = {cell.source for cell in nbformat.read(job["trusted"], as_version=4).cells}
+        self.started, self.printed, self.flooded = time.monotonic(), 0, False
+        self.at: int | None = None  # the cell that runs
+        self.stopped: dict[int, str] = {}
+        self.late: dict[int, int] = {}
+        self.is_complete = False
+        self.judged: dict[int, tuple[str, str] | None] = {}
+
+    def run(self, notebook: NotebookNode) -> None:
+        """Execute all cells, then judge the graded ones; again in a fresh kernel where one has ended."""
+        NotebookClient.__init__(self, notebook, None)
+        for _ in range(STARTS):
+            self.reset_execution_trackers()
+            if self._once() or self.watch.is_final:
+                break
+            self._start_again()
+        for index in self._waiting():
+            why = self.watch.reason or "its notebook ended its Python process too often"
+            self.judged[index] = ("Stopped", why)
+
+    def _waiting(self) -> list[int]:
+        """The graded cells that have not been judged."""
+        cells = enumerate(self.nb.cells)
+        return [index for index, cell in cells if is_test(cell) and index not in self.judged]
+
+    def _once(self) -> bool:
+        """Whether one kernel lived to the end."""
+        self.at = None
+        shown = [cell.get("outputs") for cell in self.nb.cells] if self.is_complete else []
+        try:
+            with self.setup_kernel():
+                for index, cell in enumerate(self.nb.cells):
+                    self.at = index
+                    if self._is_run(index, cell):
+                        self.execute_cell(cell, index, execution_count=self.code_cells_executed + 1)
+                        self._after(index, cell)
+                self.at, self.is_complete = None, True
+                return self._judge_all()
+        except TROUBLE as error:
+            if self.at is not None:  # else the kernel did not start, or did not take the lender
+                self._stop(self.at, self.watch.reason or self._why_it_stopped(error))
+            return False
+        finally:
+            # Later runs are for the graded cells; what their functions were called with is not shown.
+            for cell, outputs in zip(self.nb.cells, shown):
+                if outputs is not None:
+                    cell.outputs = outputs
+
+    def _is_run(self, index: int, cell: NotebookNode) -> bool:
+        if cell.cell_type != "code" or is_test(cell):
+            return False
+        if cell.source in {self.nb.cells[stopped].source for stopped in self.stopped}:
+            return False  # also one that says the same: it would end as the other did
+        is_own = bool(grade_id(cell)) or cell.source not in self.handed_out
+        if is_own:
+            return True
+        share = (time.monotonic() - self.started) / self.job["limits"]["seconds"]
+        if share > SHARE_FOR_CELLS:  # what is left is for the graded cells
+            return False
+        return not (self.stopped and only_shows(cell.source))
+
+    def _after(self, index: int, cell: NotebookNode) -> None:
+        """What a cell may have done while it ran."""
+        self.watch.look(at_files=True)
+        if self.watch.reason:
+            raise RuntimeError(self.watch.reason)
+        if any(output.get("ename") == "CellTimeoutError" for output in cell.outputs):
+            self.late[index] = self.seconds
+            # Whatever it called will be called again, and is not given as much time.
+            self.seconds = min(self.seconds, max(SHORT_SECONDS, self.seconds // 3))
+            self._limit()
+
+    def _limit(self) -> None:
+        """Give each cell from here on ``seconds``."""
+        self.timeout = self.seconds
+        said = f"The cell did not end within {self.seconds} seconds."
+        self.error_on_timeout = {"ename": "CellTimeoutError", "evalue": said, "traceback": []}
+
+    def _judge_all(self) -> bool:
+        """Whether the kernel lived until every graded cell was judged."""
+        waiting = self._waiting()
+        if not waiting:
+            return True
+        limit = self.job["limits"]["cell_seconds"]
+        try:
+            session = Session(connect(self.kc, Path(self.job["box"]), limit), self.manager.interrupt_now)
+        except TimeoutError:
+            why = "its notebook's Python process takes no more code"
+            self.judged |= dict.fromkeys(waiting, ("Stopped", why))
+            return True
+        with session.connection:
+            for index in waiting:
+                found = judge(self.nb.cells[index].source, self.job["imports"], session, self.seconds)
+                reason = self.watch.reason
+                if session.dead and reason:
+                    found = ("Stopped", f"{session.waiting_for} was stopped: {reason}")
+                self.judged[index] = found
+                if session.dead:
+                    return False
+        return True
+
+    def _stop(self, index: int, why: str) -> None:
+        """Note why a cell did not end."""
+        cell = self.nb.cells[index]
+        self.stopped[index] = why
+        cell.outputs = [
+            *cell.get("outputs", []),
+            nbformat.v4.new_output("error", ename="Stopped", evalue=why, traceback=[f"Stopped: {why}"]),
+        ]
+
+    def _start_again(self) -> None:
+        end_all_below()
+        self.forked = None  # one is forked before anything of a submission is read, and has been used
+        self.km: KernelManager | None = None
+        self.kc = None
+        self.printed = 0
+        # What the last one left in the box may hold what its functions were called with.
+        empty(Path(self.job["box"]))
+        self.watch.start_again()
+
+    def _why_it_stopped(self, error: BaseException) -> str:
+        if isinstance(error, CellTimeoutError):
+            return f"it ran longer than {self.seconds} seconds and could not be interrupted"
+        if isinstance(error, DeadKernelError):
+            return "it ended its own Python process"
+        return f"it did not run: {error}"
 
     def create_kernel_manager(self):
-        job, box = self.job, Path(self.job["box"])
-        plan = _sandbox_plan(job)
-        plan_file = box.parent / "plan.json"
-        plan_file.write_text(json.dumps(plan), encoding="utf-8")
-        # One file per socket: no network needed. The names start with the connection file's, in the box, the
-        # same inside and outside.
-        self.km = KernelManager(transport="ipc", ip=str(box / "s"), connection_file=str(box / "kernel.json"))
-        self.km.plan, self.km.forked = plan, self.forked
-        sandbox = [sys.executable, "-I", str(HERE / "sandbox.py"), str(plan_file)]
-        self.km._kernel_spec = KernelSpec(
-            argv=[*sandbox, sys.executable, "-m", "ipykernel_launcher", *KERNEL_OPTIONS],
-            language="python",
-            display_name="Python 3",
-            interrupt_mode="signal",
-        )
+        self._limit()
+        self.km = self.manager = new_kernel_manager(self.job, self.forked)
         return self.km
 
     async def async_start_new_kernel(self, **options) -> None:
-        await self.km.start_kernel(cwd=str(HERE))
+        await self.manager.start_kernel(cwd=str(Path(__file__).parent))
 
     def process_message(self, msg, cell, cell_index):
         self._count_output(msg)
@@ -113,129 +219,71 @@ class Run(Execute):
         ):
             content["data"] = {"text/plain": "… an output of several MB, left out here …"}
 
-    async def async_execute_cell(self, cell, cell_index, execution_count=None, store_history=True):
-        if not is_test(cell):
-            return await super().async_execute_cell(cell, cell_index, execution_count, store_history)
-        await self._guard(cell_index)
-        cell = await super().async_execute_cell(cell, cell_index, execution_count, store_history)
-        if not any(map(is_test, self.nb.cells[cell_index + 1 : cell_index + 2])):
-            await self._guard(cell_index)  # a checked function can change the checks as well
-        self.nb.cells[cell_index] = cell  # nbclient had put the guard there
-        return cell
 
-    execute_cell = run_sync(async_execute_cell)
-
-    async def _guard(self, cell_index: int) -> None:
-        """Run guard.py in the kernel, and note what it finds."""
-        nonce = token_hex(16)
-        call = f"guard({nonce!r}, {self.job['imports']!r}, {Path(self.job['package']).name!r})"
-        guarded = f"{GUARD}\n\ntry:\n    {call}\nfinally:\n    del guard, guard_shape"
-        probe = nbformat.v4.new_code_cell(guarded)
-        await super().async_execute_cell(probe, cell_index, store_history=False)
-        report = _report_of(probe, nonce)
-        errors = [output for output in probe.outputs if output.output_type == "error"]
-        is_heard = report is not None and any(error.evalue == nonce for error in errors)
-        if not is_heard and not any(e.ename in ("CellTimeoutError", "KeyboardInterrupt") for e in errors):
-            self.silenced = True
-        changed = (report or {}).get("changed", [])
-        self.changed += [name for name in changed if name not in self.changed]
-        self.changed_while_checked |= bool(changed and self.guards)
-        self.guards += 1
+def empty(box: Path) -> None:
+    """Take everything out of a box but its empty folders."""
+    for path in box.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            rmtree(path, ignore_errors=True)
+            path.mkdir(exist_ok=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
-def _sandbox_plan(job: dict) -> dict:
-    """See sandbox.py."""
-    limits = job["limits"]
-    return {
-        "isolated": job["isolated"],
-        "box": job["box"],
-        "visible": job["visible"],
-        "folder": str(Path(job["box"]) / "work"),
-        "environment": job["environment"],
-        "limits": {
-            "memory": limits["address_space"],
-            "file": limits["file"],
-            "processes": limits["threads"],
-        },
-    }
-
-
-def _report_of(probe: NotebookNode, nonce: str) -> dict | None:
-    """What the guard printed; None if it did not get so far."""
-    text = "".join(output.text for output in probe.outputs if output.get("name") == "stdout")
-    lines = (line for line in text.splitlines() if line.startswith("{") and nonce in line)
-    return next(map(json.loads, lines), None)
+def only_shows(source: str) -> bool:
+    """Whether a cell of the hand-out imports and shows something, and leaves nothing behind."""
+    with suppress(SyntaxError, ValueError):
+        body = ast.parse(source).body
+        is_check = any("rerank_course.checks" in (getattr(node, "module", "") or "") for node in body)
+        return is_check and all(isinstance(node, (ast.ImportFrom, ast.Expr)) for node in body)
+    return False
 
 
 def execute(job: dict, notebook: NotebookNode, answer: dict, forked=None) -> NotebookNode:
     """The notebook with its outputs; notes for the teacher and the seconds go to ``answer``.
 
-    Raises:
-        NotGradable: with what stopped it.
+    A graded cell that did not pass holds one error, any other graded cell none.
     """
     watch = Watch(Path(job["box"]), job["limits"], inherited=resident_here() if forked else 0)
     watch.start()
-    runner, started = Run(job, watch, forked), time.monotonic()
+    runner = Run(job, watch, forked)
     os.environ["NBGRADER_EXECUTION"] = "autograde"
     try:
-        notebook, _ = runner.preprocess(notebook, {"metadata": {}})
-        watch.look(at_files=True)  # what has happened since the last look counts as well
-    except (
-        CellTimeoutError,
-        DeadKernelError,
-        RuntimeError,
-        CellControlSignal,
-        TimeoutError,
-        asyncio.CancelledError,
-    ) as error:
-        why = watch.reason or _why_it_stopped(error, job["limits"])
-        raise NotGradable(f"{why} {_last_cell(notebook)}") from error
+        runner.run(notebook)
     finally:
         end_all_below()
-        answer["seconds"] = round(time.monotonic() - started, 1)
-    if watch.reason:
-        raise NotGradable(f"{watch.reason} {_last_cell(notebook)}")
+        answer["seconds"] = round(time.monotonic() - runner.started, 1)
+    for index, found in runner.judged.items():
+        cell = notebook.cells[index]
+        cell.outputs, cell.execution_count = [], None
+        if found is not None:
+            name, said = found
+            cell.outputs = [
+                nbformat.v4.new_output("error", ename=name, evalue=said, traceback=[f"{name}: {said}"])
+            ]
     answer["notes"] += _what_it_did(runner)
     return notebook
 
 
-def _why_it_stopped(error: BaseException, limits: dict) -> str:
-    if isinstance(error, CellTimeoutError):
-        return f"a cell ran longer than {limits['cell_seconds']} seconds and could not be interrupted"
-    if isinstance(error, DeadKernelError):
-        return "the notebook ended its own Python process"
-    return f"it did not run: {error}"
-
-
 def _what_it_did(runner: Run) -> list[str]:
-    """Notes for the teacher.
-
-    Raises:
-        NotGradable: it got in the way of its own checks.
-    """
-    changed = ", ".join(runner.changed[:5])
-    if runner.silenced:
-        raise NotGradable(
-            "its code keeps the kernel from reporting errors, so that a failed check could not be seen"
-        )
-    if runner.changed_while_checked:
-        raise NotGradable(f"it changed the course's package while it was checked: {changed}")
+    """Notes for the teacher."""
     notes = []
-    if changed:
-        notes.append(
-            f"it changed the course's package while it ran: {changed}; the original checks were used"
-        )
+    for index, why in runner.stopped.items():
+        notes.append(f"{_place_of(runner.nb.cells, index)} was stopped: {why}; the others ran without it")
+    for index, seconds in runner.late.items():
+        notes.append(f"{_place_of(runner.nb.cells, index)} did not end within {seconds} seconds")
+    if runner.watch.is_final:
+        notes.append(f"not all of it was run: {runner.watch.reason}")
     if runner.flooded:
         notes.append("it printed more than is kept; the feedback holds the beginning")
     return notes
 
 
-def _last_cell(notebook: NotebookNode) -> str:
-    """Where it stopped, in words."""
-    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
-    ran = [cell for cell in code if cell.get("execution_count")]
-    after = code[len(ran)] if len(ran) < len(code) else code[-1] if code else None
-    if after is None:
-        return "(it has no code)"
-    name = grade_id(after) or after.source.strip().splitlines()[0][:60]
-    return f"(in or after the cell {name!r})"
+def _place_of(cells: list[NotebookNode], index: int) -> str:
+    """A cell in words: its id, or its first line and the answer that it stands below."""
+    cell = cells[index]
+    if grade_id(cell):
+        return f"the cell {grade_id(cell)}"
+    first = (cell.source.strip().splitlines() or [""])[0][:60]
+    above = [grade_id(other) for other in cells[:index] if grade_id(other)]
+    return f"the cell {first!r}" + (f", below {above[-1]}," if above else "")

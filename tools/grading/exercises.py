@@ -23,6 +23,7 @@ from nbgrader.preprocessors import (
 from tools.build import notebooks as build
 from tools.build.outline import OutlineError
 from tools.build.sources import BuildError, points_of, read_source
+from tools.grading.roles import is_test
 
 HERE = Path(__file__).resolve().parent
 
@@ -113,11 +114,14 @@ def _make_gradebook(exercise: str, trusted: NotebookNode, file: Path) -> None:
 
 
 def _course_imports(notebook: NotebookNode) -> str:
-    """The exercise's own imports from the course's package: run again before each graded cell."""
+    """What graded cells may name: the exercise's imports from the course, and all imports of their own."""
     lines = []
     for cell in notebook.cells:
         if cell.cell_type == "code":
             for node in ast.parse(cell.source).body:
-                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("rerank_course"):
+                of_course = isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+                    "rerank_course"
+                )
+                if of_course or (is_test(cell) and isinstance(node, (ast.Import, ast.ImportFrom))):
                     lines.append(ast.unparse(node))
     return "\n".join(dict.fromkeys(lines))

@@ -25,15 +25,15 @@ def write_feedback(results: list[Result], folder: Path) -> None:
     for result in results:
         by_student.setdefault(result.student, []).append(result)
     for student, theirs in by_student.items():
-        write_whole(folder / f"{_file_name(student)}.html", feedback_page(student, theirs))
+        write_whole(folder / f"{file_name(student)}.html", feedback_page(student, theirs))
 
 
-def _file_name(student: str) -> str:
+def file_name(student: str) -> str:
     """The student's name as a file name.
 
-    What had to be replaced is made unique by a few letters of its hash.
+    What had to be replaced or cut is made unique by a few letters of its hash.
     """
-    safe = re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", student).strip(". ") or "student"
+    safe = re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", student)[:60].strip(". ") or "student"
     return safe if safe == student else f"{safe}-{hashlib.sha256(student.encode()).hexdigest()[:6]}"
 
 

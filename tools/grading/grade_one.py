@@ -1,10 +1,14 @@
 """Grade one submission in a process of its own: `python -m tools.grading.grade_one job.json`.
 
-graders.py starts it. The notebook runs in a kernel inside sandbox.py; this process talks to it over sockets
-in the submission's box, watches what it takes, ends all of it, and lets nbgrader give the points. Whatever a
-submission does to this process stays with this submission.
+graders.py starts it. The notebook runs in a kernel inside sandbox.py, without the graded cells; this process
+talks to it over sockets in the submission's box, watches what it takes, and ends all of it. The graded cells,
+hidden tests included, run here (verdicts.py), with the notebook's functions lent to them (lending.py). A cell
+that did not pass gets an error as its output, and of that nbgrader makes the points.
 
-The job: {"box": …, "content": path, "exercise": name, "trusted": path, "released": path, "package": path,
+nbgrader still makes the release version and the feedback page. Its own autograde would run hidden tests in
+the student's kernel, where they can be read and changed; it is not used.
+
+The job: {"box": …, "content": path, "exercise": name, "trusted": path, "released": path, "course": path,
 "imports": text, "isolated": bool, "visible": […], "environment": {…}, "limits": {…}, "answer": path,
 "graded": path}.
 """
@@ -32,7 +36,6 @@ from nbgrader.preprocessors import (
 from tools.grading import sandbox
 from tools.grading.execution import execute
 from tools.grading.repair import NotGradable, read_submission, repair
-from tools.grading.roles import is_test
 from tools.grading.suspicious import suspicious
 from tools.grading.watch import end_all_below
 
@@ -65,7 +68,7 @@ def _prepared(job: dict, answer: dict, resources: dict) -> NotebookNode:
     trusted, released = (nbformat.read(job[key], as_version=4) for key in ("trusted", "released"))
     submitted = read_submission(Path(job["content"]).read_bytes())
     notebook, answer["notes"] = repair(submitted, trusted, released)
-    answer["notes"] += suspicious(notebook)
+    answer["notes"] += suspicious(notebook, {cell.source for cell in released.cells})
     steps = (
         ClearOutput(),
         DeduplicateIds(),
@@ -78,9 +81,6 @@ def _prepared(job: dict, answer: dict, resources: dict) -> NotebookNode:
 
 def _scored(notebook: NotebookNode, answer: dict, resources: dict) -> NotebookNode:
     """The notebook with its points, which also go to ``answer``."""
-    for cell in notebook.cells:
-        if is_test(cell):  # a warning is no wrong answer, a number no partial credit
-            cell.outputs = [output for output in cell.outputs if output.output_type == "error"]
     steps = (LimitOutput(), SaveAutoGrades(), CheckCellMetadata(), GetGrades())
     notebook = _after(steps, notebook, resources)
     exercise = resources["nbgrader"]["notebook"]
@@ -112,11 +112,20 @@ def _resources(job: dict) -> dict:
     }
 
 
+def _trust(job: dict) -> None:
+    """Make the course's own package the one whose checks run here, in the order that Python looks."""
+    os.environ["RERANK_COURSE_PROGRESS"] = ""
+    sys.path.insert(0, job["course"])
+    if any(name.partition(".")[0] == "rerank_course" for name in sys.modules):
+        raise RuntimeError("the course's package was imported before it was known which course is graded")
+
+
 def main(path: Path, forked=None) -> None:
     sandbox.die_with_parent()
     sandbox.adopt_orphans()  # what a submission leaves behind becomes a child of this process
     logging.disable(logging.CRITICAL)
     job = json.loads(path.read_text(encoding="utf-8"))
+    _trust(job)
     answer = grade(job, forked)
     end_all_below()
     scratch = Path(job["answer"] + ".part")

@@ -3,7 +3,8 @@
 graders.py starts one server, `python -m tools.grading.preloaded socket`, with nothing of the teacher's
 environment. For each connection it forks a process that grades one submission (grade_one.py); that one forks,
 before it has read anything, the one that becomes the kernel. So a kernel inherits libraries in memory, and
-nothing of a student, a teacher or a hidden test; and it cannot import tools/.
+nothing of a student, a teacher or a hidden test; and it cannot import tools/. Where the first kernel has
+ended, the next one is an ordinary command: by then its parent knows too much.
 
 Linux only: elsewhere torch does not survive a fork, and both are started as ordinary commands.
 """

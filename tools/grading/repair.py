@@ -1,11 +1,17 @@
 """Make one notebook that nbgrader can grade of whatever a student did to it."""
 
+import json
+import re
+
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
 from tools.grading.old_names import new_grade_id, with_new_names
 from tools.grading.roles import gives_points, grade_id, is_test
+
+FORMAT = {"nbformat": 4, "nbformat_minor": 5}
+HALF = re.compile("[\ud800-\udfff]")
 
 
 class NotGradable(Exception):
@@ -21,16 +27,58 @@ def read_submission(content: bytes) -> NotebookNode:
     if not content.strip():
         raise NotGradable("the file is empty")
     try:
-        notebook = nbformat.reads(content.decode("utf-8-sig"), as_version=4)
-        if not isinstance(notebook.cells, list):
-            raise TypeError("its cells are not a list")
-        return notebook
+        read = json.loads(content.decode("utf-8-sig"))
+        version = read.get("nbformat") if isinstance(read, dict) else None
+        if not isinstance(version, int) or isinstance(version, bool):
+            raise NotGradable("the file is not a notebook: it is JSON of another kind")
+        if version > 4:
+            raise NotGradable(f"it is a notebook of version {version}, which is newer than what is read here")
+        if version < 4:
+            read = nbformat.reads(json.dumps(read), as_version=4)
+        return _mended(read)
+    except NotGradable:
+        raise
     except UnicodeDecodeError:
         raise NotGradable("the file is not a notebook: it is not UTF-8 text") from None
-    except nbformat.reader.NotJSONError:
+    except json.JSONDecodeError:
         raise NotGradable("the file is not a notebook: it is not JSON") from None
+    except RecursionError:
+        raise NotGradable("the file is not a notebook: it is nested too deeply") from None
     except Exception as error:  # nbformat's upgrades trip over anything in a malformed file
         raise NotGradable(f"the file is not a notebook: {type(error).__name__}: {str(error)[:200]}") from None
+
+
+def _mended(read: dict) -> NotebookNode:
+    """A notebook of what can be used of one; ``metadata["mended"]`` says what could not.
+
+    Raises:
+        NotGradable: it has no list of cells.
+    """
+    cells = read.get("cells")
+    if not isinstance(cells, list):
+        raise NotGradable("the file is not a notebook: its cells are not a list")
+    mended = []
+    if strange := sum(not isinstance(cell, dict) for cell in cells):
+        mended.append(f"{strange} of its cells were no cells, and were left out")
+    kept = [_mended_cell(cell) for cell in cells if isinstance(cell, dict)]
+    if any(HALF.search(cell["source"]) for cell in kept):
+        mended.append("half a character (a lone surrogate) in a cell was replaced")
+    for cell in kept:
+        cell["source"] = HALF.sub("\ufffd", cell["source"])
+    return nbformat.from_dict({**FORMAT, "metadata": {"mended": mended}, "cells": kept})
+
+
+def _mended_cell(cell: dict) -> dict:
+    """A cell's kind, id, text and metadata, each of the type that it should have; no outputs."""
+    source = cell.get("source")
+    lines = source if isinstance(source, list) else [source]
+    kind, name, metadata = cell.get("cell_type"), cell.get("id"), cell.get("metadata")
+    return {
+        "cell_type": kind if kind in ("code", "markdown", "raw") else "raw",
+        "id": name if isinstance(name, str) else "",
+        "source": "".join(line for line in lines if isinstance(line, str)),
+        "metadata": metadata if isinstance(metadata, dict) else {},
+    }
 
 
 def repair(
@@ -45,12 +93,19 @@ def repair(
 
     Returns:
         The notebook to grade, and what a teacher should know.
+
+    Raises:
+        NotGradable: it has no cell of the exercise.
     """
     wanted, shown = _marked(trusted), {name: cell.source for name, cell in _marked(released).items()}
-    notes: list[str] = []
+    notes: list[str] = list(submitted.metadata.get("mended", []))
     cells = [_plain(cell) for cell in submitted.cells if isinstance(cell, dict)]
     with_new_names(cells)
     ids = _identify(cells, wanted, shown, trusted, notes)
+    if not any(ids):
+        raise NotGradable(
+            "it holds none of this exercise's cells: perhaps another notebook was saved under this name"
+        )
     kept = _with_roles(cells, ids, wanted, shown, notes)
     _insert_missing(kept, wanted, notes)
     metadata = {key: trusted.metadata[key] for key in ("kernelspec", "language_info")}
@@ -64,7 +119,7 @@ def _marked(notebook: NotebookNode) -> dict[str, NotebookNode]:
 
 def _plain(cell: dict) -> NotebookNode:
     """A cell's kind, text and marks; its outputs and everything else stay behind."""
-    source = cell.get("source", "")
+    source = cell.get("source") or ""
     source = "".join(map(str, source)) if isinstance(source, list) else str(source)
     kind = str(cell.get("cell_type"))
     make = {"code": new_code_cell, "markdown": new_markdown_cell}.get(kind, new_raw_cell)

@@ -22,6 +22,10 @@ class Result:
     to_read: list = field(default_factory=list)  # [name of a cell, its points]
     notes: list[str] = field(default_factory=list)
     notebook: Path | None = None
+    submission: Submission | None = None
+    read: list = field(
+        default_factory=list
+    )  # [name of a cell, points that a teacher gave, its points, comment]
 
     @property
     def status(self) -> str:
@@ -34,7 +38,10 @@ class Result:
         if self.refused:
             return f"could not be graded, because {self.refused}"
         open_points = sum(points for _, points in self.to_read)
-        return f"up to {open_points:g} more points for written answers" if self.to_read else ""
+        parts = [f"{name}: {points:g} of {most:g}. {more}".strip() for name, points, most, more in self.read]
+        if self.to_read:
+            parts.append(f"up to {open_points:g} more points for written answers")
+        return "; ".join(parts)
 
     @property
     def score(self) -> str:
@@ -83,9 +90,10 @@ class Kept:
             answer["points"],
             exercise.points if exercise else None,
             answer["refused"],
-            answer["to_read"],
+            list(answer["to_read"]),
             [*submission.notes, *answer["notes"]],
             notebook if notebook.exists() and not answer["refused"] else None,
+            submission,
         )
 
 

@@ -1,96 +1,69 @@
-"""What a teacher should look at: a student's code that reaches beyond the exercise. No proof of anything."""
+"""What a teacher may want to know of a student's own code: it starts programs, or wants the network.
+
+No proof of anything. Points come from outside the student's process (lending.py), so nothing here is about
+cheating the checks.
+"""
 
 import ast
-import re
+from collections.abc import Collection
 
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from tools.grading.roles import is_test
 
+# By name, in full or its beginning.
 MODULES = {
-    "subprocess",
-    "socket",
-    "ctypes",
-    "gc",
-    "inspect",
-    "multiprocessing",
-    "importlib",
-    "builtins",
-    "shutil",
-    "sys",
-    "signal",
+    "subprocess": "starts programs",
+    "multiprocessing": "starts processes",
+    "ctypes": "calls the system directly",
+    "requests": "wants the network",
+    "urllib": "wants the network",
+    "http": "wants the network",
+    "ftplib": "wants the network",
+    "smtplib": "wants the network",
+    "aiohttp": "wants the network",
+    "paramiko": "wants the network",
+    "nbgrader": "names the grader",
 }
-NAMES = {
-    "_exit",
-    "fork",
-    "system",
-    "popen",
-    "kill",
-    "setattr",
-    "exec",
-    "eval",
-    "globals",
-    "get_ipython",
-    "__code__",
-    "__globals__",
-    "__file__",
-    "modules",
+# Of whatever object.
+CALLS = {
+    "system": "starts programs",
+    "popen": "starts programs",
+    "fork": "starts processes",
+    "_exit": "ends its own process",
+    "create_connection": "wants the network",
+    "urlopen": "wants the network",
 }
-PATHS = r"solutions/|\.\./|\.ipynb|/proc/"
-COURSE = "rerank_course"
 
 
-def suspicious(notebook: NotebookNode) -> list[str]:
-    """One note on all of the student's own code, or none."""
+def suspicious(notebook: NotebookNode, handed_out: Collection[str] = ()) -> list[str]:
+    """One note on all of the student's own code, or none.
+
+    Args:
+        handed_out: the cells that everybody has.
+    """
     seen: set[str] = set()
     for cell in notebook.cells:
-        if cell.cell_type == "code" and not is_test(cell):
+        if cell.cell_type == "code" and not is_test(cell) and cell.source not in handed_out:
             try:
                 tree = ast.parse(TransformerManager().transform_cell(cell.source))
             except (SyntaxError, ValueError, RecursionError, MemoryError):
                 continue
-            seen |= _reaches(tree)
-    return [f"its code uses {', '.join(sorted(seen))}"] if seen else []
+            seen.update(*map(_found, ast.walk(tree)))
+    return [f"its code {', '.join(sorted(seen))}"] if seen else []
 
 
-def _reaches(tree: ast.AST) -> set[str]:
-    nodes = list(ast.walk(tree))
-    course = {COURSE}.union(*map(_course_names, nodes))
-    return set().union(*map(_watched, nodes), *(_assigned(node, course) for node in nodes))
-
-
-def _course_names(node: ast.AST) -> set[str]:
-    """The names that an import gives to the course's package, or to parts of it."""
+def _found(node: ast.AST) -> set[str]:
+    """What one piece of code does, with its name."""
     if isinstance(node, ast.Import):
-        ours = [alias for alias in node.names if alias.name.startswith(COURSE)]
-        return {(alias.asname or alias.name).split(".")[0] for alias in ours}
-    if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(COURSE):
-        return {alias.asname or alias.name for alias in node.names}
-    return set()
-
-
-def _watched(node: ast.AST) -> set[str]:
-    if isinstance(node, ast.Import):
-        return {alias.name for alias in node.names if alias.name.split(".")[0] in MODULES}
-    if isinstance(node, ast.ImportFrom):
-        return {node.module} if node.module and node.module.split(".")[0] in MODULES else set()
-    if isinstance(node, ast.Attribute):
-        return {node.attr} & NAMES
-    if isinstance(node, ast.Name):
-        return {node.id} & NAMES
-    if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.search(PATHS, node.value):
-        return {repr(node.value[:60])}
-    return set()
-
-
-def _assigned(node: ast.AST, course: set[str]) -> set[str]:
-    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and _root(node) in course:
-        return {f"an assignment to {ast.unparse(node)}"}
-    return set()
-
-
-def _root(node: ast.AST) -> str:
-    while isinstance(node, (ast.Attribute, ast.Subscript)):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
+        names = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom):
+        names = [node.module or "", *(alias.name for alias in node.names)]
+    elif isinstance(node, ast.Attribute):
+        return {f"{CALLS[node.attr]} ({node.attr})"} if node.attr in CALLS else set()
+    else:
+        return set()
+    roots = {name: name.partition(".")[0] for name in names}
+    modules = {f"{MODULES[root]} ({name})" for name, root in roots.items() if root in MODULES}
+    return modules | {f"{CALLS[name]} ({name})" for name in names if name in CALLS}

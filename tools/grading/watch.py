@@ -14,7 +14,8 @@ from tools.grading.limits import LOOK_EVERY
 class Watch(threading.Thread):
     """Looks at all processes below this one; ends them when they take too much.
 
-    ``reason`` says what was too much; it is empty as long as nothing was.
+    ``reason`` says what was too much; it is empty as long as nothing was. ``is_final`` says that there is no
+    use in starting again: the time is over.
     """
 
     def __init__(self, box: Path, limits: dict, inherited: int = 0) -> None:
@@ -26,7 +27,7 @@ class Watch(threading.Thread):
         """
         super().__init__(daemon=True)
         self.box, self.limits, self.inherited = box, limits, inherited
-        self.reason, self.rounds = "", 0
+        self.reason, self.rounds, self.is_final = "", 0, False
         self.deadline = time.monotonic() + limits["seconds"]
 
     def run(self) -> None:
@@ -42,13 +43,21 @@ class Watch(threading.Thread):
         Args:
             at_files: in any case; else at every tenth look, for there can be many.
         """
-        self.reason = self.reason or self._too_much(at_files or self.rounds % 10 == 0)
+        found = self._too_much(at_files or self.rounds % 10 == 0)
+        if found and not self.reason:  # two threads look: one that finds nothing must not undo the other's
+            self.reason = found
         self.rounds += 1
+
+    def start_again(self) -> None:
+        """Watch a new process, which was started as a command."""
+        if not self.is_final:
+            self.reason, self.inherited = "", 0
 
     def _too_much(self, at_files: bool) -> str:
         """What is too much just now; empty if nothing is."""
         limits, below = self.limits, below_this()
         if time.monotonic() > self.deadline:
+            self.is_final = True
             return f"it ran longer than {limits['seconds']} seconds"
         if len(below) > limits["processes"]:
             return f"it started more than {limits['processes']} processes"

@@ -1,52 +1,110 @@
 """Install the course into a virtual environment: `make setup`.
 
-Or `python tools/setup/install.py .venv [pip options]`. Uses the standard library alone. A second run with the
-same lock does nothing; a run that was cut off is taken up again.
+Or `python -m tools.setup.install .venv [--with TASK]… [pip options]`, in the course's folder. Uses the
+standard library alone. A task is one of requirements/, such as ``grading``: what it needs beside the course
+comes into the same environment. A second run with the same locks does nothing, and one that was cut off is
+taken up again.
 """
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
+
+if (
+    not __package__
+):  # run as a file, as a student's copy does: this folder is on the path, and not the course's
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from tools.setup.pip_run import PipRun, clean_environment, plain, whole_packages
+from tools.setup.why_not import InstallError, why_pip_failed, worth_another_try
 
 ROOT = Path(__file__).resolve().parents[2]
 SUPPORTED = ((3, 11), (3, 14))
-# The environment takes 3.0 GB with the CPU build of torch; pip keeps 0.9 GB of downloads until it is done.
-NEEDED_GB = 4
-NO_INDEX = (
-    "NewConnectionError",
-    "Name or service not known",
-    "Temporary failure in name resolution",
-    "Could not find a version",
-    "ProxyError",
-    "ConnectTimeoutError",
-    "No matching distribution found",
-    "Network is unreachable",
-    "SSLError",
-)
+# The environment takes 1.9 GB with the CPU build of torch; pip keeps 0.65 GB of downloads.
+NEEDED_GB = 3
+WAITS = (2, 8, 20)  # seconds before a broken download is tried again
+# A pip that needs a third of the time that older ones need to look packages up, and that goes on with a
+# download that broke off. Where it cannot be had, the one that came with Python does.
+PIP = "pip>=25.1"
+TASKS = {
+    "scale": "Ray, for the lesson on scaling out: once, 140 MB to download.",
+    "grading": "what grading needs, nbgrader before all: once, 30 MB to download.",
+    "build": "what building the notebooks needs: once, 30 MB to download.",
+    "site": "what building the website needs, Sphinx before all: once, 25 MB to download.",
+    "tests": "what tests and checks need, Ray, Playwright and Sphinx before all: once, 260 MB to download.",
+}
+NO_VENV = ("ensurepip is not available", "No module named ensurepip", "No module named venv")
+# 130 MB of torch are programs with which it is tested itself.
+TEST_PROGRAMS = ("torch/test", "torch/bin/*[tT]est*")
 
 
-class InstallError(Exception):
-    """Why the course cannot be installed, and what to do."""
+def install(venv: Path, pip_options: list[str], tasks: list[str] | None = None) -> None:
+    """Create ``venv``, install the lock and the course into it, then what each task needs.
 
+    A stamp is left for each of them when it is done.
 
-def install(venv: Path, pip_options: list[str]) -> None:
-    """Create ``venv``, install the lock and the course into it, and leave a stamp when all is done."""
+    Raises:
+        InstallError: it cannot be done; why, and what to do.
+    """
     _check_python()
-    stamp, wanted = venv / ".course-installed", _lock_hash(venv)
-    python = venv / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted and _runs(python):
+    wanted = {"": ROOT / "requirements.txt"}
+    wanted |= {task: _lock_of(task) for task in tasks or ()}
+    missing = [task for task, lock in wanted.items() if not _is_stamped(venv, task, lock)]
+    if not missing:
         return
-    _check_disk(venv)
-    _mention_active_environment(venv)
-    if not _runs(python):
-        _create(venv)
-    print("Installing the course (a few minutes the first time) …", flush=True)
-    _pip(python, ["-r", str(ROOT / "requirements.txt"), *pip_options], venv)
-    _pip(python, ["--no-deps", "-e", str(ROOT), *pip_options], venv)
-    stamp.write_text(wanted, encoding="utf-8")
+    _prepare(venv)
+    for task in missing:
+        _say(task)
+        _install_lock(venv, wanted[task], pip_options)
+        if not task:
+            _leave_out_test_programs(site_of(venv))
+            _pip(venv, ["--no-deps", "-e", "."], pip_options)
+        stamp(venv, task).write_text(_lock_hash(venv, wanted[task]), encoding="utf-8")
+    shutil.rmtree(venv / "tmp", ignore_errors=True)
+
+
+def stamp(venv: Path, task: str = "") -> Path:
+    """The file that says that the course, or a task of it, is installed."""
+    return venv / (f".course-installed-{task}" if task else ".course-installed")
+
+
+def python_of(venv: Path) -> Path:
+    """The Python of a virtual environment."""
+    return venv / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def site_of(venv: Path) -> Path:
+    """A virtual environment's folder of packages."""
+    pattern = "Lib/site-packages" if sys.platform == "win32" else "lib/python3*/site-packages"
+    return next(venv.absolute().glob(pattern), venv / "no-packages")
+
+
+def _lock_of(task: str) -> Path:
+    lock = ROOT / "requirements" / f"{task}.txt"
+    if task not in TASKS or not lock.exists():
+        raise InstallError(f"There is no task {task!r}. There are: {', '.join(TASKS)}.")
+    return lock
+
+
+def _is_stamped(venv: Path, task: str, lock: Path) -> bool:
+    file = stamp(venv, task)
+    if not file.exists() or file.read_text(encoding="utf-8") != _lock_hash(venv, lock):
+        return False
+    return bool(task) or _runs(python_of(venv))
+
+
+def _lock_hash(venv: Path, lock: Path) -> str:
+    """Changes with the locks, the package's metadata, and the course's place: the install is editable."""
+    digest = hashlib.sha256(str(venv.resolve()).encode())
+    for path in dict.fromkeys((ROOT / "requirements.txt", ROOT / "pyproject.toml", lock)):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _check_python() -> None:
@@ -59,14 +117,6 @@ def _check_python() -> None:
         )
 
 
-def _lock_hash(venv: Path) -> str:
-    """Changes with the lock, the package's metadata, and the course's place: the install is editable."""
-    digest = hashlib.sha256(str(venv.resolve()).encode())
-    for name in ("requirements.txt", "pyproject.toml"):
-        digest.update((ROOT / name).read_bytes())
-    return digest.hexdigest()
-
-
 def _runs(python: Path) -> bool:
     """Whether a virtual environment's Python starts.
 
@@ -76,6 +126,16 @@ def _runs(python: Path) -> bool:
         return subprocess.run([str(python), "-m", "pip", "--version"], capture_output=True).returncode == 0
     except OSError:
         return False
+
+
+def _prepare(venv: Path) -> None:
+    """Have an environment that runs."""
+    _check_disk(venv)
+    _mention_active_environment(venv)
+    if not _runs(python_of(venv)):
+        _create(venv)
+    (venv / "tmp").mkdir(exist_ok=True)
+    (venv / "install.log").write_text("", encoding="utf-8")
 
 
 def _mention_active_environment(venv: Path) -> None:
@@ -101,60 +161,130 @@ def _check_disk(venv: Path) -> None:
 def _create(venv: Path) -> None:
     print(f"Creating {venv} with {sys.executable} …", flush=True)
     command = [sys.executable, "-m", "venv", "--clear", str(venv)]
-    made = subprocess.run(command, capture_output=True, text=True)
+    venv.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".venv-", dir=venv.absolute().parent) as temporary:
+        made = subprocess.run(
+            command,
+            env=clean_environment(Path(temporary)),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
     if made.returncode == 0:
         return
     shutil.rmtree(venv, ignore_errors=True)
-    said = made.stdout + made.stderr
-    hint = "On Debian and Ubuntu: sudo apt install python3-venv. " if "ensurepip" in said else ""
-    raise InstallError(f"The virtual environment could not be made. {hint}Python said:\n{said.strip()}")
-
-
-def _pip(python: Path, arguments: list[str], venv: Path) -> None:
-    """Run pip, show what it prints, and say in plain words why it failed."""
-    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--quiet", *arguments]
-    code, said = _run_and_show(command)
-    if code:
-        raise InstallError(_why_pip_failed(said, venv))
-
-
-def _run_and_show(command: list[str]) -> tuple[int, str]:
-    """The exit code of a command, and what it printed, which a person sees as it comes."""
-    lines = []
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    ) as process:
-        for line in process.stdout or ():
-            lines.append(line)
-            print(line, end="", flush=True)
-    return process.returncode, "".join(lines)
-
-
-def _why_pip_failed(said: str, venv: Path) -> str:
-    if "No space left" in said or shutil.disk_usage(venv).free < 2e8:
-        return (
-            f"The disk is full. Make room ({NEEDED_GB} GB in all) and run this again; what is there is kept."
+    said = " ".join((made.stdout + made.stderr).split())
+    if any(sign in said for sign in NO_VENV):
+        package = f"python3.{sys.version_info.minor}-venv"
+        raise InstallError(
+            f"{sys.executable} cannot make virtual environments: parts of it are a package of their own. "
+            f"On Debian and Ubuntu: sudo apt install {package}, then run this again."
         )
-    if any(sign in said for sign in NO_INDEX):
-        return (
-            "No package index could be reached, or it lacks a package (see above). Check the network and the "
-            "proxy settings and run this again; what is there is kept. With an index of your own: "
-            "make course PIP_ARGS='--index-url URL'"
+    raise InstallError(f"The virtual environment could not be made. Python said: {said[-500:]}")
+
+
+def _say(task: str) -> None:
+    print(f"Installing {TASKS[task] if task else 'the course: once, 0.65 GB to download.'}", flush=True)
+
+
+def _install_lock(venv: Path, lock: Path, pip_options: list[str]) -> None:
+    _forget_halves(site_of(venv))
+    _renew_pip(venv, pip_options)
+    names = names_in(lock) - whole_packages(site_of(venv))
+    _pip(venv, ["-r", str(lock.relative_to(ROOT))], pip_options, names)
+
+
+def names_in(lock: Path) -> set[str]:
+    """The packages that a lock and those that it includes pin."""
+    names: set[str] = set()
+    for line in lock.read_text(encoding="utf-8").splitlines():
+        if line.startswith("-r "):
+            names |= names_in(lock.parent / line[3:].strip())
+        elif found := re.match(r"[\w.-]+(?===)", line):
+            names.add(plain(found.group()))
+    return names
+
+
+def _forget_halves(site: Path) -> None:
+    """What was cut off while it was unpacked looks installed to pip; without its metadata it does not."""
+    for folder in site.glob("*.dist-info"):
+        if not (folder / "INSTALLER").exists():
+            shutil.rmtree(folder)
+
+
+def _renew_pip(venv: Path, pip_options: list[str]) -> None:
+    command = [*_pip_command(venv), "--quiet", "--retries=1", PIP, *pip_options]
+    subprocess.run(command, cwd=ROOT, env=clean_environment(venv.absolute() / "tmp"), capture_output=True)
+
+
+def _pip_command(venv: Path) -> list[str]:
+    # What is unpacked is compiled when it is first imported, not all of it now.
+    return [
+        str(python_of(venv).absolute()),
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--no-compile",
+    ]
+
+
+def _pip(venv: Path, arguments: list[str], pip_options: list[str], names: set[str] | None = None) -> None:
+    """Run pip, again after a network that broke, and say in plain words why it failed.
+
+    What it fetches and unpacks is shown where ``names`` says what that should be.
+    """
+    command = [*_pip_command(venv), "--progress-bar", _progress(venv), *arguments, *pip_options]
+    place = (site_of(venv), clean_environment(venv.absolute() / "tmp"), ROOT, venv / "install.log")
+    for wait in (*WAITS, None):
+        run = PipRun(command, names or set(), *place, bool(names))
+        if not run.watch():
+            return
+        if wait is None or not worth_another_try(run.said):
+            raise InstallError(why_pip_failed(run.said, venv, NEEDED_GB))
+        print(
+            f"The network broke off, or does not answer. Trying again in {wait} s; what is here is kept.",
+            flush=True,
         )
-    return "pip failed; its last lines stand above. Mend that and run this again; what is there is kept."
+        time.sleep(wait)
 
 
-if __name__ == "__main__":
+def _progress(venv: Path) -> str:
+    """How pip tells how far a download is, so that a program can read it; older ones cannot."""
+    versions = [path.name.split("-")[1] for path in site_of(venv).glob("pip-*.dist-info")]
+    return "raw" if any(int(version.split(".")[0]) >= 25 for version in versions) else "off"
+
+
+def _leave_out_test_programs(site: Path) -> None:
+    for pattern in TEST_PROGRAMS:
+        for path in site.glob(pattern):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def split_arguments(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """(what stands behind each ``--with``, all the rest)"""
+    tasks, rest = [], list(arguments)
+    while "--with" in rest:
+        where = rest.index("--with")
+        tasks += rest[where + 1 : where + 2]
+        del rest[where : where + 2]
+    return tasks, rest
+
+
+def main(arguments: list[str]) -> None:
+    """Install what the command line names; ends the process with a message where that fails."""
+    for stream in (sys.stdout, sys.stderr):  # a console of another code page lacks some of these letters
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    tasks, pip_options = split_arguments(arguments[1:])
     try:
-        install(Path(sys.argv[1]), sys.argv[2:])
-    except InstallError as error:
-        sys.exit(f"\nNot installed. {error}")
-    except OSError as error:
+        install(Path(arguments[0]), pip_options, tasks)
+    except (InstallError, OSError) as error:
         sys.exit(f"\nNot installed. {error}")
     except KeyboardInterrupt:
         sys.exit("\nStopped. Run the same command again to go on; what is there is kept.")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 # (ranking, grades); documents that the grades do not name are unjudged.
 JUDGED_RANKINGS = (
-    (["d7", "d6", "d2", "d1", "d5", "d3", "d9", "d4", "d11"], {"d2": 1, "d3": 0, "d5": 3, "d4": 2, "d8": 2}),
+    (["d7", "d6", "d1", "d2", "d9", "d11", "d5", "d3", "d4"], {"d2": 1, "d3": 0, "d5": 3, "d4": 2, "d8": 2}),
     (["d1", "d3", "d6"], {"d1": 2, "d3": 0}),
     (["d9", "d8", "d4"], {"d9": 1, "d8": 0, "d5": 3}),
     ([f"d{n}" for n in range(20, 32)], {"d20": 0, "d30": 3, "d31": 2}),
@@ -22,7 +22,7 @@ QRELS = {
 }
 RUN = {
     "q1": ["d2", "d30", "d4", "d3", "d1"],
-    "q2": ["d6", "d31", "d5", "d7"],
+    "q2": ["d6", "d31", *(f"d{n}" for n in range(50, 57)), "d5", "d7"],
     "q4": ["d9", "d32"],
     "q5": ["d12", *(f"d{n}" for n in range(40, 49)), "d13", "d11"],
     "q6": ["d1", "d33"],
@@ -56,4 +56,10 @@ SYSTEMS = (
     two_systems([0.02 * n for n in _Q], [0.0] * 40),
     # A small loss of most, in another order.
     two_systems([0.1 + 0.8 * (n * 17 % 40) / 40 for n in _Q], [-0.02 * (n % 5) for n in _Q], turned=True),
+    # A gain whose interval of 95 % holds 0, and that of 90 % does not.
+    two_systems([0.3 + 0.01 * (n * 11 % 30) for n in _Q], [0.09 * (n * 5 % 6) - 0.1875 for n in _Q]),
+    # A loss whose interval of 95 % leaves 0 out, and that of 99 % does not.
+    two_systems(
+        [0.4 + 0.01 * (n * 7 % 30) for n in _Q], [0.1745 - 0.09 * (n * 5 % 6) for n in _Q], turned=True
+    ),
 )

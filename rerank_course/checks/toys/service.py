@@ -6,7 +6,7 @@ one.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import cohere
@@ -115,12 +115,23 @@ class LocalReranker:
     def __init__(self) -> None:
         self.pairs: list[tuple[str, str]] = []
 
-    def predict(self, pairs: Sequence[Any], batch_size: int = 32, **options: Any) -> np.ndarray:
-        """Logits of pairs, or of one pair alone. ``options``, a progress bar for example, change nothing."""
+    def predict(self, inputs: Iterable[Any], *, batch_size: int = 32, **options: Any) -> Any:
+        """Logits of pairs, or of one pair alone.
+
+        ``options`` are the library's: a tensor, or a list of them, is given where one is asked for; a
+        progress bar, for example, changes nothing.
+        """
+        pairs = list(inputs)
         if len(pairs) == 2 and all(isinstance(text, str) for text in pairs):
-            return self.predict([pairs])[0]
+            return self.predict([pairs], **options)[0]
         self.pairs += [(query, document) for query, document in pairs]
-        return np.array([self.score(document) for _, document in pairs])
+        scores = np.array([self.score(document) for _, document in pairs])
+        if options.get("convert_to_tensor") or not options.get("convert_to_numpy", True):
+            import torch
+
+            tensor = torch.tensor(scores)
+            return tensor if options.get("convert_to_tensor") else list(tensor)
+        return scores
 
     @staticmethod
     def score(document: str) -> float:

@@ -75,7 +75,7 @@ def test_the_reference_solution_gets_all_but_the_words(real, student):
         row
     )
     assert row["status"] == "written answers to read"
-    where = "the answer stands in the student's feedback file"
+    where = "enter the points in written_answers.csv"
     assert row["teacher"] == f"read: explanation: up to 6 points; {where}"
 
 

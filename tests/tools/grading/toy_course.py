@@ -110,19 +110,22 @@ def cell(notebook, grade_id):
     return next(c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == grade_id)
 
 
-def solved(handed_out, body="return 2 * number", more="", written=ANSWER):
+def solved(handed_out, body="return 2 * number", more="", written=ANSWER, end=""):
     """A student's notebook.
 
     Args:
         body: of the function.
         more: cells of the student's own above the checks: one text, or a list of them.
         written: the answer in words.
+        end: a cell of the student's own below everything.
     """
     notebook = nbformat.from_dict(handed_out)
     cell(notebook, "double").source = "def double(number):\n" + textwrap.indent(textwrap.dedent(body), "    ")
     cell(notebook, "why").source = written
     own = [more] if isinstance(more, str) else more
     notebook.cells[2:2] = [nbformat.v4.new_code_cell(textwrap.dedent(text)) for text in own if text]
+    if end:
+        notebook.cells.append(nbformat.v4.new_code_cell(textwrap.dedent(end)))
     return notebook
 
 

@@ -46,8 +46,29 @@ shell.showtraceback = lambda *arguments, **options: None
 """
 # Many cells, each well within its time also on a busy machine: there the memory itself takes seconds to come.
 MEMORY = ["hog = []", *["hog.append(b'x' * 100_000_000)"] * 12]
+MAGICS = """\
+%matplotlib inline
+%load_ext autoreload
+%autoreload 2
+half = %timeit -n 1 -r 1 -q -o 1 + 1
+"""
 SUBMISSIONS = {  # student: keyword arguments of solved
     "good": {},
+    "magics": {"more": [MAGICS, "%%time\nfactor = 2"], "body": "return factor * number"},
+    "async": {
+        "body": "return asyncio.run_coroutine_threadsafe(twice(number), loop).result()",
+        "more": "import asyncio, threading\nloop = asyncio.new_event_loop()\n"
+        "threading.Thread(target=loop.run_forever, daemon=True).start()\n"
+        "async def twice(x):\n    await asyncio.sleep(0)\n    return 2 * x\nassert await twice(3) == 6",
+    },
+    "helper cells": {
+        "more": ["import numpy as np", "def twice(x):\n    return np.int64(x) * 2"],
+        "body": "return twice(number)",
+    },
+    "exit for one number": {"body": "import os\nif number > 100:\n    os._exit(0)\nreturn 2 * number"},
+    "memory in the function": {
+        "body": "hog = []\nwhile True:\n    hog.append(b'x' * 50_000_000)",
+    },
     "hard coded": {"body": "return 8"},
     "endless cell": {"more": "while True: pass"},
     "endless function": {"body": "while number > 100: pass\nreturn 2 * number"},

@@ -1,10 +1,11 @@
-"""Build the course as a website to read: `python -m tools.build.website [folder]`, or `make site`.
+"""Build the course as a website: `python -m tools.site.website [folder]`, or `make site`.
 
 Sphinx with myst-nb makes a page of every notebook that the outline names, every text for teachers and
 contributors, and every module of the helper package. It runs on a copy with the course's own folders, so the
 links between them hold as they stand; docs/site/ lies over that copy with Sphinx's settings and the pages
-that only the website has. Nothing is executed and nothing is fetched, neither now nor when the pages are
-read.
+that only the website has. No notebook is executed, and a page fetches nothing from elsewhere. `live.py` adds
+the explorers that run in the pages; their libraries come from npm, and where that is missing the website is
+built without them.
 """
 
 import os
@@ -14,8 +15,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from rerank_course.engine.cache import WeightsError
 from rerank_course.service.signals import ended_by_signals
 from tools.build.outline import ROOT, OutlineError, read_outline
+from tools.site import live
+from tools.site.explorers import ExplorerError
 
 TEXTS = ("*.md", "LICENSE", "docs/*.md", "docs/*.svg", "rerank_course/texts/data/*/README.md")
 PACKAGE = "rerank_course"
@@ -62,12 +66,18 @@ def build(folder: Path, root: Path = ROOT) -> int:
     Raises:
         SiteError: a notebook is missing, or Sphinx warned: of a link that leads nowhere, for example. An
         older ``folder`` is untouched.
+        ExplorerError, WeightsError: as ``tools.site.live``; the same holds.
     """
     folder = folder.absolute()
     scratch = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", suffix=".part", dir=folder.parent))
     try:
         gather(scratch / "source", root)
+        reason = live.prepare(scratch / "source", root)
         _run_sphinx(scratch / "source", scratch / "site")
+        if reason is None:
+            live.add_models(scratch / "site", root)
+        else:
+            print(f"The pages have no live model: {reason}.", file=sys.stderr)
         if folder.exists():
             os.replace(folder, scratch / "old")
         os.replace(scratch / "site", folder)
@@ -92,14 +102,14 @@ def main(arguments: list[str]) -> int:
     try:
         with ended_by_signals():  # a job in the background may have SIGINT ignored
             pages = build(target)
-    except (SiteError, OutlineError) as error:
+    except (SiteError, OutlineError, ExplorerError, WeightsError) as error:
         print(f"\nNo website was built; what was there before is kept. {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nStopped. What was there before is kept.", file=sys.stderr)
         return 1
-    print(f"{pages} pages in {target}. Open {target / 'index.html'} in a browser,")
-    print("or copy the folder to any web server.")
+    print(f"{pages} pages in {target}. Open {target / 'index.html'} in a browser, or copy the folder to any")
+    print("web server. The live parts need a server: make site SERVE=1 starts one on this machine.")
     return 0
 
 

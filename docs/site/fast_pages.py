@@ -1,0 +1,119 @@
+"""A Sphinx extension: a page's text is seen before anything else has come, in the reader's theme, and stays put.
+
+The theme loads an icon font's script and the whole search index on every page, and takes the reader's theme
+from a script; pictures of a notebook stand inside the page, as long lines of letters. Here icons are a few
+lines of style, scripts wait for the text, the search's are on its page only, light and dark are rules of style
+too, and pictures are files whose size the page knows.
+"""
+
+import base64
+import re
+import struct
+from hashlib import sha256
+from pathlib import Path
+
+from docutils import nodes
+
+THEME = Path("_static") / "styles" / "pydata-sphinx-theme.css"
+UNUSED = ("_static/scripts/fontawesome.js", "_static/vendor/**/*.*", "_static/**/*.map", "_sources/**/*.py*")
+ICONS_BEGIN, ICON = ".fa,.fa-brands,", re.compile(r"\.fa-[\w-]+\{--fa:[^}]*\}")
+FONT = re.compile(r"@font-face\{[^}]*(?:FontAwesome|Font Awesome)[^}]*\}")
+RULE = re.compile(r"([^{}]*)\{([^{}]*)\}")
+COMMA = re.compile(r",(?![^(]*\))")  # not those inside :is(…)
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+TOKEN = re.compile(r'<span class="(\w+)">([^<]*)</span>')
+COLOUR = re.compile(r'data-theme="(\w+)"\] \.highlight(?: \.(\w+))? \{(?:[^}]*;)? *color: (#\w+) *\}')
+PICTURE = re.compile(r'src="data:image/png;base64,([^"]+)"')
+
+
+def without_icons(style: str) -> str:
+    """The theme's style less its icon font, a fifth of it; as it is where the font is not found in it."""
+    begin = style.find(ICONS_BEGIN)
+    icons = list(ICON.finditer(style))
+    if begin < 0 or not icons or icons[-1].end() < begin:
+        return style
+    return FONT.sub("", style[:begin] + style[icons[-1].end() :])
+
+
+def automatic(styles: list[str]) -> str:
+    """What light and dark themes say, as rules for a page that no script has given its theme yet."""
+    text = COMMENT.sub("", "\n".join(styles))
+    light, dark = (_rules_for(text, theme) for theme in ("light", "dark"))
+    return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n"
+
+
+def _rules_for(style: str, theme: str) -> str:
+    named = re.compile(rf"""\[data-theme=["']?{theme}["']?\]""")
+    rules = []
+    for selectors, body in RULE.findall(style):
+        if named.search(selectors):
+            ours = [part for part in COMMA.split(selectors.strip()) if named.search(part)]
+            rules.append(f"{named.sub('[data-theme=auto]', ','.join(ours))}{{{body}}}")
+    return "\n".join(rules)
+
+
+def wait_with_scripts(app, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """Scripts run when the page has been read; the settings, which scripts in the page change, before."""
+    for script in context.get("script_files", ()) if pagename != "search" else ():
+        if getattr(script, "filename", "") and "documentation_options" not in str(script.filename):
+            script.attributes["defer"] = "defer"
+
+
+def move_pictures(app, doctree: nodes.document, docname: str) -> None:
+    """A picture inside the page becomes a file, and its size stands in the page."""
+    up = "../" * docname.count("/")
+    for node in doctree.findall(nodes.raw):
+        text = node.astext()
+        if PICTURE.search(text):
+            moved = PICTURE.sub(lambda found: _as_file(found[1], Path(app.outdir), up), text)
+            node.children = [nodes.Text(moved)]
+
+
+def _as_file(encoded: str, target: Path, up: str) -> str:
+    picture = base64.b64decode(encoded)
+    width, height = struct.unpack(">II", picture[16:24])  # where a PNG keeps them
+    name = f"{sha256(picture).hexdigest()[:16]}.png"
+    (target / "_images").mkdir(parents=True, exist_ok=True)
+    (target / "_images" / name).write_bytes(picture)
+    return f'src="{up}_images/{name}" width="{width}" height="{height}"'
+
+
+def plain_tokens(style: str) -> set[str]:
+    """Classes of code that look, in both themes, as code without a class does: names, points, blanks."""
+    colours = {(theme, kind): colour.lower() for theme, kind, colour in COLOUR.findall(style)}
+    themes = {theme for theme, kind in colours if not kind}
+    return {
+        kind
+        for _, kind in colours
+        if kind and themes and all(colours.get((theme, kind)) == colours[theme, ""] for theme in themes)
+    }
+
+
+def _without(token: re.Match[str], plain: set[str]) -> str:
+    return token[2] if token[1] in plain else token[0]
+
+
+def finish(app, exception: Exception | None) -> None:
+    """After the theme has written its files."""
+    if exception or app.builder.format != "html":
+        return
+    target = Path(app.outdir)
+    static, theme = target / "_static", target / THEME
+    theme.write_text(without_icons(theme.read_text(encoding="utf-8")), encoding="utf-8")
+    for file in {file for pattern in UNUSED for file in target.glob(pattern) if file.is_file()}:
+        file.unlink()
+    plain = plain_tokens((static / "pygments.css").read_text(encoding="utf-8"))
+    for page in target.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(TOKEN.sub(lambda token: _without(token, plain), text), encoding="utf-8")
+    styles = [*sorted((static / "styles").glob("*.css")), *sorted(static.glob("*.css")), static / "course.css"]
+    texts = [path.read_text(encoding="utf-8") for path in styles if path.name != "auto.css"]
+    (static / "auto.css").write_text(automatic(texts), encoding="utf-8")
+
+
+def setup(app) -> dict[str, bool]:
+    app.add_css_file("icons.css")
+    app.connect("html-page-context", wait_with_scripts, priority=900)  # after the theme's own
+    app.connect("doctree-resolved", move_pictures)
+    app.connect("build-finished", finish, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
