@@ -81,5 +81,6 @@ def finish(app, exception: Exception | None) -> None:
 
 
 def setup(app) -> dict[str, bool]:
+    app.add_js_file("course.js", loading_method="defer")
     app.connect("build-finished", finish, priority=950)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,9 +1,9 @@
-"""A Sphinx extension: a page's text is seen before anything else has come, in the reader's theme, and stays put.
+"""A Sphinx extension: a page's text comes before anything else, in the reader's theme, and stays put.
 
 The theme loads an icon font's script and the whole search index on every page, and takes the reader's theme
 from a script; pictures of a notebook stand inside the page, as long lines of letters. Here icons are a few
-lines of style, scripts wait for the text, the search's are on its page only, light and dark are rules of style
-too, and pictures are files whose size the page knows.
+lines of style, rules that no page needs are left out, scripts wait for the text, the search's are on its page
+only, light and dark are rules of style too, and pictures are files whose size the page knows.
 """
 
 import base64
@@ -14,10 +14,20 @@ from pathlib import Path
 
 from docutils import nodes
 
-THEME = Path("_static") / "styles" / "pydata-sphinx-theme.css"
+THEME = "pydata-sphinx-theme.css"
+OTHERS = (
+    "sphinx-book-theme.css",
+    "basic.css",
+    "mystnb.*.css",
+)  # whose rules are left out where no page has use
 UNUSED = ("_static/scripts/fontawesome.js", "_static/vendor/**/*.*", "_static/**/*.map", "_sources/**/*.py*")
 ICONS_BEGIN, ICON = ".fa,.fa-brands,", re.compile(r"\.fa-[\w-]+\{--fa:[^}]*\}")
 FONT = re.compile(r"@font-face\{[^}]*(?:FontAwesome|Font Awesome)[^}]*\}")
+CLASSES = re.compile(r'\bclass="([^"]*)"')
+WORD = re.compile(r"[\w-]+")
+SELECTED = re.compile(r"\.([A-Za-z_-][\w-]*)")
+BRACKETS = re.compile(r"\([^()]*\)")
+PLAIN_RULE = re.compile(r"([^{}@;]+)\{([^{}]*)\}")
 RULE = re.compile(r"([^{}]*)\{([^{}]*)\}")
 COMMA = re.compile(r",(?![^(]*\))")  # not those inside :is(…)
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -33,6 +43,24 @@ def without_icons(style: str) -> str:
     if begin < 0 or not icons or icons[-1].end() < begin:
         return style
     return FONT.sub("", style[:begin] + style[icons[-1].end() :])
+
+
+def without_unused(style: str, used: set[str]) -> str:
+    """A style less the rules for classes that are not ``used``.
+
+    What stands in brackets, as in :not(.name), asks for no class.
+    """
+
+    def is_used(selector: str) -> bool:
+        while BRACKETS.search(selector):
+            selector = BRACKETS.sub("", selector)
+        return "\\" in selector or used.issuperset(SELECTED.findall(selector))
+
+    def only_used(found: re.Match[str]) -> str:
+        selectors = [part for part in COMMA.split(found[1]) if is_used(part)]
+        return f"{','.join(selectors)}{{{found[2]}}}" if selectors else ""
+
+    return PLAIN_RULE.sub(only_used, COMMENT.sub("", style))
 
 
 def automatic(styles: list[str]) -> str:
@@ -53,10 +81,27 @@ def _rules_for(style: str, theme: str) -> str:
 
 
 def wait_with_scripts(app, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """Scripts run when the page has been read; the settings, which scripts in the page change, before."""
-    for script in context.get("script_files", ()) if pagename != "search" else ():
-        if getattr(script, "filename", "") and "documentation_options" not in str(script.filename):
-            script.attributes["defer"] = "defer"
+    """Scripts run when the page has been read; the settings, which scripts in the page change, before.
+
+    The search page's own scripts do not wait, and so those that they need do not either.
+    """
+    if pagename != "search":
+        context["script_files"] = [_waiting(script) for script in context.get("script_files", ())]
+
+
+def _waiting(script):
+    """A copy, since all pages share what Sphinx has."""
+    name = str(getattr(script, "filename", None) or "")
+    if not name or "documentation_options" in name:
+        return script
+    attributes = {**script.attributes, "defer": "defer"}
+    return type(script)(script.filename, priority=script.priority, **attributes)
+
+
+def offer_no_module(app, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """A module's page shows all of its file: there is nothing more to download."""
+    if (context.get("page_source_suffix") or "").startswith(".py"):
+        context["page_source_suffix"] = ""
 
 
 def move_pictures(app, doctree: nodes.document, docname: str) -> None:
@@ -98,21 +143,30 @@ def finish(app, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
     target = Path(app.outdir)
-    static, theme = target / "_static", target / THEME
-    theme.write_text(without_icons(theme.read_text(encoding="utf-8")), encoding="utf-8")
+    static = target / "_static"
     for file in {file for pattern in UNUSED for file in target.glob(pattern) if file.is_file()}:
         file.unlink()
     plain = plain_tokens((static / "pygments.css").read_text(encoding="utf-8"))
+    used = {word for path in static.rglob("*.*js") for word in WORD.findall(path.read_text(encoding="utf-8"))}
     for page in target.rglob("*.html"):
-        text = page.read_text(encoding="utf-8")
-        page.write_text(TOKEN.sub(lambda token: _without(token, plain), text), encoding="utf-8")
-    styles = [*sorted((static / "styles").glob("*.css")), *sorted(static.glob("*.css")), static / "course.css"]
+        text = TOKEN.sub(lambda token: _without(token, plain), page.read_text(encoding="utf-8"))
+        page.write_text(text, encoding="utf-8")
+        used.update(word for names in CLASSES.findall(text) for word in names.split())
+    for path in (path for name in (THEME, *OTHERS) for path in static.rglob(name)):
+        style = without_icons(path.read_text(encoding="utf-8"))
+        path.write_text(without_unused(style, used), encoding="utf-8")
+    styles = [
+        *sorted((static / "styles").glob("*.css")),
+        *sorted(static.glob("*.css")),
+        static / "course.css",
+    ]
     texts = [path.read_text(encoding="utf-8") for path in styles if path.name != "auto.css"]
     (static / "auto.css").write_text(automatic(texts), encoding="utf-8")
 
 
 def setup(app) -> dict[str, bool]:
     app.add_css_file("icons.css")
+    app.connect("html-page-context", offer_no_module, priority=100)  # before the theme's own
     app.connect("html-page-context", wait_with_scripts, priority=900)  # after the theme's own
     app.connect("doctree-resolved", move_pictures)
     app.connect("build-finished", finish, priority=900)

@@ -135,7 +135,7 @@ def ten_pairs():
         "Cooked rice keeps in the refrigerator for one day, then throw it away.",
         "Uncooked rice keeps for years in a dry cupboard.",
         "Cooked chicken can stay in the fridge for three days.",
-        "Never leave cooked rice out on the counter overnight.",
+        "Where in the fridge should cooked rice stay, and in which box?",
         "Rice is cooked when the grains are soft and the water is gone.",
         "A fridge should run at four degrees or colder.",
         "The spores that survive boiling make people ill when grains stand warm for hours.",
@@ -178,10 +178,11 @@ table
 # %% [markdown]
 # ## Part 5 · Two cases in which the rankings differ
 #
-# Pick two documents from the table whose ranks differ, each in the top 3 of at least one ranking. Number
-# documents and ranks from 1; a document's number is its place in your list of ten. The shape of the answer,
-# for example: `[{"document": 4, "cross-encoder rank": 1, "cosine rank": 6}, {…}]`. If you change part 4
-# later, look the ranks up again.
+# Pick two documents from the table whose ranks differ: each in one top 3 and not in the other, or in a top 3
+# and at least two places apart. (A swap of neighbours may be noise.) If there are not two, write harder
+# documents in part 4. Number documents and ranks from 1; a document's number is its place in your list of
+# ten. The shape of the answer, for example: `[{"document": 4, "cross-encoder rank": 1, "cosine rank": 6},
+# {…}]`. If you change part 4 later, look the ranks up again.
 
 
 # %% role="solution" id="two-cases"
@@ -190,7 +191,7 @@ def two_cases():
     ### BEGIN SOLUTION
     return [
         {"document": 2, "cross-encoder rank": 3, "cosine rank": 1},
-        {"document": 10, "cross-encoder rank": 2, "cosine rank": 3},
+        {"document": 10, "cross-encoder rank": 2, "cosine rank": 4},
     ]
     ### END SOLUTION
 
@@ -216,7 +217,7 @@ check_two_cases(two_cases, ten_pairs)
 # documents that name a duration pass it. Its score is still high: the words match, and the model is not free
 # of the echo.
 #
-# **Document 10** gives a time for the freezer, and the question was about the fridge. Cosine has it third,
+# **Document 10** gives a time for the freezer, and the question was about the fridge. Cosine has it fourth,
 # the cross-encoder second. It is the cross-encoder that is wrong to lift it: *how long* meets *about a month*
 # and *cooked rice* meets *cooked rice*, a strong match of question and answer, and that outweighs the one
 # word that makes it the answer to another question. Neither model reads as a person does.

@@ -224,7 +224,7 @@ def rerank_with_fallback(query, documents, client, local):
 # %%
 from rerank_course.checks.hosted_with_fallback import check_rerank_with_fallback
 
-check_rerank_with_fallback(rerank_with_fallback)
+check_rerank_with_fallback(rerank_with_fallback, hosted_scores, is_temporary)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -330,7 +330,7 @@ check_is_temporary(
 ### END HIDDEN TESTS
 
 # %% role="graded" id="graded-fallback" points=6
-check_rerank_with_fallback(rerank_with_fallback).require()
+check_rerank_with_fallback(rerank_with_fallback, hosted_scores, is_temporary).require()
 ### BEGIN HIDDEN TESTS
 check_rerank_with_fallback(
     rerank_with_fallback,

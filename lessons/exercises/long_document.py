@@ -92,7 +92,7 @@ def hide_the_answer(query, answer, filler, reranker):
 # %%
 from rerank_course.checks.long_document import check_hide_the_answer
 
-check_hide_the_answer(hide_the_answer)
+check_hide_the_answer(hide_the_answer, count_tokens)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -144,7 +144,7 @@ def cut_windows(query, document, reranker, overlap):
 # %%
 from rerank_course.checks.long_document import check_cut_windows
 
-check_cut_windows(cut_windows)
+check_cut_windows(cut_windows, count_tokens)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -320,7 +320,7 @@ check_count_tokens(
 ### END HIDDEN TESTS
 
 # %% role="graded" id="graded-hidden-answer" points=2
-check_hide_the_answer(hide_the_answer).require()
+check_hide_the_answer(hide_the_answer, count_tokens).require()
 ### BEGIN HIDDEN TESTS
 check_hide_the_answer(
     hide_the_answer,
@@ -331,7 +331,7 @@ check_hide_the_answer(
 ### END HIDDEN TESTS
 
 # %% role="graded" id="graded-windows" points=4
-check_cut_windows(cut_windows).require()
+check_cut_windows(cut_windows, count_tokens).require()
 ### BEGIN HIDDEN TESTS
 check_cut_windows(
     cut_windows,

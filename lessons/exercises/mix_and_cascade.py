@@ -94,7 +94,7 @@ def mix_scores(found, reranked, weight):
 # %%
 from rerank_course.checks.mix_and_cascade import check_mix_scores
 
-check_mix_scores(mix_scores)
+check_mix_scores(mix_scores, z_scores)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -302,7 +302,7 @@ check_z_scores(
 ### END HIDDEN TESTS
 
 # %% role="graded" id="graded-mix" points=4
-check_mix_scores(mix_scores).require()
+check_mix_scores(mix_scores, z_scores).require()
 ### BEGIN HIDDEN TESTS
 search = [
     ("reef", 14.25),

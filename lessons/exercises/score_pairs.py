@@ -243,7 +243,7 @@ def place_of_answer(query, documents, answer, reranker):
 # %%
 from rerank_course.checks.score_pairs import check_place_of_answer
 
-check_place_of_answer(place_of_answer)
+check_place_of_answer(place_of_answer, build_pairs, score_pairs, order_by_score)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -382,7 +382,7 @@ check_squash(squash, logits=(-3.0,)).require()
 check_what_stays(what_stays).require()
 
 # %% role="graded" id="graded-place" points=2
-check_place_of_answer(place_of_answer).require()
+check_place_of_answer(place_of_answer, build_pairs, score_pairs, order_by_score).require()
 ### BEGIN HIDDEN TESTS
 check_place_of_answer(
     place_of_answer,

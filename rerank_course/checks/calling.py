@@ -50,7 +50,7 @@ def call(function: Any, *arguments: Any, **keywords: Any) -> Any:
         answer = function(*arguments, **keywords)
     except NotImplementedError as error:
         raise _not_attempted(name, error) from None
-    except Exception as error:  # anything a learner's code can raise
+    except (Exception, SystemExit) as error:  # anything a learner's code can raise
         raise Wrong(f"{name} raised {type(error).__name__}: {error}") from error
     if answer is None:
         raise Wrong(f"{name} returned None. Is a return statement missing?")
@@ -77,17 +77,22 @@ def call_expecting_error(
     except NotImplementedError as error:
         raise _not_attempted(name, error) from None
     except (ValueError, TypeError) as error:
-        if any(word in str(error) for word in named):
+        if any(_letters(word) in _letters(str(error)) for word in named):
             return error
         raise Wrong(
             f"Given {given}, {name} raised {type(error).__name__}: {error}. The caller cannot tell from it "
             "what to mend. Check for this case yourself, before it fails somewhere inside, and name "
             f"{named[0]} in the message."
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         why = " An assert is gone when Python runs with -O." if isinstance(error, AssertionError) else ""
         raise Wrong(f"{should}, but raised {type(error).__name__}: {error}.{why}") from error
     raise Wrong(f"{should}, but returned {show(answer)}. The caller would take that for a result.")
+
+
+def _letters(text: str) -> str:
+    """Without capitals, blanks and marks: a message may write "Batch size" for batch_size."""
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def name_of(function: Any) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from rerank_course.checks.answers import Mistake, Mistakes, show
-from rerank_course.checks.calling import call, call_expecting_error, steps_of
 from rerank_course.checks.models import LOGIT_TOLERANCE, cross_encoder
 from rerank_course.checks.rankings import check_order, check_ranking
-from rerank_course.checks.toys.reranker import ToyReranker, is_package_file, numbered, shuffled, text_in
+from rerank_course.checks.rerank_documents_calls import call_it, refuses
+from rerank_course.checks.toys.reranker import ToyReranker, numbered, shuffled, text_in
 from rerank_course.checks.verdict import Wrong, check, demand
 from rerank_course.rerank import rerank_documents
 from rerank_course.text import Chunk
@@ -23,16 +23,13 @@ _DOCUMENTS = (
     "Vegetables that grow in the shade are listed on page nine.",
     "Trees in the park were planted sixty years ago.",
 )
-_CALLS_THE_PACKAGE = (
-    "Your function calls the course's own rerank_documents. At work, do that; here, write it yourself."
-)
 
 
 @check
 def check_best_first(function: Callable, query: str = _QUERY, documents: Sequence[str] = _DOCUMENTS) -> str:
     """The real reranker's scores, best first; then candidates that are texts, chunks and dictionaries."""
     reranker, documents = cross_encoder(), list(documents)
-    answer = _call(function, f"Given {len(documents)} texts", query, list(documents), reranker)
+    answer = call_it(function, f"Given {len(documents)} texts", query, list(documents), reranker)
     expected = dict(rerank_documents(query, documents, reranker, top_k=None))
     mistakes = _mistakes_of_best_first(expected, query, documents, reranker)
     check_ranking(answer, query, expected, mistakes, LOGIT_TOLERANCE, "reranker.predict gives this pair")
@@ -60,7 +57,7 @@ def _check_texts(function: Callable, query: str, documents: list[str]) -> None:
     toy = ToyReranker(dict(zip(texts, (0.5, 1.5, -2.0))))
     candidates = [documents[0], chunk, {"id": 3, "text": documents[2]}]
     given = "Given a text, a Chunk and a dictionary with the key 'text' as candidates"
-    _call(function, given, query, candidates, toy)
+    call_it(function, given, query, candidates, toy)
     given = "Given a text, a Chunk and a dictionary as candidates"
     seen = [pair[-1] for pair in toy.pairs]
     demand(
@@ -89,7 +86,7 @@ def check_one_call(
         toy = ToyReranker(dict(zip(documents, scores)))
         said = f"batch_size={size}" if options else "no batch_size, which is 32 by default"
         given = f"Given {len(documents)} documents and {said}"
-        answer = _call(function, given, query, list(documents), toy, top_k=None, **options)
+        answer = call_it(function, given, query, list(documents), toy, top_k=None, **options)
         _check_that_it_is_one_call(toy, documents, given)
         _check_pairs(toy, query, documents, given)
         _check_batch_size(toy, size, given)
@@ -176,7 +173,7 @@ def _check_ties(function: Callable, query: str, documents: list[str], scores: li
     with_scores = f"with the scores {scores}" if len(scores) < 8 else different
     given = f"Given {len(documents)} documents {with_scores}"
     toy = ToyReranker(dict(zip(documents, scores)))
-    answer = _call(function, given, query, list(documents), toy, top_k=None)
+    answer = call_it(function, given, query, list(documents), toy, top_k=None)
     check_order(answer, documents, scores, f"{given}, your function")
 
 
@@ -188,7 +185,7 @@ def _check_objects(function: Callable, query: str, texts: Sequence[str]) -> None
     scores = dict(zip(texts, shuffled(len(texts)))) | {chunk.content: -0.3}
     passed, before = list(candidates), copy.deepcopy(candidates)
     given = f"Given {len(rows)} dictionaries, two of them with the same text, and a Chunk"
-    answer = _call(function, given, query, passed, ToyReranker(scores), top_k=None)
+    answer = call_it(function, given, query, passed, ToyReranker(scores), top_k=None)
     _check_untouched(passed, candidates, before, given)
     if isinstance(answer, (list, tuple)):
         for row in answer:
@@ -259,7 +256,7 @@ def _check_cut(
     """Demand the best ``kept`` documents of all; ``options`` are the learner's, and ``said`` names them."""
     scores, every = shuffled(len(documents)), len(documents)
     given, toy = f"Given {every} documents and {said}", ToyReranker(dict(zip(documents, scores)))
-    answer = _call(function, given, query, list(documents), toy, **options)
+    answer = call_it(function, given, query, list(documents), toy, **options)
     scored = {pair[-1] for pair in toy.pairs}
     demand(
         not toy.pairs or len(scored) == every or query in scored,
@@ -271,7 +268,7 @@ def _check_cut(
 
 def _check_no_candidates(function: Callable, query: str) -> None:
     given, toy = "Given no candidates at all, []", ToyReranker()
-    answer = _call(function, given, query, [], toy)
+    answer = call_it(function, given, query, [], toy)
     demand(
         isinstance(answer, (list, tuple)) and len(answer) == 0,
         f"{given}, your function should return [], but returned {show(answer)}.",
@@ -290,18 +287,25 @@ def check_bad_arguments(
     """An argument that makes no sense raises a ``ValueError`` or ``TypeError`` that names it."""
     documents = list(documents)
     toy = ToyReranker(dict(zip(documents, shuffled(len(documents)))))
+    check_order(  # whoever always raises refuses nothing
+        call_it(function, "With good arguments", query, list(documents), toy),
+        documents,
+        shuffled(len(documents)),
+        "With good arguments your function",
+    )
     for blank in ("", " \n"):
-        _refuses(function, f"the query {blank!r}", ("query",), blank, list(documents), toy)
+        refuses(function, f"the query {blank!r}", ("query",), blank, list(documents), toy)
     for bad, what in (
         ("", "an empty text"),
         ("  ", "a text of spaces"),
         ({"id": 7}, "a dictionary without text"),
+        ({"id": 7, "text": " \t\n"}, "a dictionary whose text is white space"),
     ):
         candidates, given = [*documents[:2], bad, *documents[2:]], f"{what}, {bad!r}, among the candidates"
-        _refuses(function, given, ("candidates", "candidate"), query, candidates, toy)
+        refuses(function, given, ("candidates", "candidate"), query, candidates, toy)
     for name in ("batch_size", "top_k"):
         for count in (0, below):
-            _refuses(function, f"{name}={count}", (name,), query, list(documents), toy, **{name: count})
+            refuses(function, f"{name}={count}", (name,), query, list(documents), toy, **{name: count})
     return (
         "A caller's mistake comes to light where it was made, with its name, and not as a strange ranking "
         "three functions later."
@@ -320,26 +324,15 @@ def check_bad_scores(function: Callable, query: str = _QUERY, documents: Sequenc
         (f"returns NaN for candidate {middle}", [*scores[:middle], nan, *scores[middle + 1 :]]),
         ("returns NaN for all", [nan] * count),
     ]
-    named = ("reranker", "predict", "score", "Score")
+    named = ("reranker", "predict", "score")
+    good = call_it(
+        function, "With good scores", query, list(documents), ToyReranker(dict(zip(documents, scores)))
+    )
+    check_order(good, documents, scores, "With good scores your function")
     for what, answer in cases:
         toy = ToyReranker(answer=answer)
-        _refuses(function, f"a reranker that {what}", named, query, list(documents), toy)
+        refuses(function, f"a reranker that {what}", named, query, list(documents), toy)
     return (
         "zip would have dropped a candidate in silence, and NaN compares with nothing, so that a list with "
         "it in it is in no order at all."
     )
-
-
-def _call(function: Callable, given: str, query: str, candidates: list, reranker: Any, **options: Any) -> Any:
-    """``call``, with what was given in front of a message, for a function that does the work itself."""
-    try:
-        answer = call(function, query, candidates, reranker, **options)
-    except Wrong as reason:
-        raise Wrong(f"{given}: {reason}") from reason
-    demand(not getattr(reranker, "through_package", False), _CALLS_THE_PACKAGE)
-    return answer
-
-
-def _refuses(function: Callable, given: str, named: Sequence[str], *arguments: Any, **options: Any) -> None:
-    error = call_expecting_error(function, given, named, *arguments, **options)
-    demand(not any(is_package_file(step.filename) for step in steps_of(error)), _CALLS_THE_PACKAGE)

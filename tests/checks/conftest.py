@@ -11,7 +11,11 @@ from tests.support.exercises import RemembersScores, RemembersVectors
 class Remembers(RemembersScores):
     """The same with the library's name for the pairs, and for options that change no score."""
 
-    def predict(self, inputs, batch_size=32, show_progress_bar=None, convert_to_numpy=True, **options):
+    def predict(
+        self, inputs, *others, batch_size=32, show_progress_bar=None, convert_to_numpy=True, **options
+    ):
+        if others:
+            return self.reranker.predict(inputs, *others)
         return super().predict(inputs, batch_size=batch_size, **options)
 
 

@@ -62,14 +62,14 @@ def mutants_of(source: str) -> Iterator[str]:
                 yield mutant
 
 
-def is_seen(exercise: str, sources: list[str]) -> bool:
+def is_seen(exercise: str, sources: list[str], seconds: int = SECONDS) -> bool:
     """Whether one of the graded cells refuses functions made of these sources."""
 
     def too_long(*_: Any) -> None:
         raise TimeoutError
 
     signal.signal(signal.SIGALRM, too_long)
-    signal.alarm(SECONDS)
+    signal.alarm(seconds)
     functions: dict[str, Any] = {}
     try:
         for source in sources:
@@ -94,7 +94,7 @@ def main(exercise: str) -> None:
     warnings.simplefilter("ignore")
     models.load_reranker = remembering(models.load_reranker)
     sources, killed, survivors = solutions(exercise), 0, []
-    if is_seen(exercise, sources):
+    if is_seen(exercise, sources, seconds=0):  # it loads the models, which may take long
         raise SystemExit("The solution itself does not pass.")
     for place, source in enumerate(sources):
         for mutant in mutants_of(source):

@@ -1,7 +1,8 @@
 // One page as axe-core sees it: what violates WCAG 2.2, A or AA, and how far the page scrolls sideways.
 // Code holds thousands of coloured words. Of those that look alike one is kept: the others say nothing new, and
 // take most of the time.
-async ({ colours, tags }) => {
+async ({ colours, tags, settled }) => {
+  await new Promise((done) => setTimeout(done, settled));
   const looks = new Set(), alike = [];
   for (const word of document.querySelectorAll(".highlight pre span:not([id])")) {
     if (word.childElementCount) continue;

@@ -13,13 +13,16 @@ from tests.support.site import PHONE
 AXE = ROOT / "site" / "node_modules" / "axe-core" / "axe.min.js"
 SCRIPT = Path(__file__).with_name("audit.js").read_text(encoding="utf-8")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]  # version 2.2 has no new rule for level A
-# Each theme and each width with all rules once; the other two ways with those on colours, which alone depend on
-# both. A module's page is a heading and its code, which has the same colours in every width: two ways do.
+# Each theme and each width with all rules once; the other two ways with those on colours, which alone depend
+# on both. A module's page is a heading and its code, which has the same colours in every width: two ways do.
 WAYS = (("light", LAPTOP, False), ("dark", PHONE, False))
 MORE_WAYS = (("light", PHONE, True), ("dark", LAPTOP, True))
 MODULE = re.compile(r"rerank_course/.*(?<!index)\.html")
 TABS = 3  # one is audited while another is drawn
-IS_ALIVE = "() => !document.querySelector('script[src*=\"live.js\"]') || !document.querySelector('.live-without')"
+SETTLED = 400  # milliseconds after which the theme has seen that the window's size is another
+IS_ALIVE = (
+    "() => !document.querySelector('script[src*=\"live.js\"]') || !document.querySelector('.live-without')"
+)
 
 needs_axe = pytest.mark.skipif(
     not AXE.exists(), reason="axe-core is not installed: npm ci --prefix site, without --omit=dev"
@@ -27,7 +30,7 @@ needs_axe = pytest.mark.skipif(
 
 
 def audit(context: Any, address: str, pages: list[str]) -> list[str]:
-    """What axe finds on these pages of the website at ``address``: the way, the page, the rule, the element."""
+    """What axe finds on these pages of the website at ``address``: way, page, rule, element."""
     found = []
     tabs = [context.new_page() for _ in range(TABS)]
     for start in range(0, len(pages), TABS):
@@ -51,7 +54,8 @@ def begin(tab: Any, theme: str, size: dict[str, int], colours: bool = False) -> 
     tab.set_viewport_size(size)
     tab.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)
     tab.wait_for_function(IS_ALIVE)
-    tab.evaluate(f"options => {{ window.audit = ({SCRIPT})(options) }}", {"colours": colours, "tags": TAGS})
+    options = {"colours": colours, "tags": TAGS, "settled": SETTLED}
+    tab.evaluate(f"options => {{ window.audit = ({SCRIPT})(options) }}", options)
 
 
 def faults(tab: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a published website needs: addresses from one setting, cards, a sitemap; a workflow; a search that finds."""
+"""What a published website needs: addresses from one setting, cards, a workflow, a search that finds."""
 
 import json
 import os
@@ -70,7 +70,9 @@ def test_all_addresses_come_from_one_setting(tmp_path):
         assert f'<meta property="{property_}" content="{content}"/>' in page, property_
     assert f'<meta name="description" content="{TEXT}"/>' in page
     assert f"{ADDRESS}part/two.html" in (site / "part" / "two.html").read_text(encoding="utf-8")
-    places = [place.text for place in ElementTree.parse(site / "sitemap.xml").iter() if place.text.strip()]
+    places = [
+        place.text for place in ElementTree.parse(site / "sitemap.xml").iter() if (place.text or "").strip()
+    ]
     assert places == [f"{ADDRESS}index.html", f"{ADDRESS}part/two.html"]
     assert f"Sitemap: {ADDRESS}sitemap.xml" in (site / "robots.txt").read_text(encoding="utf-8")
     card = (site / "_static" / "card.png").read_bytes()

@@ -36,7 +36,43 @@ TROUBLE = (
 )
 
 
-class Run(Execute):
+class BoundedOutput(Execute):
+    """nbgrader's execution, of whose outputs a bounded part is kept."""
+
+    job: dict
+    watch: Watch
+    printed, flooded = 0, False
+
+    def process_message(self, msg, cell, cell_index):
+        self._count_output(msg)
+        self._shorten_output(msg, cell)
+        return super().process_message(msg, cell, cell_index)
+
+    def _count_output(self, msg: dict) -> None:
+        content = msg["content"]
+        parts = (
+            [content.get("text", "")] if msg["msg_type"] == "stream" else (content.get("data") or {}).values()
+        )
+        self.printed += sum(len(str(part)) for part in parts)
+        limit = self.job["limits"]["output"]
+        if self.printed > limit:
+            self.watch.reason = self.watch.reason or f"it printed more than {limit / 1e6:.0f} MB"
+
+    def _shorten_output(self, msg: dict, cell: NotebookNode) -> None:
+        content = msg["content"]
+        if msg["msg_type"] == "stream":
+            so_far = sum(len(str(output.get("text", output.get("data", "")))) for output in cell.outputs)
+            if so_far + len(content["text"]) > KEPT_OUTPUT:
+                self.flooded = True
+                content["text"] = content["text"][: max(0, KEPT_OUTPUT - so_far)]
+        elif (
+            msg["msg_type"] in ("display_data", "execute_result", "update_display_data")
+            and len(str(content.get("data"))) > KEPT_DATA
+        ):
+            content["data"] = {"text/plain": "… an output of several MB, left out here …"}
+
+
+class Run(BoundedOutput):
     """nbgrader's execution, in a sandbox, with bounded outputs; graded cells are judged outside it.
 
     Attributes:
@@ -57,7 +93,7 @@ class Run(Execute):
         )
         self.job, self.watch, self.forked = job, watch, forked
         self.handed_out = {cell.source for cell in nbformat.read(job["trusted"], as_version=4).cells}
-        self.started, self.printed, self.flooded = time.monotonic(), 0, False
+        self.started = time.monotonic()
         self.at: int | None = None  # the cell that runs
         self.stopped: dict[int, str] = {}
         self.late: dict[int, int] = {}
@@ -96,7 +132,7 @@ class Run(Execute):
                 return self._judge_all()
         except TROUBLE as error:
             if self.at is not None:  # else the kernel did not start, or did not take the lender
-                self._stop(self.at, self.watch.reason or self._why_it_stopped(error))
+                self._stop(self.at, self.watch.reason or why_it_stopped(error, self.seconds))
             return False
         finally:
             # Later runs are for the graded cells; what their functions were called with is not shown.
@@ -176,13 +212,6 @@ class Run(Execute):
         empty(Path(self.job["box"]))
         self.watch.start_again()
 
-    def _why_it_stopped(self, error: BaseException) -> str:
-        if isinstance(error, CellTimeoutError):
-            return f"it ran longer than {self.seconds} seconds and could not be interrupted"
-        if isinstance(error, DeadKernelError):
-            return "it ended its own Python process"
-        return f"it did not run: {error}"
-
     def create_kernel_manager(self):
         self._limit()
         self.km = self.manager = new_kernel_manager(self.job, self.forked)
@@ -191,33 +220,14 @@ class Run(Execute):
     async def async_start_new_kernel(self, **options) -> None:
         await self.manager.start_kernel(cwd=str(Path(__file__).parent))
 
-    def process_message(self, msg, cell, cell_index):
-        self._count_output(msg)
-        self._shorten_output(msg, cell)
-        return super().process_message(msg, cell, cell_index)
 
-    def _count_output(self, msg: dict) -> None:
-        content = msg["content"]
-        parts = (
-            [content.get("text", "")] if msg["msg_type"] == "stream" else (content.get("data") or {}).values()
-        )
-        self.printed += sum(len(str(part)) for part in parts)
-        limit = self.job["limits"]["output"]
-        if self.printed > limit:
-            self.watch.reason = self.watch.reason or f"it printed more than {limit / 1e6:.0f} MB"
-
-    def _shorten_output(self, msg: dict, cell: NotebookNode) -> None:
-        content = msg["content"]
-        if msg["msg_type"] == "stream":
-            so_far = sum(len(str(output.get("text", output.get("data", "")))) for output in cell.outputs)
-            if so_far + len(content["text"]) > KEPT_OUTPUT:
-                self.flooded = True
-                content["text"] = content["text"][: max(0, KEPT_OUTPUT - so_far)]
-        elif (
-            msg["msg_type"] in ("display_data", "execute_result", "update_display_data")
-            and len(str(content.get("data"))) > KEPT_DATA
-        ):
-            content["data"] = {"text/plain": "… an output of several MB, left out here …"}
+def why_it_stopped(error: BaseException, seconds: int) -> str:
+    """What happened to a cell that had ``seconds``."""
+    if isinstance(error, CellTimeoutError):
+        return f"it ran longer than {seconds} seconds and could not be interrupted"
+    if isinstance(error, DeadKernelError):
+        return "it ended its own Python process"
+    return f"it did not run: {error}"
 
 
 def empty(box: Path) -> None:

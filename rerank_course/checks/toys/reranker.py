@@ -24,11 +24,12 @@ class ToyReranker:
         self.through_package = False
 
     def predict(
-        self, pairs: Iterable, *positional: Any, batch_size: int | None = None, **options: Any
+        self, inputs: Iterable = (), *positional: Any, batch_size: int | None = None, **options: Any
     ) -> Any:
+        """Scores of pairs, or of one pair alone, as an array, or as a tensor where one is asked for."""
         if positional:
             raise TypeError("predict takes only the pairs by position; write batch_size=… by its name")
-        pairs = list(pairs)
+        pairs = list(options.get("pairs", inputs))
         single = bool(pairs) and isinstance(pairs[0], str)  # as CrossEncoder: one pair gives one number
         pairs = [tuple(pair) for pair in ([pairs] if single else pairs)]
         self.calls.append((pairs, batch_size))
@@ -36,7 +37,12 @@ class ToyReranker:
         scores = self.answer
         if scores is None:
             scores = [self.score_of.get(text_in(pair[-1]), 0.0) for pair in pairs]
-        return np.float32(scores[0]) if single else np.array(scores, dtype=np.float32)
+        values = np.float32(scores[0]) if single else np.array(scores, dtype=np.float32)
+        if options.get("convert_to_tensor"):
+            import torch
+
+            return torch.tensor(values)
+        return values
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(

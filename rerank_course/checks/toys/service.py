@@ -115,7 +115,7 @@ class LocalReranker:
     def __init__(self) -> None:
         self.pairs: list[tuple[str, str]] = []
 
-    def predict(self, inputs: Iterable[Any], *, batch_size: int = 32, **options: Any) -> Any:
+    def predict(self, inputs: Iterable[Any], batch_size: int = 32, **options: Any) -> Any:
         """Logits of pairs, or of one pair alone.
 
         ``options`` are the library's: a tensor, or a list of them, is given where one is asked for; a

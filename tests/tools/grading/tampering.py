@@ -84,10 +84,6 @@ TAMPERING = {  # student: keyword arguments of solved
         "body": FIND_LENDER + "for number in range(1, 9):\n    "
         f"lenders[0].socket.sendall(({FORGED!r} % number).encode())\nreturn 17",
     },
-    "writes to every descriptor": {
-        "body": f"import os\nfor descriptor in range(3, 100):\n    try:\n        os.write(descriptor, "
-        f"({FORGED!r} % 3).encode())\n    except OSError:\n        pass\nreturn 17",
-    },
     "asks for what it should not": {
         "body": FIND_LENDER + "said = []\nfor number in range(3):\n"
         "    for method in ('', '__class__', '__globals__', 'append', 'predict', '__reduce__'):\n"
