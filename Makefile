@@ -59,7 +59,7 @@ check: setup ## look at the code without running it: format, lint, types, the fo
 	@$(BIN)/mypy
 	@if [ -d site/node_modules/eslint ]; then npm run --silent check --prefix site; \
 		else echo "The website's scripts are not checked: npm ci --prefix site"; fi
-	@$(VALIDATE)-workflows .github/workflows/*.yml
+	@$(VALIDATE)-workflows .github/workflows/ci.yml .github/workflows/pages.yml
 	@$(VALIDATE)-issue-config .github/ISSUE_TEMPLATE/config.yml
 	@$(VALIDATE)-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/wrong_claim.yml
 	@$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
