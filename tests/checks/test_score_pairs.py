@@ -312,11 +312,12 @@ def test_each_part_is_graded():
 def test_no_two_scores_are_so_close_that_another_machine_could_swap_them(reranker):
     hidden = []
 
-    def spy(function, query=score_pairs._QUERY, documents=score_pairs._DOCUMENTS):
+    def spy(function, *earlier, query=score_pairs._QUERY, documents=score_pairs._DOCUMENTS):
         hidden.append((query, documents))
         return Verdict("right", "")
 
-    exec(graded_cells(EXERCISE)["graded-place"], {"check_place_of_answer": spy, "place_of_answer": None})
+    parts = dict.fromkeys(("build_pairs", "score_pairs", "order_by_score", "place_of_answer"))
+    exec(graded_cells(EXERCISE)["graded-place"], {"check_place_of_answer": spy, **parts})
     assert len(hidden) == 2
     for query, documents in hidden:
         scores = sorted(reranker.predict([(query, document) for document in documents]))

@@ -16,9 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-if (
-    not __package__
-):  # run as a file, as a student's copy does: this folder is on the path, and not the course's
+# Run as a file, as a student's copy does, it finds this folder on the path, and not the course's.
+if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from tools.setup.pip_run import PipRun, clean_environment, plain, whole_packages
