@@ -736,8 +736,9 @@ print(f"a pair of a length that is new to the engine {first:.3f} s, once more {a
 # %% [markdown]
 # ## Which claims held on this machine?
 #
-# Nobody wrote this table. It is computed from what you measured. “Holds” means at least 1.5 times as fast as
-# what is named. Few runs stand behind each line: a figure near 1.5 can fall on the other side next time.
+# Nobody wrote this table. It is computed from what you measured. “Holds” means at least one and a half times
+# as fast as what is named. Few runs stand behind each line: a figure near that can fall on the other side
+# next time.
 
 # %% output="varies"
 
