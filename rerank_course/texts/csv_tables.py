@@ -2,6 +2,7 @@
 
 import csv
 import re
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +12,13 @@ from rerank_course.texts.files import CorpusError, check_zeros, choices, ending_
 from rerank_course.texts.tables import MAX_FIELD, TEXT_COLUMNS, Row, Rows, check_columns, plain_name
 
 DELIMITERS = ",;\t|"
+_FIELD_LIMIT = threading.Lock()
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[,;\t|]*\s*', re.IGNORECASE)  # Excel's own first line
 
 
 def csv_rows(path: Path) -> Rows:
     """The rows below the header. Blank lines are not given, but counted."""
-    with _csv_field_limit(), opened(path, newline="") as file:
+    with opened(path, newline="") as file:
         first = file.readline()
         check_zeros(first, path)
         separator = _SEPARATOR_LINE.fullmatch(first)
@@ -57,7 +59,8 @@ def _records(path: Path, file: TextIO, delimiter: str, skipped: int) -> Iterator
     line, number = skipped + 1, 1
     while True:
         try:
-            row = next(reader)
+            with _csv_field_limit():
+                row = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
@@ -92,16 +95,20 @@ def _header(file: TextIO, delimiter: str) -> list[str]:
     _rewind(file)
     rows = csv.reader(file, delimiter=delimiter, strict=True)
     try:
-        return next((row for row in rows if any(map(str.strip, row))), [])
+        with _csv_field_limit():
+            return next((row for row in rows if any(map(str.strip, row))), [])
     except csv.Error:
         return []
 
 
 @contextmanager
 def _csv_field_limit() -> Iterator[None]:
-    """The csv module's limit is one for the whole process: raise it while a file is read, and put it back."""
-    before = csv.field_size_limit(MAX_FIELD)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
+    """Raise the csv module's limit while one row is read. It is one for the whole process, so it is never kept
+    raised between rows: whoever reads a few rows and stops would leave it so for everybody.
+    """
+    with _FIELD_LIMIT:
+        before = csv.field_size_limit(MAX_FIELD)
+        try:
+            yield
+        finally:
+            csv.field_size_limit(before)

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from rerank_course.text import Chunk
+from rerank_course.texts.csv_tables import csv_rows
 from rerank_course.texts.documents import read_documents
 from rerank_course.texts.files import CorpusError
 from rerank_course.texts.tables import MAX_FIELD
@@ -287,6 +288,13 @@ def test_long_fields_are_read_and_the_limit_of_csv_is_put_back(file, content):
         kept = error  # its traceback keeps the reader's frames alive
         assert kept
     assert csv.field_size_limit() == before < MAX_FIELD
+
+
+def test_who_stops_reading_leaves_the_limit_of_csv_as_it_was(file):
+    before = csv.field_size_limit()
+    rows = csv_rows(file("a.csv", "text\na\nb\n"))
+    next(rows)
+    assert csv.field_size_limit() == before
 
 
 @pytest.mark.parametrize("show_progress", [False, True])
