@@ -16,7 +16,8 @@
 # - cut the bill without a single machine more.
 #
 # **What you need:** [](lesson:batch_scoring) and [](lesson:retrieval_flow). Ray Data is
-# an extra; the next cell says whether it is here. Without it the lesson runs too, on one process.
+# an extra; the next cell says whether it is here. In the course's folder `make bring-scale` brings the
+# version that was tested. Without Ray the lesson runs too, on one process.
 #
 # **Time:** {minutes} minutes, of which the machine computes a few.
 #

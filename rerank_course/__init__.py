@@ -5,7 +5,13 @@ when they are first used, so ``import rerank_course`` costs next to nothing and 
 numpy.
 """
 
-import lazy_loader
-
 __version__ = "0.2.0"
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+try:
+    import lazy_loader
+
+    __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+except Exception as error:  # a package that is missing or broken: the doctor, which is in here, has to say so
+    from rerank_course.learner.packages import closed_door
+
+    __getattr__ = closed_door(error)

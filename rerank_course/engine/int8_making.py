@@ -80,7 +80,10 @@ class _Said:
     def __init__(self) -> None:
         from tqdm.auto import tqdm
 
-        self.bar = tqdm(total=1, unit="step", desc="Loading", leave=False)
+        # In a log each state of the bar is a line of its own.
+        is_drawn_over = sys.stderr.isatty() or "ipykernel" in sys.modules
+        seconds = 0.1 if is_drawn_over else 10
+        self.bar = tqdm(total=1, unit="step", desc="Loading", leave=False, mininterval=seconds)
         self.refused = self.last = ""
 
     def hear(self, line: str) -> None:

@@ -68,6 +68,8 @@ def packaged_folder() -> Path:
         source = str(weights.reranker_folder())  # here, so that its own message is not lost
         make(target, {"name": DEFAULT_RERANKER, "source": source, "packaged": True})
 
+    if not (cache.cache_folder() / PACKAGED_FOLDER).exists():
+        _makers()  # before it is said that something is being prepared
     return cache.made_once(PACKAGED_FOLDER, write, "the int8 engine")
 
 
@@ -124,14 +126,18 @@ def _source(name: str, local_files_only: bool) -> Path:
 
 def _key(source: Path, pairs: Any) -> str:
     """What a made model depends on, as twelve hexadecimal digits."""
-    try:
-        makers = [f"{maker} {version(maker)}" for maker in MAKERS]
-    except PackageNotFoundError as error:
-        raise EngineNotInstalledError(f'backend="int8" needs {error.name}: {INSTALL}.') from error
-    digest = hashlib.sha256(json.dumps([FORMAT, makers, pairs]).encode())
+    digest = hashlib.sha256(json.dumps([FORMAT, _makers(), pairs]).encode())
     for file in _files(source):
         digest.update(f"{file.relative_to(source).as_posix()} {cache.sha256(file)}\n".encode())
     return digest.hexdigest()[:12]
+
+
+def _makers() -> list[str]:
+    """The libraries that make a model, with their versions."""
+    try:
+        return [f"{maker} {version(maker)}" for maker in MAKERS]
+    except PackageNotFoundError as error:
+        raise EngineNotInstalledError(f'backend="int8" needs {error.name}: {INSTALL}.') from error
 
 
 def _files(source: Path) -> list[Path]:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
 from functools import partial
 from importlib import metadata
+from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -153,6 +154,24 @@ def _why_not_imported(package: str, error: Exception) -> str:
     )
 
 
+def closed_door(error: Exception) -> Callable[[str], Any]:
+    """A module's ``__getattr__`` where what loads the front door's names does not load itself.
+
+    Modules of the package are still found, the commands among them; any other name is an ``ImportError`` that
+    says why.
+    """
+
+    def getattr_of_module(name: str) -> Any:
+        if name.startswith("_") or find_spec(f"rerank_course.{name}"):
+            raise AttributeError(name)
+        raise ImportError(
+            f"rerank_course.{name} cannot be loaded: {in_one_line(error)}. "
+            "To see what to do: python -m rerank_course doctor"
+        ) from error
+
+    return getattr_of_module
+
+
 def in_one_line(error: BaseException) -> str:
     """An error's kind and the first line that it says, or that its cause says."""
     error = error.__cause__ or error
@@ -172,8 +191,6 @@ def _file_of(error: Exception) -> str:
 
 
 def _found_at(package: str) -> str:
-    from importlib.util import find_spec
-
     try:
         spec = find_spec(MODULES.get(package, package.replace("-", "_")))
     except (ImportError, ValueError):

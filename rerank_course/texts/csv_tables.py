@@ -103,8 +103,10 @@ def _header(file: TextIO, delimiter: str) -> list[str]:
 
 @contextmanager
 def _csv_field_limit() -> Iterator[None]:
-    """Raise the csv module's limit while one row is read. It is one for the whole process, so it is never kept
-    raised between rows: whoever reads a few rows and stops would leave it so for everybody.
+    """Raise the csv module's limit while one row is read.
+
+    It is one for the whole process, so it does not stay raised between rows: whoever reads a few rows and
+    stops would leave it so for everybody.
     """
     with _FIELD_LIMIT:
         before = csv.field_size_limit(MAX_FIELD)

@@ -109,6 +109,27 @@ def test_a_broken_package_is_the_doctor_s_line_and_no_traceback(tmp_path, kind):
     assert "a package is missing or broken" in other.stderr and "rerank_course doctor" in other.stderr
 
 
+@pytest.mark.heavy
+def test_what_opens_the_front_door_may_be_broken_too(tmp_path):
+    (tmp_path / "lazy_loader.py").write_text("import a_package_that_is_missing\n", encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+
+    def run(*words):
+        command = [sys.executable, *words]
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, encoding="utf-8"
+        )
+
+    found = run("-m", "rerank_course", "doctor")
+    assert found.returncode == 1 and "Traceback" not in found.stdout + found.stderr
+    (line,) = (line for line in found.stdout.splitlines() if line.startswith("FAIL  lazy-loader"))
+    assert "No module named 'a_package_that_is_missing'" in line and str(tmp_path) in line
+    name = run("-c", "from rerank_course import load_reranker").stderr.splitlines()[-1]
+    assert name.startswith("ImportError: rerank_course.load_reranker cannot be loaded: ModuleNotFoundError")
+    assert name.endswith("python -m rerank_course doctor")
+    assert run("-c", "from rerank_course import text; import rerank_course.rerank").returncode == 0
+
+
 def test_a_package_of_this_installation_that_does_not_load_says_how_to_mend_it(monkeypatch):
     def fail(name):
         raise ImportError("\nlong story") from ModuleNotFoundError("No module named 'numpy._core.x'")

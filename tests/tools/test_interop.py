@@ -230,3 +230,13 @@ def test_reporting_runs_with_bare_python():
     code = "import sys; sys.modules['numpy'] = None; import tools.interop.reporting"
     done = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+# What people read is what was run
+
+
+@pytest.mark.parametrize("library", ["LangChain", "LlamaIndex", "Haystack"])
+@pytest.mark.parametrize("name", ["README.md", "docs/interop.md"])
+def test_the_lines_that_were_run_are_those_that_people_read(library, name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert f"**{library}**\n\n```python\n{SNIPPETS[library]}```" in text

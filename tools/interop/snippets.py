@@ -21,6 +21,7 @@ LLAMA_INDEX = """\
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore
 
+
 class CourseRerank(BaseNodePostprocessor):
     def _postprocess_nodes(self, nodes, query_bundle=None):
         ranked = rerank_documents(query_bundle.query_str, nodes, reranker, top_k=5)
@@ -30,6 +31,7 @@ class CourseRerank(BaseNodePostprocessor):
 HAYSTACK = """\
 from dataclasses import replace
 from haystack import Document, component
+
 
 @component
 class CourseRanker:
