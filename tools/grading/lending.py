@@ -205,14 +205,29 @@ def _parameter(name: str, kind: int, is_optional: bool) -> inspect.Parameter:
     return inspect.Parameter(name, list(inspect._ParameterKind)[kind], default=default)
 
 
-def lent(session: Session, name: str, told: dict) -> Any:
-    """What a check gets for a name of the notebook: a value, or what calls a function there.
+class Missing:
+    """A name that the notebook does not have.
 
-    Raises:
-        NameError: the notebook has no such name.
+    A check may hold it and never use it: the function of an earlier part, whose cell the student deleted.
+    Whatever else is done with it is the error that it would be in the notebook.
     """
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+    def __repr__(self) -> str:
+        return f"name {self.__name__!r} is not defined"
+
+    def _fail(self, *_: Any, **__: Any) -> Any:
+        raise NameError(repr(self))
+
+    __call__ = __bool__ = __eq__ = __len__ = __iter__ = __getitem__ = __contains__ = __float__ = _fail
+
+
+def lent(session: Session, name: str, told: dict) -> Any:
+    """What a check gets for a name of the notebook: a value, or what calls a function there."""
     if told["kind"] == "missing":
-        raise NameError(f"name {name!r} is not defined")
+        return Missing(name)
     if told["kind"] == "value":
         return session.decode(told["value"])
     if told["kind"] == "class":

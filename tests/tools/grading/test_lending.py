@@ -133,13 +133,42 @@ def test_an_untouched_stub_and_one_that_another_function_calls_are_not_attempted
 
 
 def test_a_name_that_is_not_there_and_one_that_is_no_function(tmp_path):
-    assert judged(tmp_path, "", "check_squash(squash).require()", ORDER) == (
-        "NameError",
-        "name 'squash' is not defined",
-    )
+    found = judged(tmp_path, "", "check_squash(squash).require()", ORDER)
+    assert "name 'squash' is not defined" in found[1]
+    for cell in ("assert picked", "assert picked == 1", "assert len(picked)", "assert list(picked)"):
+        assert judged(tmp_path, "", cell) == ("NameError", "name 'picked' is not defined"), cell
     assert judged(tmp_path, "picked = ['a', 2]", "assert picked == ['a', 2]") is None
     found = judged(tmp_path, "squash = 5", "check_squash(squash).require()", ORDER)
     assert "Pass the function itself" in found[1]
+
+
+MIX = """\
+def mix_scores(found, reranked, weight):
+    def z(scores):
+        mean = sum(scores) / max(len(scores), 1)
+        deviation = (sum((score - mean) ** 2 for score in scores) / max(len(scores), 1)) ** 0.5
+        return [(score - mean) / deviation if deviation else 0.0 for score in scores]
+
+    searched = [(key, score) for key, score in found if key in reranked]
+    first, second = z([score for _, score in searched]), z([reranked[key] for key, _ in searched])
+    mixed = {key: (1 - weight) * a + weight * b for (key, _), a, b in zip(searched, first, second)}
+    RESULT
+"""
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        ("return sorted(mixed, key=mixed.get, reverse=True) + [k for k, _ in found if k not in mixed]", None),
+        ("return [key for key, _ in found]", "z_scores raised NameError: name 'z_scores' is not defined"),
+    ],
+)
+def test_an_earlier_part_that_was_deleted_costs_its_own_points_alone(tmp_path, result, said):
+    imports = "from rerank_course.checks.mix_and_cascade import check_mix_scores"
+    cell = "check_mix_scores(mix_scores, z_scores).require()"
+    found = judged(tmp_path, MIX.replace("RESULT", result), cell, imports)
+    assert (found is None) == (said is None), found
+    assert said is None or said in found[1]
 
 
 def test_an_error_arrives_as_its_class_with_its_text(tmp_path):
