@@ -15,6 +15,8 @@ GRADE_ARGS ?=
 ROSTER ?=
 FOLDERS ?=
 NAMES ?=
+FOLDER ?=
+ONCE ?=
 OUT ?= grading
 OFFLINE ?=
 WITH ?=
@@ -29,7 +31,7 @@ export PYTHONNOUSERSITE := 1
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course test quick check setup doctor build scores bench interop lock grade handout wheelhouse site clean
+.PHONY: help course test quick check setup doctor build scores bench interop lock grade handout wheelhouse room slides site clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -38,9 +40,17 @@ help: ## list these commands
 bring-%: setup
 	@$(INSTALL) --with $* $(PIP_ARGS)
 test quick check: bring-tests
+test check: site/node_modules/.all-installed
 build: bring-build
 grade: bring-grading
 site: bring-site
+
+# The website's libraries, the scripts' linters and axe-core. Whoever lacks npm can do without: the tests say so.
+NPM_CI = npm ci --prefix site --ignore-scripts --no-audit --no-fund --fetch-retries=1 --engine-strict --loglevel=error
+site/node_modules/.all-installed: site/package-lock.json
+	@if ! command -v npm >/dev/null; then echo "npm was not found: the website's live parts are not tested."; \
+		elif $(NPM_CI); then touch $@; \
+		else echo "npm could not install the website's libraries: its live parts are not tested."; fi
 
 course: setup ## install what is missing, check it, open JupyterLab (LAB_ARGS=… passes options on)
 	@$(BIN)/python -m rerank_course doctor
@@ -98,15 +108,22 @@ grade: setup ## grade what a class handed in: SUBMISSIONS=folder (ROSTER=class.c
 	@$(BIN)/python -m tools.grading.grade "$(SUBMISSIONS)" "$(OUT)" $(if $(ROSTER),--roster "$(ROSTER)") \
 		$(if $(FOLDERS),--folders $(FOLDERS)) $(if $(NAMES),--names '$(NAMES)') $(GRADE_ARGS)
 
+room: setup ## show who has passed what, from a folder that learners share: FOLDER=folder (ONCE=1 prints it)
+	@if [ -z "$(FOLDER)" ]; then echo "Say which folder learners share: make room FOLDER=folder" >&2; exit 2; fi
+	@$(BIN)/python -m classroom.room "$(FOLDER)" $(if $(ONCE),--once)
+
 handout: setup ## make what students get, without solutions and rubrics: reranking-course.zip (OUT=file)
 	@$(BIN)/python -m classroom.handout "$(if $(filter file,$(origin OUT)),reranking-course.zip,$(OUT))"
 
 wheelhouse: setup ## download all that the course installs into wheelhouse/ (WITH=scale more); then OFFLINE=1
 	@$(BIN)/python -m tools.setup.wheelhouse wheelhouse $(addprefix --with ,$(WITH)) $(PIP_ARGS)
 
+slides: setup ## make slides of the built lessons, a file for each, in _slides/ (ONLY=NAME one lesson)
+	@$(BIN)/python -m tools.build.slides _slides $(if $(ONLY),--only $(ONLY))
+
 site: setup ## build the course as a website, in _site/ (SERVE=1 serves it on this machine afterwards)
 	@$(BIN)/python -m tools.site.website
 	@if [ -n "$(SERVE)" ]; then $(BIN)/python -m tools.site.serve; fi
 
-clean: ## remove .venv, .venv-bench, .interop and _site (models stay in your cache folder)
-	rm -rf $(VENV) .venv-bench .interop _site
+clean: ## remove .venv, .venv-bench, .interop, _site and _slides (models stay in your cache folder)
+	rm -rf $(VENV) .venv-bench .interop _site _slides

@@ -70,7 +70,8 @@ class HostedReranker:
             JINA_API_KEY); vLLM and TEI have none, and are then called without a key. White space around it is
             taken off. It is never shown.
         base_url: where the service is; ``None`` is its own address. vLLM and TEI have none: say it. Without
-            TLS (``http://``) only this machine is allowed, and its calls go past any proxy.
+            TLS (``http://``) only this machine is allowed, and its calls go past any proxy; where no key is
+            sent, addresses of a private network as well.
         fallback: a reranker for the calls that the service cannot score now. It scores **all** pairs of the
             call, since its scale is another one (logits, for the course's); a ``FallbackWarning`` says so.
         timeout: seconds without a sign of the service after which an attempt is given up. It is not repeated.

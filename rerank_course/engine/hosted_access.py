@@ -73,16 +73,17 @@ def check_key(key: Key, how_to_get_one: str) -> None:
         )
 
 
-def check_address(base_url: str, example: str) -> bool:
+def check_address(base_url: str, example: str, with_key: bool) -> bool:
     """Whether ``base_url`` is this machine's own.
 
     Args:
         base_url: scheme, host, port, and for a gateway the beginning of a path.
         example: an address that would do, for the error.
+        with_key: whether a key goes there. Without one, TLS is not asked of a private network either.
 
     Raises:
-        ValueError: it is no address to which a key may be sent, or ends in a path that is added to it; the
-            message says what to take out.
+        ValueError: it is no address to which texts and key may be sent, or ends in a path that is added to
+            it; the message says what to take out.
     """
     if not isinstance(base_url, str) or not base_url.isprintable() or " " in base_url:
         raise ValueError(f"base_url {base_url!r} holds white space or a control character. Take it out.")
@@ -101,10 +102,11 @@ def check_address(base_url: str, example: str) -> bool:
     _check_path(base_url, parts)
     if _is_this_machine(parts.hostname):
         return True
-    if parts.scheme == "http":
+    if parts.scheme == "http" and (with_key or not _is_private(parts.hostname)):
         raise ValueError(
-            f"base_url {parts.hostname} is not this machine, and http:// would send key and texts "
-            "unencrypted. Use https://."
+            f"base_url {parts.hostname} is not this machine, and http:// would send "
+            f"{'key and texts' if with_key else 'the texts'} unencrypted. Use https://; http:// is for this "
+            "machine, and without a key for an address of a private network, such as http://10.0.0.5:8080."
         )
     return False
 
@@ -139,6 +141,15 @@ def _is_this_machine(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _is_private(host: str) -> bool:
+    """Whether no address of the open network is meant: 10.0.0.5, or a container's name without a dot."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host
+    return address.is_private and not address.is_unspecified
 
 
 def _check_path(base_url: str, parts: urllib.parse.SplitResult) -> None:

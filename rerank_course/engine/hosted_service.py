@@ -90,7 +90,9 @@ class HostedService:
         address = protocol.address if base_url is None else base_url
         if address is None:
             raise ValueError(f"base_url is missing: say where your {protocol.name} server listens.")
-        on_this_machine = check_address(address, protocol.address or "https://rerank.example")
+        on_this_machine = check_address(
+            address, protocol.address or "https://rerank.example", with_key=bool(key)
+        )
         self.calls = 0
         self._client = protocol.connect(key, address, on_this_machine)
         parts = urllib.parse.urlsplit(address)

@@ -232,6 +232,17 @@ def test_addresses_that_are_none_say_what_to_write(kind, url, message):
     assert message in str(raised.value) and "sesame" not in str(raised.value)
 
 
+@pytest.mark.parametrize("kind", [VllmReranker, TeiReranker])
+def test_a_private_network_needs_no_tls_where_no_key_is_sent(kind):
+    for url in ("http://10.0.0.5:8080", "http://192.168.1.7", "http://[fd00::5]:80", "http://tei:80"):
+        assert kind(base_url=url)
+        with pytest.raises(ValueError, match="would send key and texts unencrypted"):
+            kind(api_key=KEY, base_url=url)
+    for url in ("http://8.8.8.8", "http://rerank.example.org", "http://0.0.0.0:8080"):
+        with pytest.raises(ValueError, match="would send the texts unencrypted"):
+            kind(base_url=url)
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1"])
 def test_every_address_of_this_machine_itself_is_called_without_tls(host):
     try:
