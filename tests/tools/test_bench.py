@@ -12,6 +12,7 @@ from rerank_course.models import load_reranker
 from rerank_course.retrieve import BM25Retriever, DenseRetriever
 from rerank_course.texts.corpora import load_corpus
 from tools.bench import instructions, peak, peers, report, timing, uses, workloads
+from tools.bench.aims import aims
 from tools.bench.contenders import CONTENDERS, Worker, start
 
 
@@ -207,6 +208,22 @@ def test_the_page_says_what_was_measured_and_who_was_left_out():
 
 
 @pytest.mark.heavy
+def test_aims_are_compared_with_the_page_s_own_tables():
+    head = "|  | median s | × fastest peer | of int8 peak |\n| --- | --- | --- | --- |\n"
+    page = "# Benchmarks\n"
+    for count, ratio, share in ((10, 1.9, "64%"), (100, 2.2, "66%")):
+        rows = f"| torch | 1 | 9 | 9% |\n| course, int8 | 0.1 | {ratio} | {share} |\n"
+        page += f"\n## {count} candidates, 200 tokens\n\n3 rounds.\n\n{head}{rows}"
+    page += f"\n## 10 candidates, mixed lengths\n\n{head}| course, int8 | 0.1 | 6.5 | – |\n## Other\n{head}"
+    found = aims(page)
+    told = {name.partition(" times")[0].partition(" of the")[0]: row for name, row in found.iterrows()}
+    assert list(told["200 tokens: 2.2"]) == ["1.9", "2.2", "–", "in part"]
+    assert list(told["200 tokens: 65%"]) == ["64%", "66%", "–", "in part"]
+    assert list(told["mixed lengths: 6"]) == ["6.5", "–", "–", "yes"]
+    assert told["30 tokens: 1.5"]["reached"] == "not measured"
+    assert "What was to be reached" in report.with_section(page, "aims", found)
+
+
 def test_each_use_asks_for_as_many_pairs_as_its_name_says(embedder):
     handbook = load_corpus("handbook")
     documents = list(handbook.documents.values())

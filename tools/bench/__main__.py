@@ -13,6 +13,7 @@ import pandas as pd
 
 from rerank_course.engine.int8 import Int8Reranker
 from tools.bench import contenders
+from tools.bench.aims import aims
 from tools.bench.instructions import instructions
 from tools.bench.peak import int8_peak, multiplications
 from tools.bench.peers import ROOT
@@ -57,7 +58,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _renew(path: Path, name: str) -> None:
     """Measure one section, and leave the rest of the page."""
     page = path.read_text(encoding="utf-8") if path.exists() else "# Benchmarks\n"
-    measured = {"quality": quality, "kinds": rounding, "callers": serving, "instructions": instructions}
+    measured = {
+        "aims": lambda: aims(page),
+        "quality": quality,
+        "kinds": rounding,
+        "callers": serving,
+        "instructions": instructions,
+    }
     table = measured[name]()
     print(table.to_string())
     _write_whole(path, with_section(page, name, table))
