@@ -19,10 +19,12 @@ LEARNERS = ("lessons", "int8", "documents")  # the extras in requirements.txt, b
 # What is installed when it is first used, and by what. The tests run all of it, so their lock holds all.
 TASKS = {
     "scale": ("ray",),
+    "finetune": ("finetune",),
     "grading": ("grading",),
     "build": ("build",),
     "site": ("site",),
-    "tests": ("ray", "grading", "build", "site", "parquet", "tests"),
+    "hub": ("hub", "grading"),
+    "tests": ("ray", "finetune", "grading", "build", "site", "parquet", "tests"),
 }
 MADE_BY = "Made by `make lock` from pyproject.toml; do not edit by hand.\n"
 COMPILE = (
