@@ -187,9 +187,10 @@ long_times
 #
 # ## Claim 2: “A loop of slices is as good as one predict”
 #
-# On texts of equal length it is. Real candidates are not of equal length, and a batch is a rectangle: every
-# pair is filled up with [padding](term:padding) to the longest one. The model computes on the padding as on
-# text. Let us take documents from 15 to 320 tokens, short ones more often than long ones, as they come.
+# On texts of equal length nothing here speaks against it. Real candidates are not of equal length, and a
+# batch is a rectangle: every pair is filled up with [padding](term:padding) to the longest one. The model
+# computes on the padding as on text. Let us take documents from 15 to 320 tokens, short ones more often than
+# long ones, as they come.
 
 # %%
 import numpy as np
@@ -392,10 +393,9 @@ engine_guess.beside(f"{gain:.1f}")
 # The fair speed-up is the one against the best torch row; against one by one it looks larger. “Lower
 # precision alone” is 8 bits and bfloat16 together; the last number is what 8 bits add where bfloat16 is used
 # anyway. Is it near 1, or below? Then you pay for rounding and gain no time. The whole engine's gain depends
-# on the processor: [int8.py](../rerank_course/engine/int8.py) has the figures of one machine that was told to
-# use fewer of its instructions, against one by one. Look where torch's rows with bfloat16 stand on yours.
-# What the float32 twin gains on one by one has several causes; one pair a core is one of them, and has a row
-# of its own. The others this table does not separate.
+# on the processor. Look where torch's rows with bfloat16 stand on yours. The float32 twin is faster than one
+# by one for several reasons. One of them, one pair a core, has a row of its own; the table does not separate
+# the others.
 #
 # Some layers are not rounded to 8 bits; [quantise.py](../rerank_course/engine/quantise.py) says which and
 # why. Nor are pairs of few different words, such as (“yes”, “no”):
@@ -481,8 +481,8 @@ pd.DataFrame(same).round(3)
 # %% [markdown]
 # The averages show no loss that could not be chance, and yet in some queries the first ten are not the same
 # ten. Around the tenth place rounding moves the scores no more on pandas-docs; there they stand closer
-# together. So few queries do not show whether that is all of the difference. (float32 is here the restored
-# model of [](lesson:scoring_pairs), whose weights had been rounded once before.)
+# together. These queries are too few to show whether that is all of the difference. (float32 is here the
+# restored model of [](lesson:scoring_pairs), whose weights had been rounded once before.)
 #
 # Does the record hold on your machine? A sample is scored again. The control is how far each is from float32.
 
@@ -585,10 +585,10 @@ for engine, each, at_once in (("8 bits", cost, cores), ("torch's best row", torc
     print(f"{engine}: about {few} in 0.3 s, {many} in 2 s; a hundred take {100 * each:.1f} s")
 
 # %% [markdown]
-# The engine scores one pair a core, in rounds of as many pairs as there are cores. A few candidates may not
-# fill the last one: compare the ms each of 1, 2, 3 and 32. Over many rounds it is about a straight line,
-# and “how many?” is one division. That holds for candidates of **equal length** and for **one caller** on
-# an idle machine. A service may have neither.
+# The engine scores one pair a core (short ones in fours), in rounds of as many as there are cores. A few
+# candidates may not fill the last one: compare the ms each of 1, 2, 3 and 32. Over many rounds it is about a
+# straight line, and “how many?” is one division. That holds for candidates of **equal length** and for **one
+# caller** on an idle machine. A service may have neither.
 #
 # ### Length
 #
@@ -649,16 +649,16 @@ for name, for_long, size, measured in (
 pd.DataFrame(forecasts).T.round(2)
 
 # %% [markdown]
-# Pair by pair, tokens are nearer than candidates; in batches, count the padding too. Even so a forecast from
-# long pairs may come out too low for short ones: a part of that is what a pair costs whatever its
-# length ([](lesson:scale_out) has both numbers).
+# Pair by pair, tokens are nearer than candidates; in batches, count the padding too. A forecast from long
+# pairs may still be too low for short ones, since a part of the time is the same for every length
+# ([](lesson:scale_out) has both numbers).
 #
 # ### Several callers
 #
 # A service has several callers. A lock lets one call in at a time, and the others wait. The course's engine
-# puts the pairs of all calls into [one queue](../rerank_course/engine/pair_queue.py) instead; the call with
-# the least left goes first. First four callers with five pairs each. Then a small request, one pair, that
-# comes after a big one. The control is the same engine behind a lock.
+# puts the pairs of all calls into [one queue](../rerank_course/engine/pair_queue.py) instead; as a rule the
+# call with the least left goes first. First four callers with five pairs each. Then a small request, one
+# pair, that comes after a big one. The control is the same engine behind a lock.
 
 # %% output="varies"
 import threading
@@ -829,8 +829,8 @@ print(f"a million documents of 200 tokens would take this machine {1e6 * cost / 
 #
 # **A** does not hold for short texts either. Compare the rows for 8 and 32.
 #
-# **B** is what these rows show for long and for mixed texts, and a larger batch of a sorted list has no less
-# padding. Look at chunk length, engine and the number of candidates instead.
+# **B** is what these rows show for long and for mixed texts, and of a sorted list batches of 32 have no less
+# padding than batches of 8. Look at chunk length, engine and the number of candidates instead.
 #
 # **C**: in float32 the scores do not change, apart from the last digits. With an engine that finds its steps
 # in each batch they can change.

@@ -157,9 +157,9 @@ for kind in ("asker's words", "opposite", "other number"):
 
 # %% [markdown]
 # This embedder's cosine has no direction: it makes the vector of a question as it makes the vector of a
-# document. Other embedders do not. Some put a fixed sentence, a *prompt*, in front of each question
+# document. Not every embedder does: some put a fixed sentence, a *prompt*, in front of each question
 # ([example](https://huggingface.co/BAAI/bge-small-en-v1.5)); then the swapped pair has another cosine. The
-# cross-encoder was trained with the question first, and for it the two places are not the same.
+# cross-encoder is given the question first, and for it the two places are not the same.
 #
 # ## Which words does a score depend on?
 #
@@ -259,8 +259,8 @@ added
 
 # %% [markdown]
 # Compare the rows with the second, the bare question. The answer lifts the cross-encoder's score far, and the
-# **cosine** goes slightly *down*: the bare question is as similar to itself as can be, and whatever is added,
-# an answer too, is text that the question does not have.
+# **cosine** goes *down*: the bare question is as similar to itself as can be, and every addition, the answer
+# too, brings words that the question does not have.
 #
 # It would be easy to stop here and to say: the cross-encoder looks for the answer. The last five rows are
 # controls. *Parking is 6 euros* answers nothing and brings nearly as much; *4 metres* is no price and
@@ -383,7 +383,7 @@ for left_out, question in (
 # *At the weekend* does not separate the two groups in this way; *How much* does. For this question the
 # cross-encoder's score asks for an amount.
 #
-# Cosine reacts to the two words as well: in the left panel above the same three, *opposite*, *same words* and
+# Cosine reacts to these words as well: in the left panel above the same three, *opposite*, *same words* and
 # *neighbour*, fall furthest. But look at the echo. It has the words *How much* and no amount; cosine gives it
 # more for them, the cross-encoder less.
 #
@@ -495,7 +495,8 @@ try_out(
 # %% [markdown]
 # *From Monday to Friday* or *on Saturdays and Sundays*: hardly a difference, in either model. And *not at the
 # weekend*, which rules the document out, brings the word *weekend* and with it a **higher** score of the
-# cross-encoder. *Not in the evening*, the control, does not. Cosine hardly tells the two apart.
+# cross-encoder. *Not in the evening*, the control, does not. For cosine, *not at the weekend* and *not in the
+# evening* are nearly the same.
 #
 # ## How to write an explanation
 #

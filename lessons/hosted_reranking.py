@@ -24,8 +24,8 @@
 # The example is [Cohere's Rerank](https://docs.cohere.com/docs/rerank), a [hosted](term:hosted)
 # [reranker](term:reranker), through Cohere's own Python library.
 # The course has a **stand-in** for the service: a small server on this machine that speaks the same protocol,
-# behind an address that nobody else can reach. It scores with the packaged reranker, through
-# a [sigmoid](term:sigmoid).
+# behind an address that no other machine can reach, and with a key. It scores with the packaged reranker,
+# through a [sigmoid](term:sigmoid).
 #
 # The requests are those of Cohere's library. Answers, errors and bills follow Cohere's documentation; they
 # were not compared with the service. The scores and the speed are **not Cohere's**. If you have a key in
@@ -104,8 +104,7 @@ print(json.dumps(answer.dict(), indent=1))
 #   tells.
 # - The scores lie between 0 and 1. That does not make a document with 0.9 twice as relevant as one with 0.45,
 #   as [Cohere itself says](https://docs.cohere.com/reference/rerank). For version 5 it announces [calibrated
-#   scores](https://docs.cohere.com/changelog/rerank-v5), which can be read as probabilities: a promise that
-#   you can check on queries of your own.
+#   scores](https://docs.cohere.com/changelog/rerank-v5): a promise that you can check on queries of your own.
 # - The texts do not come back. You have them.
 #
 # ## The same behind `predict`
@@ -133,8 +132,8 @@ print("scored by", hosted.scored_by)
 #
 # ## The same in other words
 #
-# Cohere's protocol is one of several. Jina's service has its own, and others have taken it over; so have
-# servers that you run yourself, such as [vLLM](https://docs.vllm.ai) and [Text Embeddings
+# Cohere's protocol is one of several. Jina's service has another one, and so have servers that you run
+# yourself, such as [vLLM](https://docs.vllm.ai) and [Text Embeddings
 # Inference](https://huggingface.co/docs/text-embeddings-inference) (TEI). `JinaReranker`, `VllmReranker` and
 # `TeiReranker` have the same `predict`, errors and fallback as `CohereReranker`. The stand-in speaks all
 # four.
@@ -423,8 +422,8 @@ for fault, seconds in (("unavailable", None), ("rate limit", 0), ("cut", None), 
 # %% [markdown]
 # So "the library has retries" is half true. By [its
 # source](https://github.com/cohere-ai/cohere-python/blob/main/src/cohere/core/http_client.py) it repeats
-# what has a status of 408, 409, 429 or from 500 on, and connections that could not be made, those to an
-# unknown host or with a bad certificate as well; it follows Retry-After for up to a minute each time. A cut
+# what has a status of 408, 409, 429 or from 500 on, and a call whose connection could not be made, also where
+# the host is unknown or its certificate is bad; it follows Retry-After for up to a minute each time. A cut
 # connection or a time-out reaches you at once. `CohereReranker` switches these retries off (`max_retries`
 # in `request_options`) and makes its own, which end after `max_wait`.
 #
@@ -543,7 +542,7 @@ service.behave()
 
 # %% [markdown]
 # In the trouble that passes the two do the same: they warn while it lasts, and the service is back
-# afterwards. (After it had answered, that is: a host that is unknown in the first search is taken for a
+# afterwards. (Here the host had answered before. One that is unknown in the first search is taken for a
 # mistake.)
 # With the unknown host the careless one warns in every search, and would do so for ever. Its users get the
 # local ranking, and whoever does not read warnings is told nothing. The careful one says it in the first

@@ -7,7 +7,7 @@
 #
 # **What you will do**
 #
-# - read the facts of five models, and check four claims about them;
+# - read the facts of five models, and check five claims about them;
 # - compare published figures with those of the search alone;
 # - measure speed and quality of what runs here, each with its control;
 # - answer six questions and see which models fit, or what to relax.

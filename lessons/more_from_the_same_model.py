@@ -247,9 +247,9 @@ for (name, search), some in by_weight.items():
 interval_chart(rows, "nDCG@10 of the mix with a held-out weight, less the best of the three searches, 95 %")
 
 # %% [markdown]
-# One of six. And there are searches that are not among the three: on the handbook the dense search in
-# windows, over which [](lesson:retrieval_flow) shows no gain by mixing the dense search (mixed itself, it
-# does gain); on pandas-docs the dense search mixed with BM25, above. Compare with the best that you could
+# One of six. And there are searches that are not among the three: on the handbook the dense search in windows
+# ([](lesson:retrieval_flow) shows no gain over it by a mix with the plain dense search, and one by a mix with
+# the windows); on pandas-docs the dense search mixed with BM25, above. Compare with the best that you could
 # run.
 #
 # ### For which questions?
@@ -469,10 +469,10 @@ draw_points(
 
 # %% [markdown]
 # The line above the picture names the *front*: for each system that is not on it, another one is both faster
-# and better. So take one of the front, and decide how many seconds you would wait for the next. (Points are
+# and better. So take one of the front: the slowest for which you would wait. (Points are
 # means, and one run of each; the intervals are in the table. It is the front of these systems: others, at
-# other depths, may pass it.) On the handbook no cascade from BM25 is on it: a better first
-# stage is.
+# other depths, may pass it.) On the handbook no cascade from BM25 is on it; systems with a
+# better first search are.
 #
 # ## Only where it is needed
 #
@@ -685,7 +685,7 @@ for what in best:
 # dense search with BM25's scores.
 #
 # **B** is what the handbook's curves show for BM25 and the hybrid. On pandas-docs, where BM25 is nearly as
-# good as the reranker, the weight comes out near one half. So measure.
+# good as the reranker, the weight comes out near one half for most queries. So measure.
 #
 # **C** forgets that both are normalised first.
 #

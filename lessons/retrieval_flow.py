@@ -407,8 +407,8 @@ for kind, rows in (("long document", is_long), ("other kinds", ~is_long), ("all 
 # %% [markdown]
 # On the long documents the windows gain, and the first window alone shows no gain: what helps stands after
 # it, and most of that the embedder had not read. Reranking gains there too. Between windows and reranking no
-# difference is shown on these, ten candidates or a hundred; over all queries a hundred are below the windows.
-# But twelve queries are few: the interval from so few tends
+# difference is shown on these, be it with ten candidates or with a hundred. Over all queries, reranking a
+# hundred is below the windows. But twelve queries are few: the interval from so few tends
 # to be narrower than it should be. On the other kinds no loss by windows is shown, nor by reranking ten;
 # reranking a hundred loses. Over all queries the windows' interval holds 0. Windows make 373 pieces of 294
 # passages and need no second model, so they are cheap to try. (Another collection, below, gets them too.)
@@ -517,10 +517,10 @@ interval_chart(docs_to_the_best, "pandas-docs: nDCG@10 gained over the hybrid se
 
 # %% [markdown]
 # Another collection, another answer. Of the three searches the hybrid has the highest mean without a
-# reranker, and no reranked system beats it by more than chance. By nDCG@10 BM25's four are below it, as BM25
-# itself is; by reranking, BM25 gains nothing here that can be told from chance. The hybrid with a hundred is
-# below its own first stage by nDCG@10, and not by RR@10; in so many comparisons that one may be chance. “Not
-# shown” is not “none”, though: with more queries, a gain might show.
+# reranker, and no reranked system beats it by more than chance. By nDCG@10 BM25 reranked is below it at most
+# depths, as BM25 itself is; by reranking, BM25 gains nothing here that can be told from chance. The hybrid
+# with a hundred is below its own first stage by nDCG@10, and not by RR@10; in so many comparisons that one
+# may be chance. “Not shown” is not “none”, though: with more queries, a gain might show.
 #
 # And look at the two lines on windows. Nobody judged what windows bring up, and an unjudged passage counts as
 # wrong: fewer of their first ten are judged. With unjudged passages taken out of both lists the windows gain;
@@ -593,8 +593,8 @@ print(f"windows mixed with rerank 20, only judged passages: {mean:+.3f} ({low:+.
 #   for (name, search, other, depth), (m, l, h) in mixed.items() if depth == 20)
 
 # %% [markdown]
-# Count on the handbook how many of the intervals leave out 0. The windows alone, which need no reranker, are
-# not shown to be worse than the mixes of the dense search. But the windows can be mixed as well, and mixed
+# Count on the handbook how many of the intervals leave out 0. The windows alone need no reranker, and are not
+# shown to be worse than the mixes of the plain dense search. But the windows can be mixed as well, and mixed
 # with ten or twenty they are better than the windows alone, by more than chance; with twenty and without the
 # unjudged passages the gain is smaller. The same scores at random lose, and for cosines in their place no
 # gain is shown. (Four depths each: the largest of four gains looks larger than it is.) On pandas-docs, where
@@ -749,7 +749,7 @@ print(f"{report.name} stands beside {my_texts.name}. It says:")
 print(textwrap.fill(advise(Measured(mine, my_runs)).text, 100))
 
 # %% [markdown]
-# The command line does all of it, judging included, for tens of thousands of texts. It keeps the scores, so
+# The command line does all of it, judging included. It keeps the scores, so
 # that a second depth costs only what is new:
 #
 # ```sh
@@ -800,8 +800,8 @@ print("still graded:", sum(len(grades) for grades in mine.qrels.values()))
 # - Order the same candidates by your embedder, too. Over all queries of the handbook no gain of the
 #   cross-encoder's order over it was shown.
 # - Try the cheaper repair first, and then both together. On the handbook's long passages windows gained, and
-#   no difference to the reranker was shown; mixed, the two gained over the windows alone at two of four
-#   depths. On pandas-docs the windows' gain hangs on how unjudged passages are counted.
+#   no difference to the reranker was shown. Over all its queries, the two mixed gained over the windows alone
+#   at two of four depths. On pandas-docs the windows' gain hangs on how unjudged passages are counted.
 # - A figure of a system that was chosen by that figure is too good. Choose on some queries, report on others.
 # - Unjudged is not wrong. Show how much is judged. A grade belongs to a text: when the text changes, judge it
 #   again.

@@ -353,9 +353,9 @@ draw_bars(
 )
 
 # %% [markdown]
-# The start comes once for each worker, however long the log is. Scoring grows with the log. Part of the rest
-# comes from the worker that died (how much, only a run without that could tell); handing out grows with the
-# number of parts. And within scoring?
+# Each worker loads its model once, and the run starts once, however long the log is. Scoring grows with the
+# log. Part of the rest comes from the worker that died (how much, only a run without that could tell). And
+# within scoring?
 
 
 # %% output="varies"
@@ -437,12 +437,12 @@ scaling.round(2)
 draw_bars({name: round(rate, 1) for name, rate in speed.items()}, "pairs a second")
 
 # %% [markdown]
-# **Efficiency** is the share of the cores' speed that is left when all of them work; an upper bound here,
-# since seconds in which only one works count too. Cores share memory, caches and heat, and two of those that
-# the system shows may be one core that works for two programs at once. Two points are no curve, and each is
-# one run: small differences from one say nothing, in either direction. On a machine with many cores, measure
-# it there before you believe any forecast. If one worker with all threads is as fast here as several with one
-# each, take the one: each worker holds a model in memory.
+# **Efficiency** is the share of the cores' speed that is left when all of them work. Here it is an upper
+# bound: the seconds in which only one works are counted too. Cores share memory, caches and heat, and two of
+# those that the system shows may be one core that works for two programs at once. Two points are no curve,
+# and each is one run: small differences from one say nothing, in either direction. On a machine with many
+# cores, measure it there before you believe any forecast. If one worker with all threads is as fast here as
+# several with one each, take the one: each worker holds a model in memory.
 #
 # ## A cost model of two numbers
 #
@@ -621,8 +621,8 @@ draw_lines(
 #
 # The bill is *pairs × (a + b · tokens) × price of a second*. Each factor can be made smaller. Order them by
 # what they save and what they cost in quality, and do it **before** you add machines. Not reranking saves
-# all of it; what it costs in quality here, the first table says, for those who replace the search's order and
-# for those who mix.
+# all of it. The first table says what that costs in quality here: one row for those who replace the search's
+# order, one for those who mix.
 #
 # **Predict.** You may cut the depth from 100 to 20, the length to 128 tokens, go from torch to the 8-bit
 # engine, halve the layers, or score each question of the log only once. Which saves most here? Which costs
@@ -686,9 +686,9 @@ for what in list(factors)[:4]:
 draw_bars(steps, "dollars for a million queries on machines of 16 cores, with the assumptions above")
 
 # %% [markdown]
-# - **Depth** may be cut to none where the upper ends of the intervals at the beginning, those of your way to
-#   use the scores, are too small to pay for; and to 20 where the upper end of *100 less 20*, printed above
-#   for the replaced order, is. “Not shown” is not “none”.
+# - **Depth.** The intervals at the beginning say how much quality reranking may bring. If even their upper
+#   ends, for your way to use the scores, are too small to pay for, do not rerank. If the upper end of *100
+#   less 20*, printed above for the replaced order, is, take 20. “Not shown” is not “none”.
 # - **A cache costs nothing in quality**: the same question with the same candidates has the same scores. How
 #   much it saves depends on the log and on its length: a sample shows too little repetition. Count in the
 #   whole log, or in a piece as long as the cache will live. A changed text, or a new model, empties it.
@@ -739,11 +739,11 @@ draw_bars(steps, "dollars for a million queries on machines of 16 cores, with th
 # ### In a classroom
 #
 # Thirty people who each want a notebook are not a large run. That is the work of
-# [JupyterHub](https://jupyterhub.readthedocs.io/): it lets them log in, starts a server for each, limits each
-# one's memory and cores, and stops what is idle. Ray does not know who anybody is, and JupyterHub does not
-# split a run. On a shared machine do not let everybody start a cluster: thirty times two workers want sixty
-# cores. Show this lesson on the screen, or give the class one cluster behind the hub and let a few use it in
-# turn.
+# [JupyterHub](https://jupyterhub.readthedocs.io/): it lets them log in, starts a server for each, and can be
+# set up to limit each one's memory and to stop what is idle. Ray does not know who anybody is, and JupyterHub
+# does not split a run. On a shared machine do not let everybody start a cluster: thirty times two workers
+# want sixty cores. Show this lesson on the screen, or give the class one cluster behind the hub and let a few
+# use it in turn.
 
 # %%
 cluster.close()

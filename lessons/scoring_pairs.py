@@ -212,7 +212,7 @@ for name in lift:
     low, high = below_rise[name].min(), below_rise[name].max()
     print(f"answer {answer_rises[name]:+6.2f}, the three below it {low:+6.2f} to {high:+6.2f};", end=" ")
     print(f"the heading alone scores {alone:6.2f}   {name}")
-print("\nlifts by headings with none of the question's words:")
+print("\nlifts by headings that name the subject, and by some that ask for a maximum:")
 subject = ["Expenses", "Claims", "Spending rules", "What the company pays back"]
 maximum = [
     "Maximum refund",

@@ -159,7 +159,7 @@ change.beside("stays" if abs(difference) < 1 else "rises" if difference > 0 else
 
 # %% [markdown]
 # All three scores have dropped, and the passage with the answer is still first, by little. No passage here
-# repeats this question; where one does, the answer is not first, as [](lesson:scoring_pairs) shows. The
+# repeats this question. [](lesson:scoring_pairs) shows one that does, and there the answer is not first. The
 # answer has no word in common with the question; whether that is why its score fell, one example cannot show.
 # (We compared scores of two questions just now. [](lesson:scoring_pairs) counts what that costs.)
 #

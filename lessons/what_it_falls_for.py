@@ -3,7 +3,7 @@
 #
 # A reranker always gives an order, and always with numbers. It never says that it did not understand. In this
 # lesson you provoke two failures on judged data, count how often they happen, and try repairs, with a
-# [control](term:control) beside them: what would have come out without what we name as the cause? (To
+# [control](term:control) beside them: the same without what we name as the cause. (To
 # *fall for* something is to be deceived by it.)
 #
 # **What you will do**
@@ -115,7 +115,7 @@ share.beside(round(100 * deceived.loc["the question itself", "reranker"]))
 # value: f"cosine {deceived['cosine'].iloc[0]:.0%}, reranker {deceived['reranker'].iloc[0]:.0%}"
 
 # %% [markdown]
-# The control is low, so it is the question's words that lift the page, and not the sentence around them. The
+# The control is low, so it is the question that lifts the page, and not the sentence around it. The
 # second column says that rerankers are not alone in this: the embedder falls for the same page. For the
 # bare question it could not do otherwise, since a text is as similar to itself as can be.
 #
@@ -191,7 +191,7 @@ for query in ("exp-q01", "trv-q08"):  # two of the three whose pointer repeats t
 # %% [markdown]
 # The pointers are above the random draws, for both models. Which model is deceived more often? In 11 queries
 # it is only the reranker, in 10 only the cosine; p is the chance of a split as uneven as this, or more, if
-# each of the two were as likely as the other to be the deceived one. It is not small, so these queries do not
+# both were deceived equally often. It is not small, so these queries do not
 # show a difference. The bare question deceives both. The two examples repeat the query word for word; most
 # pointers do not.
 #
@@ -255,8 +255,8 @@ print(f"a judged pointer beats the best answer: without headings {still['bare']}
 
 # %% [markdown]
 # Headings move the answers and the pointers apart, by a third of a logit: pointers even *lose* a little. Over
-# the other passages no gain of the answers is shown. In a list this comes to a small gain, whose intervals
-# begin at about zero (two measures, two comparisons), and the pointers beat the best answer nearly as often
+# the other passages no gain of the answers is shown. In a list this brings little, if anything: the intervals
+# begin at about zero (two measures, two comparisons). And the pointers beat the best answer nearly as often
 # as before. So a heading is no repair of the echo. On average it did no harm here, though nDCG@10 goes down
 # for many queries.
 #
@@ -556,7 +556,7 @@ for search in names:
         grades = [pandas_docs.qrels[query].get(document) for query in run for document, _ in run[query][:5]]
         known = [grade for grade in grades if grade is not None]
         rows[system] = {
-            "judged": f"{len(known) / len(grades):.0%}",
+            "judged": f"{len(known) / len(grades):.1%}",
             "answers among the judged": f"{np.mean([grade >= 2 for grade in known]):.0%}",
             "answers": sum(grade >= 2 for grade in known),
         }
@@ -572,9 +572,9 @@ five
 #   f"{five.loc['hybrid + rerank 50', 'answers']} after; {five.loc['hybrid + rerank 50', 'judged']} judged"
 
 # %% [markdown]
-# All are judged, and after dense or hybrid search reranking does not leave more answers among the first five.
-# No interval of nDCG@5 lies above zero. So there missing judgements do not explain the missing gain. Whether
-# the grades are right, this does not test: one reader gave them.
+# All are judged but one in some lists, and after dense or hybrid search reranking does not leave more answers
+# among the first five. No interval of nDCG@5 lies above zero. So there missing judgements do not explain the
+# missing gain. Whether the grades are right, this does not test: one reader gave them.
 #
 # Which questions lose? Three of the largest losses of the hybrid search on pandas-docs, and what stood on top
 # before and after, with its grade:

@@ -63,8 +63,8 @@ for name, table in scored.items():
     )
 
 # %% [markdown]
-# The share of answers is the [base rate](term:base rate). Keep it in mind: whatever passes without any
-# threshold has this [precision](term:precision).
+# The share of answers is the [base rate](term:base rate). Keep it in mind: where everything passes, the
+# [precision](term:precision) is this share.
 #
 # Somebody wants to show only passages above a [threshold](term:threshold). A good one lets answers through
 # ([recall](term:recall)) and little else (precision); [F1](term:F1) balances the two. We tune it with care:
@@ -253,7 +253,7 @@ pd.DataFrame(
 # threshold gained over “everything passes”; that it compares queries with one another adds nothing that
 # shows. Softmax is about as good as the best k, or a little better (we looked at six rules, so the best of
 # them looks better than it is). The best k by the cosine, which costs no reranker, has about the same F1 on
-# the handbook, and a lower one on pandas-docs, where so few queries cannot tell whether by chance.
+# the handbook, and a lower one on pandas-docs. (No interval was computed for that: it may be chance.)
 #
 # “Less the highest” and “the best k” always let something through. Softmax can be silent: see the printed
 # shares, of queries that all have an answer. Part 3 is about those that have none.
@@ -339,9 +339,8 @@ pd.DataFrame.from_dict(error, orient="index", columns=columns).round(4)
 # highest cosine hold more answers. The lines above the first table say what the others are: mostly
 # *superseded* rules, some pages that only ask (`faq`). Part 3 comes back to them.
 #
-# (Only so high up: further down the cosine's best are no better.) All pairs above 0.95 were judged. Of all
-# pairs nearly half were not, and count as no answers; so the true shares in the lower rows may be a little
-# higher.
+# (This is said of the few highest pairs, and of no others.) Of all pairs nearly half were not judged, and
+# count as no answers; so the true shares may be a little higher.
 #
 # **At work:** search your code for a number that is compared with a score. For each one, write down model,
 # collection, the queries it was tuned on, and what “everything passes” and “the best k” give on queries that
@@ -467,9 +466,9 @@ for subject, count in (("hiring", 0), ("hiring", 1), ("hiring", 2), ("hiring", 4
 # and with one on pay it falls far though the right answer is read. The score of a long query is not the score
 # of its question.
 #
-# The tokenizer cuts the longer text first, so a long query pushes the document out. Where the query is as
-# long as the document, it is cut as well, at its end, and that is where the question stood: see the line with
-# four. `room_for_document` in [chunking.py](../rerank_course/chunking.py) says how many tokens a query
+# The tokenizer cuts the longer text first, so a long query pushes the document out. Where both take more than
+# half of the limit, the query is cut as well, at its end, and that is where the question stood: see the line
+# with four. `room_for_document` in [chunking.py](../rerank_course/chunking.py) says how many tokens a query
 # leaves.
 #
 # ### Windows
@@ -512,7 +511,7 @@ draw_window(alarm, go_home, rows, fast.tokenizer)
 # %% [markdown]
 # The green band is the answer; the best window of each row is orange. As `predict` reads the document, the
 # answer is not there. In the second row one window holds it, and scores *lower* than the one that does not.
-# Two things that leave its length as it is make it score higher: the page's heading in front (first line),
+# Two things make it score higher and hardly change its length: the page's heading in front (first line),
 # though a heading does not lift every window (second line), and the answer's part in front (third line). So
 # here what stands before the answer counts more than the window's length. In the third row the winner is the
 # short rest at the end of the page, which begins shortly before the answer.
@@ -674,8 +673,8 @@ score_strip({name: rows["reranker"].tolist() for name, rows in strips.items()}, 
 # The rows overlap, and the highest scores of all belong to wrong passages. Could a threshold on the top score
 # do *something*? For each query we choose it on all the others, the one with the smallest mean of the two
 # error rates, and then decide about this one. (Only ten of the questions have no answer. By the plain share
-# of errors “always answer” would win, with ten errors in 112.) Beside it, the same with the cosine, which
-# needs no reranker.
+# of errors “always answer” would beat the reranker, with ten errors in 112.) Beside it, the same with the
+# cosine, which needs no reranker.
 #
 # **Predict.** How many of the answered questions will be refused, and how many of the unanswered ones let
 # through?
@@ -733,11 +732,11 @@ print(
 #   for judge in refused)
 
 # %% [markdown]
-# Look at the intervals, for which both groups were drawn again, and the threshold with them: ten questions
-# are so few that very many rates fit, and since they choose the threshold, of both numbers. Not each refusal
-# is a loss: if only the top passage is shown, and it is wrong, nothing is lost. What is lost are the refused
-# with the right one on top. The cosine, which needs no reranker, loses about as many, and the last line shows
-# no difference between the two.
+# Look at the intervals, for which both groups were drawn again, and the threshold with them. Ten questions
+# are few: they fit very different rates of errors. They choose the threshold too, so both numbers are
+# uncertain. Not each refusal is a loss: if only the top passage is shown, and it is wrong, nothing is lost.
+# What is lost are the refused with the right one on top. The cosine, which needs no reranker, loses about as
+# many, and the last line shows no difference between the two.
 #
 # ### Answer only when sure
 #
@@ -905,8 +904,9 @@ told.round(2)
 #   sentence in the text did not. Filter first.
 # - **A threshold for refusing cannot be tested without questions that nothing answers.** Ten were too few.
 #
-# **Where it breaks:** quietly. Only the tokens can be counted without judged queries. And all the figures are
-# of one model on two small collections: test the same wishes on yours.
+# **Where it breaks:** quietly. Without judged queries you can count tokens, and how often what stands on top
+# no longer holds; the rest needs judgements. And all the figures are of one model on two small collections:
+# test the same wishes on yours.
 #
 # ## Quiz
 #

@@ -237,7 +237,7 @@ interval_chart(
 # %% [markdown]
 # Seven of the nine on the handbook, where reranking BM25's list brings much, and fewer on pandas-docs. A
 # softmax over one logit gives equal scores, so it leaves the search's order: read its row beside *search
-# alone*. On pandas-docs reranking is not shown to bring anything over BM25, and so its loss does not show
+# alone*. On pandas-docs reranking is not shown to bring anything over BM25, so to lose it does not show
 # either. Without a filter (pandas-docs has no rules out of date) nothing can get out of step. And the second
 # sigmoid keeps the order: only the numbers are wrong, and nDCG does not look at them. (But in float32 it
 # makes some scores equal that were not, and equal ones stay as the search had them.)
@@ -481,8 +481,8 @@ outcome
 #
 # A. Yes: with a fault nDCG@10 would have fallen.
 #
-# B. Not yet: the numbers may be wrong though the order is as before, and whoever compares them with a
-# threshold will notice.
+# B. Not yet: the numbers may be wrong though the order is as before, and a threshold on them may let
+# everything pass.
 #
 # C. No: the same value proves that the reranker is switched off.
 #
