@@ -11,6 +11,7 @@ TEST_ARGS ?=
 BENCH_ARGS ?=
 LOCK_ARGS ?=
 INTEROP_ARGS ?=
+FINETUNING_ARGS ?=
 GRADE_ARGS ?=
 ROSTER ?=
 FOLDERS ?=
@@ -31,17 +32,17 @@ export PYTHONNOUSERSITE := 1
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course test quick check setup doctor build scores bench interop lock grade handout wheelhouse room slides site clean
+.PHONY: help course test quick check setup doctor build scores finetuning bench interop lock grade handout hub hub-test wheelhouse room slides site clean
 
 help: ## list these commands
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
 # What a task needs beside the course comes into .venv when the task is first used.
 bring-%: setup
 	@$(INSTALL) --with $* $(PIP_ARGS)
 test quick check: bring-tests
 test check: site/node_modules/.all-installed
-build: bring-build
+build slides: bring-build
 grade: bring-grading
 site: bring-site
 
@@ -94,6 +95,9 @@ build: setup ## build the notebooks and all else that is derived (ONLY=NAME one 
 scores: setup ## record the reranker's scores that the lessons look up (most of an hour; goes on where it stopped)
 	@$(BIN)/python -m tools.build.record_scores
 
+finetuning: setup ## cross-validate recipes for fine-tuning, for the lesson (a night; goes on where it stopped; FINETUNING_ARGS=…)
+	@$(BIN)/python -m tools.build.record_finetuning $(FINETUNING_ARGS)
+
 bench: setup ## time the engines and other libraries, write docs/benchmarks.md (BENCH_ARGS=… passes options on)
 	@$(BIN)/python -m tools.bench $(BENCH_ARGS)
 
@@ -114,6 +118,12 @@ room: setup ## show who has passed what, from a folder that learners share: FOLD
 
 handout: setup ## make what students get, without solutions and rubrics: reranking-course.zip (OUT=file)
 	@$(BIN)/python -m classroom.handout "$(if $(filter file,$(origin OUT)),reranking-course.zip,$(OUT))"
+
+hub: bring-hub bring-grading ## install what a hub for a class needs: JupyterHub, its proxy, nbgrader (docs/hub.md)
+	@npm ci --prefix classroom/hub
+
+hub-test: hub bring-tests ## three students, a teacher and a hub, in a browser (root on Linux; TEST_ARGS=…)
+	@RERANK_COURSE_HUB_TEST=1 $(BIN)/python -m pytest tests/hub $(TEST_ARGS)
 
 wheelhouse: setup ## download all that the course installs into wheelhouse/ (WITH=scale more); then OFFLINE=1
 	@$(BIN)/python -m tools.setup.wheelhouse wheelhouse $(addprefix --with ,$(WITH)) $(PIP_ARGS)

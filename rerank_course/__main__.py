@@ -5,9 +5,9 @@ import sys
 import warnings
 from pathlib import PurePath
 
-from rerank_course.commands import doctor, evaluate, fetch, progress, rerank, serve_hosted
+from rerank_course.commands import certificate, doctor, evaluate, fetch, progress, rerank, serve_hosted
 
-COMMANDS = (doctor, progress, fetch, rerank, evaluate, serve_hosted)
+COMMANDS = (doctor, progress, certificate, fetch, rerank, evaluate, serve_hosted)
 SCRIPT = "rerank-course"
 
 

@@ -18,6 +18,7 @@ class Step:
         title: its heading.
         checks: (function in ``rerank_course.checks``, title of its part), in the exercise's order.
         in_words: the title of the last part, if it is answered in words.
+        points: that an exercise gives in a graded class.
     """
 
     number: str
@@ -25,6 +26,7 @@ class Step:
     title: str
     checks: tuple[tuple[str, str], ...] = ()
     in_words: str = ""
+    points: float = 0
 
     @property
     def name(self) -> str:
@@ -38,9 +40,13 @@ class Step:
 
 def _read_steps() -> tuple[Step, ...]:
     rows = json.loads(files("rerank_course.learner").joinpath("course.json").read_text(encoding="utf-8"))
-    return tuple(
-        Step(row["number"], row["name"], row["title"], _pairs(row.get("checks", ())), row.get("in_words", ""))
-        for row in rows
+    return tuple(_step(row) for row in rows)
+
+
+def _step(row: dict) -> Step:
+    checks = _pairs(row.get("checks", ()))
+    return Step(
+        row["number"], row["name"], row["title"], checks, row.get("in_words", ""), row.get("points", 0)
     )
 
 

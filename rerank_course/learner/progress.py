@@ -1,8 +1,9 @@
 """Which checks you have passed, and what comes next.
 
-It stands in one small file of yours on this machine, and nothing is sent anywhere.
-A bookmark, not a certificate: who runs a worked solution passes its checks too, since a check sees a function
-and not its author. Grading never reads the file.
+It stands in one small file of yours on this machine, and nothing is sent anywhere. Who asks for it has a copy
+in a folder that they share: see ``sharing``.
+A bookmark, not a proof: who runs a worked solution passes its checks too, since a check sees a function and
+not its author. Grading never reads the file.
 """
 
 import json
@@ -17,6 +18,7 @@ import filelock
 import platformdirs
 
 from rerank_course.learner.course import COURSE, EXERCISES, Step
+from rerank_course.learner.sharing_renewal import renew
 
 PROGRESS_VARIABLE = "RERANK_COURSE_PROGRESS"
 FILE_NAME = "progress.json"
@@ -74,7 +76,7 @@ def remember(key: str) -> None:
     """Note that a check, for example "score_pairs.check_build_pairs", was passed now, unless it was before.
 
     Safe when several kernels do it at once. Never fails: a check must not depend on a disk. What could not be
-    kept is said in one line, once.
+    kept is said in one line, once. Where the learner shares progress, the shared file follows soon.
     """
     if not any(key in step.keys for step in EXERCISES):
         return
@@ -82,6 +84,7 @@ def remember(key: str) -> None:
         file = progress_file()
         if file is not None:
             _add(file, key)
+            renew(file.parent, lambda: _read(file))
     except (OSError, ValueError, RuntimeError) as error:  # filelock and pathlib raise the last
         _say_once(f"(Passed, but your progress is not kept: {error})")
 
@@ -98,6 +101,7 @@ def forget() -> int:
     with _locked(file):
         number = len(_read_or_set_aside(file))
         file.unlink(missing_ok=True)
+    renew(file.parent, lambda: _read(file))
     return number
 
 

@@ -13,7 +13,7 @@ import nbformat
 
 from rerank_course.checks.score_pairs import check_build_pairs, check_what_stays
 from rerank_course.checks.verdict import check
-from rerank_course.learner import course, progress
+from rerank_course.learner import course, progress, progress_name, sharing, sharing_renewal
 from rerank_course.learner.course import EXERCISES
 from rerank_course.learner.progress import passed_checks, progress_file, remember, report, show_progress
 from tests.learner.answers import DAY, KEY, build_pairs
@@ -183,14 +183,17 @@ def test_building_a_notebook_neither_shows_nor_keeps_the_builder_s_progress(fold
 
 
 def test_nothing_here_can_talk_to_a_network():
-    """No telemetry: the module reads and writes a file, and imports nothing that opens a connection."""
+    """No telemetry: the modules read and write files, and import nothing that opens a connection."""
     pattern = r"^(?:from|import) ([\w.]+)"
     imported = {
         name
-        for module in (progress, course)
+        for module in (progress, course, progress_name, sharing, sharing_renewal)
         for name in re.findall(pattern, inspect.getsource(module), flags=re.MULTILINE)
     }
     assert imported == {
         "json", "os", "sys", "dataclasses", "datetime", "functools", "itertools", "pathlib",
         "importlib.resources", "filelock", "platformdirs", "rerank_course.learner.course",
+        "atexit", "collections.abc", "contextlib", "re", "secrets", "tempfile", "threading", "unicodedata",
+        "rerank_course.learner.progress_name", "rerank_course.learner.sharing",
+        "rerank_course.learner.sharing_renewal",
     }  # fmt: skip

@@ -49,7 +49,8 @@ def test_code_names_lessons_and_exercises_by_name():
 @pytest.mark.parametrize("plan", OUTLINE.plans, ids=lambda plan: plan["name"])
 def test_a_plan_fits_its_day_and_names_parts_that_there_are(plan):
     """Three hours are three hours; a day ends before half past five, as the guide says."""
-    guide = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
+    guides = [ROOT / "docs" / "teaching.md", ROOT / "docs" / "day.md"]
+    guide = "".join(path.read_text(encoding="utf-8") for path in guides)
     table = next(found for found in documents.TABLE.finditer(guide) if found[2] == plan["name"])[3]
     *rows, last = [[text.strip() for text in line.split("|")[1:-1]] for line in table.splitlines()[2:]]
     minutes, ends = int(last[1].strip("*")), clock(last[0].strip("*"))

@@ -151,7 +151,10 @@ def report(
         title = "mixed lengths" if kind == "mixed" else f"{kind} tokens"
         paragraphs += [f"## {count} candidates, {title}", f"{rounds} round{'s' * (rounds > 1)}."]
         paragraphs.append(_as_table(result))
-    page = "\n\n".join(paragraphs) + "\n"
+    return _with_aims("\n\n".join(paragraphs) + "\n")
+
+
+def _with_aims(page: str) -> str:
     return with_section(page, "aims", aims(page))
 
 

@@ -18,7 +18,7 @@ FLOORS = (
     ("texts",),
     ("engine",),
     (LESSON_MODULES,),
-    ("scale",),
+    ("scale", "finetune"),
     ("lab", "learner", "service", "report"),
     ("checks",),  # a check that passes is written into the learner's progress
     ("commands",),

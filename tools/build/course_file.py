@@ -1,6 +1,7 @@
 """What the helper package knows of the course: rerank_course/learner/course.json.
 
-It holds the outline, and for each exercise its checks with the titles of the parts in which they stand.
+It holds the outline, and for each exercise its points, and its checks with the titles of the parts in which
+they stand.
 `make build` writes it; the package reads it, also where lessons/ is not there.
 """
 
@@ -13,7 +14,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from tools.build.outline import ROOT, Exercise, Outline
-from tools.build.sources import read_source
+from tools.build.sources import points_of, read_source
 
 COURSE_FILE = "rerank_course/learner/course.json"
 PART = re.compile(r"^## (?:Part|Step) \d+ · (.+)$", re.MULTILINE)
@@ -54,4 +55,4 @@ def _exercise(exercise: Exercise, notebook: NotebookNode) -> dict[str, Any]:
         elif found := re.match(r"from rerank_course\.checks\.\w+ import (check_\w+)", cell.source):
             checks.append([found[1], title])
     named = {"number": exercise.number, "name": exercise.name, "title": exercise.title}
-    return named | {"checks": checks, "in_words": in_words}
+    return named | {"points": points_of(notebook), "checks": checks, "in_words": in_words}

@@ -39,7 +39,7 @@ NO_WINDOWS = (
 )
 NO_SANDBOX = (
     "This system allows no sandbox: submissions run with limits, but with the network and your files in "
-    "reach. See docs/teaching.md."
+    "reach. See docs/sandbox.md."
 )
 
 

@@ -33,9 +33,11 @@ WAITS = (2, 8, 20)  # seconds before a broken download is tried again
 PIP = "pip>=25.1"
 TASKS = {
     "scale": "Ray, for the lesson on scaling out: once, 140 MB to download.",
+    "finetune": "what training needs, for the lesson on a model of your own: once, 60 MB to download.",
     "grading": "what grading needs, nbgrader before all: once, 30 MB to download.",
     "build": "what building the notebooks needs: once, 30 MB to download.",
     "site": "what building the website needs, Sphinx before all: once, 25 MB to download.",
+    "hub": "what a hub for a class needs, JupyterHub before all: once, 10 MB to download.",
     "tests": "what tests and checks need, Ray, Playwright and Sphinx before all: once, 260 MB to download.",
 }
 NO_VENV = ("ensurepip is not available", "No module named ensurepip", "No module named venv")

@@ -24,7 +24,7 @@ TASKS = {
     "build": ("build",),
     "site": ("site",),
     "hub": ("hub", "grading"),
-    "tests": ("ray", "finetune", "grading", "build", "site", "parquet", "tests"),
+    "tests": ("ray", "finetune", "grading", "build", "site", "hub", "parquet", "tests"),
 }
 MADE_BY = "Made by `make lock` from pyproject.toml; do not edit by hand.\n"
 COMPILE = (

@@ -237,7 +237,7 @@ def test_a_kernel_inherits_no_hidden_test_no_tool_and_no_random_state(graded):
 
 needs_sandbox = pytest.mark.skipif(
     not sandbox.can_isolate(),
-    reason="this system lets no ordinary user make namespaces: see docs/teaching.md",
+    reason="this system lets no ordinary user make namespaces: see docs/sandbox.md",
 )
 
 

@@ -1,0 +1,1 @@
+"""A JupyterHub for a class: its settings, and what its teacher runs. docs/hub.md is the guide."""

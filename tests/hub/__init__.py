@@ -1,0 +1,1 @@
+"""The hub for a class: its settings, and a class that works through it."""
