@@ -44,6 +44,7 @@ test quick check: bring-tests
 test check: site/node_modules/.all-installed
 build slides: bring-build
 grade: bring-grading
+finetuning: bring-finetune
 site: bring-site
 
 # The website's libraries, the scripts' linters and axe-core. Whoever lacks npm can do without: the tests say so.

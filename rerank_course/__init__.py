@@ -12,6 +12,15 @@ try:
 
     __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 except Exception as error:  # a package that is missing or broken: the doctor, which is in here, has to say so
-    from rerank_course.learner.packages import closed_door
+    _why = error
 
-    __getattr__ = closed_door(error)
+    def __getattr__(name: str) -> object:
+        """Modules of the package are still found, the commands among them; any other name says why not."""
+        from importlib.util import find_spec
+
+        if name.startswith("_") or find_spec(f"{__name__}.{name}"):
+            raise AttributeError(name)
+        said = f"{type(_why).__name__}: {_why}"
+        raise ImportError(
+            f"{__name__}.{name} cannot be loaded: {said}. To see what to do: python -m {__name__} doctor"
+        ) from _why

@@ -17,6 +17,7 @@ ROOMS = {  # of the helper package, and what each is for
     "engine": "how a model gets here and runs",
     "texts": "corpora, and documents and judgements of your own",
     "scale": "rerank a whole run",
+    "finetune": "train a reranker on your own judgements, and see whether that helped",
     "lab": "what lessons draw, time and play with",
     "learner": "the doctor, fetching, progress",
     "service": "the stand-in for a hosted reranker",

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
 from functools import partial
 from importlib import metadata
-from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -26,6 +25,7 @@ GIVES = {
     "int8": 'the faster engine, load_reranker(backend="int8")',
     "documents": "own texts in HTML and PDF",
     "parquet": "own texts in Parquet",
+    "finetune": "training a reranker on your own judgements",
     "ray": 'reranking on several machines, rerank_run(engine="ray")',
 }
 # Packages whose code is not the course's to import, or takes seconds and is looked at by another check.
@@ -154,24 +154,6 @@ def _why_not_imported(package: str, error: Exception) -> str:
     )
 
 
-def closed_door(error: Exception) -> Callable[[str], Any]:
-    """A module's ``__getattr__`` where what loads the front door's names does not load itself.
-
-    Modules of the package are still found, the commands among them; any other name is an ``ImportError`` that
-    says why.
-    """
-
-    def getattr_of_module(name: str) -> Any:
-        if name.startswith("_") or find_spec(f"rerank_course.{name}"):
-            raise AttributeError(name)
-        raise ImportError(
-            f"rerank_course.{name} cannot be loaded: {in_one_line(error)}. "
-            "To see what to do: python -m rerank_course doctor"
-        ) from error
-
-    return getattr_of_module
-
-
 def in_one_line(error: BaseException) -> str:
     """An error's kind and the first line that it says, or that its cause says."""
     error = error.__cause__ or error
@@ -191,6 +173,8 @@ def _file_of(error: Exception) -> str:
 
 
 def _found_at(package: str) -> str:
+    from importlib.util import find_spec
+
     try:
         spec = find_spec(MODULES.get(package, package.replace("-", "_")))
     except (ImportError, ValueError):

@@ -226,7 +226,7 @@ def test_a_lock_s_names_are_those_of_the_locks_that_it_includes_too():
 
 
 def test_an_unknown_task_names_those_that_there_are(tmp_path):
-    with pytest.raises(install.InstallError, match="no task 'nothing'. There are: scale, grading"):
+    with pytest.raises(install.InstallError, match="no task 'nothing'. There are: scale, finetune, grading"):
         install.install(tmp_path / "venv", [], ["nothing"])
 
 
