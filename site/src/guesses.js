@@ -7,6 +7,8 @@ import { announcer, fill, h, labelled, newId } from "./ui.js";
 const ASKED = /^(.+): your guess\?\n(?:Guess a number|Choose (.+)): run this cell.*$/m;
 const BESIDE = /^(.+): (.+)\. Your guess: none yet\.$/gm;
 const PREDICT = "Predict.";
+const NOT_KEPT =
+  "It could not be kept: this browser forbids it, or has no room. Until you leave the page, it stands here";
 
 /** @typedef {{question: string, choices: string[]}} Asked */
 
@@ -40,8 +42,10 @@ function guessForm({ question, choices }, changed) {
   const field = choices.length ? radios(question, choices) : numberBox(question);
   const button = h("button", { type: "submit" }, "Keep my guess");
   const say = (/** @type {string} */ text) => fill(status, text);
-  const told = (/** @type {string} */ guess) =>
-    `Kept in this browser: ${guess}. It stands beside the result.`;
+  const told = (/** @type {string} */ guess, isKept = true) =>
+    isKept
+      ? `Kept in this browser: ${guess}. It stands beside the result.`
+      : `${NOT_KEPT} and beside the result: ${guess}.`;
   const onsubmit = (/** @type {Event} */ event) => {
     event.preventDefault();
     const guess = field.value().trim();
@@ -49,8 +53,8 @@ function guessForm({ question, choices }, changed) {
       say(`A number is asked, for example 3 or 3.5, and not “${guess}”.`);
       return;
     }
-    keep(question, guess);
-    say(guess ? told(guess) : "No guess is kept.");
+    const isKept = keep(question, guess);
+    say(guess ? told(guess, isKept) : "No guess is kept.");
     changed();
   };
   if (kept(question)) {
@@ -102,11 +106,12 @@ function nextCell(element) {
 
 /** @param {string} name */
 function written(name) {
-  const box = h("textarea", { rows: 2, value: kept(name) });
+  const box = h("textarea", { rows: 2, value: kept(name), dir: "auto" });
   const status = announcer();
   box.addEventListener("change", () => {
-    keep(name, box.value.trim());
-    fill(status, box.value.trim() ? "Kept in this browser." : "No prediction is kept.");
+    const isKept = keep(name, box.value.trim());
+    const told = isKept ? "Kept in this browser." : `${NOT_KEPT}.`;
+    fill(status, box.value.trim() ? told : "No prediction is kept.");
   });
   return h("div", { class: "live live-guess" }, labelled("Your prediction", box), status);
 }

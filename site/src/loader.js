@@ -1,4 +1,4 @@
-/** The button that loads a model, with its size, its progress and a way to stop. */
+/** The button that loads a model, with its size and its progress. It comes back if the model is lost. */
 
 import { engine, whyNot } from "./engine/client.js";
 import { announcer, fill, h } from "./ui.js";
@@ -11,14 +11,15 @@ const MEGABYTE = 1e6;
  * A panel that stands in an explorer until its models are there.
  *
  * @param {ModelName[]} models
- * @param {() => void} ready is called once, when they are
+ * @param {() => void} ready is called when they are, and again after they were lost and loaded anew
  * @returns {HTMLElement}
  */
 export function loader(models, ready) {
   const status = announcer();
   const reason = whyNot();
   if (reason) {
-    status.textContent = `${reason} The lesson’s results above tell the same.`;
+    const isLesson = document.querySelector("article div.cell");
+    status.textContent = isLesson ? `${reason} The lesson’s results above tell the same.` : reason;
     return h("div", { class: "live-loader" }, status);
   }
   const button = h("button", { type: "button" }, buttonName(models));
@@ -27,10 +28,10 @@ export function loader(models, ready) {
   const panel = h("div", { class: "live-loader" }, button, bar, stop, status);
 
   const done = () => {
-    if (engine.has(models) && panel.isConnected) {
+    if (engine.has(models) && !panel.hidden) {
       const hadFocus = panel.contains(document.activeElement);
       const next = /** @type {HTMLElement | null} */ (panel.nextElementSibling);
-      panel.remove();
+      panel.hidden = true;
       ready();
       if (hadFocus) {
         next?.focus();
@@ -38,6 +39,15 @@ export function loader(models, ready) {
     }
   };
   engine.events.addEventListener("loaded", done);
+  engine.events.addEventListener("lost", () => {
+    button.hidden = false;
+    bar.hidden = stop.hidden = true;
+    if (panel.hidden) {
+      panel.hidden = false;
+      status.textContent = "The model ended with an error. Load it again.";
+    }
+    nameButton(button, models);
+  });
   button.addEventListener("click", () => load(models, { button, stop, bar, status }));
   nameButton(button, models);
   queueMicrotask(done);
@@ -101,7 +111,11 @@ function buttonName(models) {
  * @param {ModelName[]} models
  */
 async function nameButton(button, models) {
-  const { bytes, kept } = await engine.size(models);
-  const what = kept ? "kept in this browser" : `${Math.ceil(bytes / MEGABYTE)} MB`;
-  button.textContent = `${buttonName(models)} (${what})`;
+  try {
+    const { bytes, kept } = await engine.size(models);
+    const what = kept ? "kept in this browser" : `${Math.ceil(bytes / MEGABYTE)} MB`;
+    button.textContent = `${buttonName(models)} (${what})`;
+  } catch {
+    button.textContent = buttonName(models); // pressing it asks again, and says what is wrong
+  }
 }

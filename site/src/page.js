@@ -8,10 +8,18 @@ import { enlivenQuizzes } from "./quiz.js";
 /** @param {HTMLElement} place */
 async function startExplorer(place) {
   const settings = JSON.parse(place.querySelector("script")?.textContent ?? "{}");
-  /** @type {Explorer} */
-  const explorer = await import(`./explorers/${place.dataset.live}.js`);
-  place.querySelector(".live-without")?.remove();
-  explorer.start(place, settings);
+  const without = place.querySelector(".live-without");
+  try {
+    /** @type {Explorer} */
+    const explorer = await import(`./explorers/${place.dataset.live}.js`);
+    without?.remove();
+    explorer.start(place, settings);
+  } catch (error) {
+    without?.replaceChildren(
+      "The server did not send this part’s script, or not as JavaScript. Reload the page.",
+    );
+    throw error;
+  }
 }
 
 for (const place of document.querySelectorAll("[data-live]")) {

@@ -41,6 +41,7 @@ function enliven(options, answers) {
       fill(said, ...(explained.get(letter) ?? []).map((part) => part.cloneNode(true)));
     },
   });
+  form.addEventListener("change", () => fill(said)); // what stands there is about another option
   options[0].before(form);
   const labels = options.map((option, place) =>
     h("label", {}, boxes[place], h("span", {}, ...option.childNodes)),

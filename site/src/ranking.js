@@ -74,11 +74,11 @@ export function mixed(cosines, logits, weight) {
 }
 
 /**
- * The texts that lack one word each, for the words of a text.
+ * A text that lacks one of its words.
  *
- * @param {string} text
+ * @param {string[]} words
+ * @param {number} place
  */
-export function withoutEach(text) {
-  const words = text.trim().split(/\s+/);
-  return { words, shorter: words.map((_, place) => words.filter((_, other) => other !== place).join(" ")) };
+export function without(words, place) {
+  return words.filter((_, other) => other !== place).join(" ");
 }

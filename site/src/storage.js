@@ -1,17 +1,21 @@
-/** What the reader guessed and answered, in this browser only. */
+/** What the reader guessed, answered and typed, in this browser only. */
 
-const PREFIX = "rerank-course:";
+/** @typedef {"localStorage" | "sessionStorage"} Store the second forgets when the tab is closed */
 
-/** @param {string} name one on this page */
-const keyOf = (name) => `${PREFIX}${location.pathname.split("/").pop()}:${name}`;
+/** Also without a store, or when it is full: as long as the page is open. @type {Map<string, string>} */
+const here = new Map();
+
+/** @param {string} name one on this page; the path keeps two copies of the site apart */
+const keyOf = (name) => `rerank-course:${location.pathname}:${name}`;
 
 /**
  * @param {string} name
+ * @param {Store} [store]
  * @returns {string}
  */
-export function kept(name) {
+export function kept(name, store = "localStorage") {
   try {
-    return localStorage.getItem(keyOf(name)) ?? "";
+    return here.get(keyOf(name)) ?? globalThis[store].getItem(keyOf(name)) ?? "";
   } catch {
     return ""; // storage is switched off
   }
@@ -20,15 +24,19 @@ export function kept(name) {
 /**
  * @param {string} name
  * @param {string} value empty to forget it
+ * @param {Store} [store]
+ * @returns {boolean} whether the browser keeps it
  */
-export function keep(name, value) {
+export function keep(name, value, store = "localStorage") {
+  here.set(keyOf(name), value);
   try {
     if (value) {
-      localStorage.setItem(keyOf(name), value);
+      globalThis[store].setItem(keyOf(name), value);
     } else {
-      localStorage.removeItem(keyOf(name));
+      globalThis[store].removeItem(keyOf(name));
     }
+    return true;
   } catch {
-    // The page works without.
+    return false;
   }
 }

@@ -68,21 +68,24 @@ export function labelled(label, control) {
  * @param {(value: number) => string} [shown] the value as text
  */
 export function slider(label, range, changed, shown = String) {
-  const output = h("span", { class: "live-value", "aria-hidden": "true" }, shown(range.value));
+  const output = h("span", { class: "live-value", "aria-hidden": "true" });
   const input = h("input", {
     type: "range",
     min: range.min,
     max: range.max,
     step: range.step,
     id: newId(),
-    "aria-valuetext": shown(range.value),
   });
   input.value = String(range.value); // after its limits, or it is cut to the usual ones
-  input.addEventListener("input", () => {
+  const tell = () => {
     output.textContent = shown(input.valueAsNumber);
     input.setAttribute("aria-valuetext", shown(input.valueAsNumber));
+  };
+  input.addEventListener("input", () => {
+    tell();
     changed(input.valueAsNumber);
   });
+  tell();
   const name = h("label", { for: input.id }, `${label} `);
   const field = h("div", { class: "live-field" }, h("span", {}, name, output), input);
   return { field, input };
@@ -91,6 +94,34 @@ export function slider(label, range, changed, shown = String) {
 /** A place whose changes a screen reader says. */
 export function announcer() {
   return h("p", { role: "status", class: "live-status" });
+}
+
+/**
+ * A count that a screen reader hears at the first and then at each quarter.
+ *
+ * @param {HTMLElement} status
+ * @returns {(done: number, total: number) => void}
+ */
+export function counter(status) {
+  let told = -1;
+  return (done, total) => {
+    const quarter = Math.floor((4 * done) / total);
+    if (quarter !== told) {
+      told = quarter;
+      fill(status, `${done} of ${total} …`);
+    }
+  };
+}
+
+/**
+ * The beginning of a text; no character is cut in half.
+ *
+ * @param {string} text
+ * @param {number} most characters
+ */
+export function clipped(text, most) {
+  const characters = [...text.slice(0, 2 * most + 2)]; // a character is at most two units long
+  return characters.length > most ? `${characters.slice(0, most - 1).join("")}…` : text;
 }
 
 /**

@@ -220,6 +220,28 @@ def test_a_wide_result_that_is_opened_scrolls_by_keyboard(context, address):
 
 
 @needs_chromium
+def test_the_search_field_s_icon_stands_beside_its_text(context, address):
+    tab = context.new_page()
+    tab.goto(f"{address}search.html")
+    form = tab.locator("form.bd-search:visible")
+    icon, field = form.locator("i").bounding_box(), form.locator("input").bounding_box()
+    assert icon["width"] > 10 and icon["x"] + icon["width"] <= field["x"]
+    tab.close()
+
+
+@needs_chromium
+@needs_libraries
+def test_curves_have_the_system_s_colour_where_it_chooses_the_colours(context, address):
+    tab = context.new_page()
+    tab.emulate_media(forced_colors="active", color_scheme="dark")
+    tab.goto(address + LESSON)
+    tab.locator(".live-line").first.wait_for(state="attached")
+    strokes = tab.locator(".live-line").evaluate_all("all => all.map(line => getComputedStyle(line).stroke)")
+    assert set(strokes) == {tab.evaluate("getComputedStyle(document.body).color")}
+    tab.close()
+
+
+@needs_chromium
 def test_nothing_moves_for_those_who_ask_for_that(chromium, address):
     moving = {}
     for wish in ("reduce", "no-preference"):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.support import ROOT
-from tools.site import explorers, libraries, live, serve
+from tools.site import explorers, libraries, live, serve, website
 
 
 @pytest.fixture
@@ -74,11 +74,11 @@ def test_a_lesson_that_lost_what_an_explorer_shows_is_named(monkeypatch):
 
 
 def test_the_server_gives_scripts_and_headers_that_threads_need(tmp_path):
-    (tmp_path / "a.mjs").write_text("export {};", encoding="utf-8")
+    (tmp_path / "a.js").write_text("export {};", encoding="utf-8")
     with serve.server(tmp_path) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"http://127.0.0.1:{server.server_port}/a.mjs", timeout=30) as answer:
+        with opener.open(f"http://127.0.0.1:{server.server_port}/a.js", timeout=30) as answer:
             headers = answer.headers
         server.shutdown()
     assert server.server_address[0] == "127.0.0.1"
@@ -90,6 +90,13 @@ def test_the_server_gives_scripts_and_headers_that_threads_need(tmp_path):
 def test_a_server_without_a_website_says_how_to_build_it(tmp_path, capsys):
     assert serve.main([str(tmp_path)]) == 1
     assert "make site" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [serve, website])
+def test_a_command_that_is_asked_for_help_says_what_it_does(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--help"])
+    assert ended.value.code == 0 and "python -m tools.site." in capsys.readouterr().out
 
 
 @pytest.mark.heavy

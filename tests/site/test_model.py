@@ -40,6 +40,10 @@ STRANGE = [
     ("the " * 700, "the " * 700),
     ("the " * 300, "a short text"),
     ("[SEP] [MASK]", "[CLS] [PAD] [UNK] " * 20),
+    ("Ο ΟΔΥΣΣΕΥΣ ΚΑΙ ΤΗΣ ΣΟΦΙΑΣ", "ΑΣ ΔΟΥΜΕ: ΣΙΣΥΦΟΣ, Σ."),
+    ("বাং\u09feলা ক", "తె\u0c3cలుగు word\u0c3c and \u1ab0 mark\u2e52"),
+    ("漢\U00020000字\U0002a6d6か", "\U0002b740\U0002f800 rare \U0002ceaf and \U0002b820"),
+    ("İSTANBUL ΐ ŉ ǰ", "ẞ ﬃ Å \u1e9a K"),
     ("x" * 150, "SELECT * FROM t WHERE a <> 'b'; -- https://example.org/?q=1&r=2"),
 ]
 SCORES = """async (load, pairs) => {
@@ -54,7 +58,7 @@ VECTORS = """async (load, texts) => {
 }"""
 ENDS = """async (load, texts) => {
     const [{Tokenizer}, {encodePair}] = await Promise.all(
-        [load('vendor/tokenizers.min.mjs'), load('engine/pieces.js')]);
+        [load('vendor/tokenizers.min.js'), load('engine/pieces.js')]);
     const get = async path => (await fetch(new URL(`_static/live/${path}`, texts.address))).json();
     const json = await get((await get('models.json')).tokenizer.path);
     const tokenizer = new Tokenizer(json, {});

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 
 import nbformat
 import pytest
@@ -26,6 +27,7 @@ PASSES = """async (load, [groups, thresholds]) => {
     const {atThreshold} = await load('thresholds.js');
     return thresholds.map(threshold => groups.map(group => Object.values(atThreshold(group, threshold))));
 }"""
+PAGES, COURSE = ("index.html", "own_ten.html"), "Reranking: a hands-on course"
 FAR = """async (load, asked) => {
     const {howFar} = await load('numbers.js');
     return asked.map(([guess, measured, isChoice]) => howFar(guess, measured, isChoice));
@@ -95,6 +97,10 @@ def test_the_threshold_by_keyboard_and_its_arithmetic(live):
             wanted = at_threshold(group["scores"], group["answers"], threshold)
             assert shares == pytest.approx([wanted[name] for name in ("passes", "precision", "recall", "F1")])
     status = explorer.get_by_role("status")
+    shown = explorer.get_by_role("slider").evaluate("slider => slider.value")
+    assert float(shown) == pytest.approx(settings["threshold"], abs=1e-6)  # what was tuned is a step
+    wanted = [at_threshold(group["scores"], group["answers"], settings["threshold"]) for group in groups]
+    assert column(explorer, 4) == [f"{shares['F1']:.2f}" for shares in wanted]
     live.start_at(explorer)
     live.tab_to("Threshold")
     live.tab.keyboard.press("Home")
@@ -198,8 +204,11 @@ def test_without_webassembly_the_page_says_so(context, address):
     tab.goto(address + page_of("scoring_pairs"))
     status = tab.locator("section.live .live-loader [role=status]")
     status.wait_for()
-    assert "no WebAssembly" in status.inner_text()
+    assert "no WebAssembly" in status.inner_text() and "lesson’s results above" in status.inner_text()
     assert tab.locator("section.live").get_by_role("button").count() == 0
+    tab.goto(f"{address}own_ten.html")
+    status.wait_for()
+    assert "no WebAssembly" in status.inner_text() and "lesson" not in status.inner_text()
     tab.close()
 
 
@@ -226,6 +235,13 @@ def test_the_downloaded_notebook_is_the_course_s_own(site):
     for name in ("scoring_pairs", "when_scores_mislead"):
         file = f"notebooks/{OUTLINE.lesson(name).file}"
         assert (site / "_sources" / file).read_bytes() == (ROOT / file).read_bytes()
+
+
+def test_the_first_page_says_the_course_s_title_once(site):
+    titles = [
+        re.search("<title>(.*)</title>", (site / name).read_text(encoding="utf-8"))[1] for name in PAGES
+    ]
+    assert titles == [COURSE, f"Bring your own ten &#8212; {COURSE}"]
 
 
 def test_the_list_of_files_is_true(site):

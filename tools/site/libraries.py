@@ -9,11 +9,11 @@ import subprocess
 from pathlib import Path
 
 ORT, TOKENIZERS = "onnxruntime-web", "@huggingface/tokenizers"
-# What is taken from each package: (package, file, name in the site).
+# What is taken from each package: (package, file, name in the site). Every server knows what a .js is.
 FILES = (
-    (ORT, "dist/ort.wasm.min.mjs", "ort.wasm.min.mjs"),
-    (ORT, "dist/ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.mjs"),
-    (TOKENIZERS, "dist/tokenizers.min.mjs", "tokenizers.min.mjs"),
+    (ORT, "dist/ort.wasm.min.mjs", "ort.wasm.min.js"),
+    (ORT, "dist/ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.js"),
+    (TOKENIZERS, "dist/tokenizers.min.mjs", "tokenizers.min.js"),
 )
 WASM = (ORT, "dist/ort-wasm-simd-threaded.wasm", "ort.wasm")  # 14 MB: the pages keep it as they keep a model
 INSTALL = ("ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1")

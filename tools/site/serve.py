@@ -3,6 +3,7 @@
 Two headers keep other sites' windows out of these pages; in return browsers let them use threads.
 """
 
+import argparse
 import sys
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -21,7 +22,6 @@ class Handler(SimpleHTTPRequestHandler):
 
     extensions_map = SimpleHTTPRequestHandler.extensions_map | {
         ".js": "text/javascript",  # on Windows the registry may say something else
-        ".mjs": "text/javascript",
         ".wasm": "application/wasm",
     }
 
@@ -53,7 +53,11 @@ def server(folder: Path, port: int = 0) -> ThreadingHTTPServer:
 
 
 def main(arguments: list[str]) -> int:
-    folder = Path(arguments[0]) if arguments else ROOT / "_site"
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.site.serve", description="Serve the built website on this machine only."
+    )
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "_site", help="default: _site")
+    folder = parser.parse_args(arguments).folder
     if not (folder / "index.html").exists():
         print(f"There is no website in {folder}. Build it first: make site", file=sys.stderr)
         return 1

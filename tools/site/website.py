@@ -8,6 +8,7 @@ the explorers that run in the pages; their libraries come from npm, and where th
 built without them.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -98,7 +99,11 @@ def _run_sphinx(source: Path, target: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    target = Path(arguments[0]) if arguments else ROOT / "_site"
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.site.website", description="Build the course as a website."
+    )
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "_site", help="default: _site")
+    target = parser.parse_args(arguments).folder
     try:
         with ended_by_signals():  # a job in the background may have SIGINT ignored
             pages = build(target)

@@ -1,6 +1,6 @@
 /** The page's side of the models: one worker, started when the reader asks for it. */
 
-import { isKept } from "./files.js";
+import { asked, isKept } from "./files.js";
 
 /** @typedef {import("./protocol.js").ModelName} ModelName */
 /** @typedef {import("./protocol.js").ModelFiles} ModelFiles */
@@ -14,6 +14,11 @@ const SIMD = [
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98,
   11,
 ];
+
+const ENDED = "The model’s thread ended with an error. Load the model again.";
+const NO_START =
+  "The model’s thread did not start: the server did not send its scripts, or not as JavaScript. " +
+  "Reload the page.";
 
 /** Why no model can run here, in a sentence; empty where one can. */
 export function whyNot() {
@@ -35,7 +40,7 @@ export class Engine {
     this.last = 0;
     /** @type {Set<ModelName>} */
     this.loaded = new Set();
-    /** Fires "loaded" when a model is ready. */
+    /** Fires "loaded" when a model is ready, and "lost" when all are gone. */
     this.events = new EventTarget();
     /** @type {Promise<ModelFiles> | undefined} */
     this.files = undefined;
@@ -43,7 +48,10 @@ export class Engine {
 
   /** @returns {Promise<ModelFiles>} */
   describe() {
-    this.files ??= fetch(new URL("models.json", BASE)).then((response) => response.json());
+    this.files ??= listed().catch((error) => {
+      this.files = undefined; // the next call asks again
+      throw error;
+    });
     return this.files;
   }
 
@@ -121,7 +129,12 @@ export class Engine {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       this.waiting.set(id, { resolve, reject, onProgress });
-      signal?.addEventListener("abort", () => this.started().postMessage({ type: "cancel", id }));
+      signal?.addEventListener("abort", () => {
+        if (this.waiting.delete(id)) {
+          this.started().postMessage({ type: "cancel", id });
+          reject(signal.reason);
+        }
+      });
       this.started().postMessage({ ...request, id });
     });
   }
@@ -130,7 +143,7 @@ export class Engine {
     if (!this.worker) {
       this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
       this.worker.onmessage = ({ data }) => this.take(data);
-      this.worker.onerror = (event) => this.fail(event.message || "The model's thread did not start.");
+      this.worker.onerror = (event) => this.fail(event.message || NO_START);
     }
     return this.worker;
   }
@@ -143,7 +156,10 @@ export class Engine {
       return;
     }
     this.waiting.delete(answer.id);
-    if (answer.type === "result") {
+    if (answer.type === "error" && answer.name === "RuntimeError") {
+      waiting?.reject(new Error(ENDED));
+      this.fail(answer.message); // WebAssembly that broke off does not come back
+    } else if (answer.type === "result") {
       waiting?.resolve(answer.value);
     } else {
       const error = new Error(answer.message);
@@ -152,15 +168,31 @@ export class Engine {
     }
   }
 
-  /** @param {string} message */
+  /** @param {string} message for whoever looks into the console */
   fail(message) {
+    console.error(message);
     for (const waiting of this.waiting.values()) {
-      waiting.reject(new Error(message));
+      waiting.reject(new Error(message === NO_START ? message : ENDED));
     }
     this.waiting.clear();
     this.worker?.terminate();
     this.worker = undefined;
     this.loaded.clear();
+    this.events.dispatchEvent(new Event("lost"));
+  }
+}
+
+/** @returns {Promise<ModelFiles>} */
+async function listed() {
+  const response = await asked(new URL("models.json", BASE).href, { cache: "no-cache" });
+  try {
+    return await response.json();
+  } catch (error) {
+    throw new Error(
+      "The server gives something else than the list of the model’s files. " +
+        "If your network asks you to log in first, do that; then try again.",
+      { cause: error },
+    );
   }
 }
 

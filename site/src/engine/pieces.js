@@ -2,10 +2,42 @@
 
 import { LIMIT } from "./protocol.js";
 
-/** @typedef {import("../vendor/tokenizers.min.mjs").Tokenizer} Tokenizer */
+/** @typedef {import("../vendor/tokenizers.min.js").Tokenizer} Tokenizer */
 /** @typedef {{ids: number[], types: number[]}} Encoded */
 
 const SPECIAL = 3; // [CLS] query [SEP] document [SEP]
+// Rarer Chinese characters, of two code units each: the library puts no blanks around them.
+const RARE_CHINESE = /[\u{20000}-\u{2a6df}\u{2a700}-\u{2b81f}\u{2b920}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/gu;
+// Marks and signs that Unicode got after the list in Python's tokenizer, which takes them for letters.
+const NEWER = new RegExp(
+  // eslint-disable-next-line no-misleading-character-class -- each mark stands for itself
+  "[\\u061d\\u07fd\\u0890\\u0891\\u0897-\\u089f\\u08ca-\\u08e2\\u09fd\\u09fe\\u0a76\\u0afa-\\u0aff\\u0b55" +
+    "\\u0c04\\u0c3c\\u0c77\\u0c84\\u0d00\\u0d3b\\u0d3c\\u0d81\\u0eba\\u0ece\\u180f\\u1885\\u1886" +
+    "\\u1abf-\\u1aeb\\u1b4e\\u1b4f\\u1b7d-\\u1b7f\\u1df6-\\u1dfb\\u2e43-\\u2e4f\\u2e52-\\u2e5d" +
+    "\\ua82c\\ua8c5\\ua8ff\\ua9bd]",
+  "g",
+);
+const UNKNOWN = "\ua015"; // a letter that no piece has
+
+/**
+ * A text that this library reads as Python's reads the one that is given.
+ *
+ * @param {string} text
+ */
+export function readable(text) {
+  return text
+    .replaceAll("Σ", "σ") // by itself; JavaScript makes another letter of it at the end of a word
+    .replace(RARE_CHINESE, " $& ")
+    .replace(NEWER, UNKNOWN);
+}
+
+/**
+ * @param {Tokenizer} tokenizer
+ * @param {string} text
+ */
+function encoded(tokenizer, text) {
+  return tokenizer.encode(readable(text), { add_special_tokens: false });
+}
 
 /**
  * How many pieces of two texts are kept: the longer is cut first, to the length of the shorter; then both.
@@ -34,7 +66,7 @@ export function kept(first, second, room) {
  * @param {string} document
  */
 export function encodePair(tokenizer, query, document, maxLength = LIMIT) {
-  const texts = [query, document].map((text) => tokenizer.encode(text, { add_special_tokens: false }));
+  const texts = [query, document].map((text) => encoded(tokenizer, text));
   const [first, second] = kept(texts[0].ids.length, texts[1].ids.length, maxLength - SPECIAL);
   const [cls, sep] = ["[CLS]", "[SEP]"].map((name) => Number(tokenizer.token_to_id(name)));
   const ids = [cls, ...texts[0].ids.slice(0, first), sep, ...texts[1].ids.slice(0, second), sep];
@@ -56,7 +88,7 @@ export function encodePair(tokenizer, query, document, maxLength = LIMIT) {
  * @returns {Encoded}
  */
 export function encodeText(tokenizer, text, maxLength) {
-  const { ids } = tokenizer.encode(text, { add_special_tokens: false });
+  const { ids } = encoded(tokenizer, text);
   const [cls, sep] = ["[CLS]", "[SEP]"].map((name) => Number(tokenizer.token_to_id(name)));
   const all = [cls, ...ids.slice(0, maxLength - 2), sep];
   return { ids: all, types: all.map(() => 0) };
@@ -105,7 +137,7 @@ function endOfWords(text, pieces, count) {
 
 /** @param {string} character */
 function normalised(character) {
-  return character
+  return readable(character)
     .normalize("NFD")
     .replace(/\p{Mn}/gu, "")
     .toLowerCase()

@@ -1,7 +1,7 @@
 /** The models, in a thread of their own. protocol.js says what comes in and goes out. */
 
-import * as ort from "../vendor/ort.wasm.min.mjs";
-import { Tokenizer } from "../vendor/tokenizers.min.mjs";
+import * as ort from "../vendor/ort.wasm.min.js";
+import { Tokenizer } from "../vendor/tokenizers.min.js";
 import { fetched, forgetOthers } from "./files.js";
 import { encodePair, encodeText } from "./pieces.js";
 import { EMBEDDER_LIMIT } from "./protocol.js";
@@ -43,6 +43,7 @@ self.onmessage = ({ data }) => {
 async function answer(request, signal) {
   const { id } = request;
   try {
+    await breath(); // whoever types quickly has cancelled it by now
     signal.throwIfAborted();
     send({ type: "result", id, value: await work(request, signal) });
   } catch (error) {
@@ -90,10 +91,10 @@ async function load({ id, models, base, files }, signal) {
     send({ type: "progress", id, done, total });
   };
   const fetchOne = (/** @type {keyof typeof files} */ name) =>
-    fetched(new URL(files[name].path, base).href, arrived, signal);
+    fetched(new URL(files[name].path, base).href, files[name], arrived, signal);
   if (!tokenizer) {
     ort.env.wasm.wasmBinary = (await fetchOne("wasm")).buffer;
-    ort.env.wasm.wasmPaths = { mjs: new URL("vendor/ort-wasm-simd-threaded.mjs", base).href };
+    ort.env.wasm.wasmPaths = { mjs: new URL("vendor/ort-wasm-simd-threaded.js", base).href };
     ort.env.wasm.numThreads = self.crossOriginIsolated
       ? Math.min(MOST_THREADS, navigator.hardwareConcurrency || 1)
       : 1;

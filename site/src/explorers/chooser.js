@@ -1,7 +1,7 @@
 /** Choose a model: what there is, against the reader's needs. Arithmetic only; nothing is loaded. */
 
 import { advice, chosen } from "../choosing.js";
-import { table } from "../table.js";
+import { scroller, table } from "../table.js";
 import { announcer, fill, h, labelled, slider, whenQuiet } from "../ui.js";
 
 const LANGUAGES = { en: "English", zh: "Chinese", de: "German" };
@@ -22,7 +22,7 @@ export function start(place, { options, notPromised }) {
     perPair: 0.1,
   };
   const status = announcer();
-  const shown = h("div", { class: "live-table live-reasons" });
+  const shown = scroller("The models", "live-reasons");
   const show = () => {
     fill(status, advice(options, notPromised, answers));
     fill(shown, asTable(chosen(options, notPromised, answers)));

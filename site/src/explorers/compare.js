@@ -1,11 +1,12 @@
 /** Rank texts for a question by the cosine of the embedder and by the cross-encoder, side by side. */
 
 import { engine } from "../engine/client.js";
-import { Latest } from "../latest.js";
+import { stoppable } from "../latest.js";
 import { loader } from "../loader.js";
 import { bestFirst, dot, ranks } from "../ranking.js";
-import { table } from "../table.js";
-import { announcer, fill, fixed, h, labelled } from "../ui.js";
+import { keep, kept } from "../storage.js";
+import { scroller, table } from "../table.js";
+import { announcer, clipped, counter, fill, fixed, h, labelled } from "../ui.js";
 
 export const MOST_TEXTS = 50;
 
@@ -24,8 +25,13 @@ export const MOST_TEXTS = 50;
  * @param {{query: string, documents: string[]}} settings
  */
 export function start(place, settings) {
-  const shown = h("div", { class: "live-table" });
-  ranker(place, settings, (ranked) => fill(shown, sideBySide(ranked)), [shown]);
+  const shown = scroller("Both rankings");
+  shown.hidden = true;
+  const show = (/** @type {Ranked | undefined} */ ranked) => {
+    shown.hidden = !ranked;
+    fill(shown, ranked && sideBySide(ranked));
+  };
+  ranker(place, settings, show, shown);
 }
 
 /**
@@ -33,66 +39,81 @@ export function start(place, settings) {
  *
  * @param {HTMLElement} place
  * @param {{query: string, documents: string[]}} settings
- * @param {(ranked: Ranked) => void} show
- * @param {HTMLElement[]} below what stands below the line
+ * @param {(ranked?: Ranked) => void} show gets nothing when what is shown is no longer true
+ * @param {HTMLElement} below what stands below the line
  */
 export function ranker(place, settings, show, below) {
-  const query = h("input", { type: "text", value: settings.query, autocomplete: "off", name: "query" });
-  const texts = h("textarea", { rows: 10, value: settings.documents.join("\n"), name: "texts" });
+  const boxes = ownTexts(settings);
+  const { query, texts } = boxes;
   const status = announcer();
-  const stop = h("button", { type: "button", hidden: true }, "Stop");
-  const button = h("button", { type: "submit" }, "Rank");
-  const buttons = h("div", { class: "live-buttons" }, button, stop);
-  const result = h("div", { tabindex: -1, class: "live-result", hidden: true }, buttons, status, ...below);
-  const latest = new Latest();
-
-  const end = () => {
-    if (stop === document.activeElement) {
-      button.focus();
-    }
-    stop.hidden = true;
+  const say = (/** @type {string} */ message) => {
+    show();
+    fill(status, message);
   };
+  const button = h("button", { type: "submit" }, "Rank");
+  const { latest, buttons } = stoppable(button, () => say("Stopped."));
+  const result = h("div", { tabindex: -1, class: "live-result", hidden: true }, buttons, status, below);
+
   const rankAll = () => {
     const lines = distinctLines(texts.value);
     const problem = whatIsWrong(query.value, lines);
-    if (problem) {
-      latest.stop();
-      end();
-      status.textContent = problem;
-      return;
-    }
-    stop.hidden = false;
-    latest.run(
-      (signal) => rank(query.value, lines, signal, (done, total) => fill(status, `${done} of ${total} …`)),
-      (ranked) => {
-        end();
-        fill(status, inWords(ranked));
-        show(ranked);
-      },
-      (message) => {
-        end();
-        fill(status, message);
-      },
-    );
-  };
-  stop.addEventListener("click", () => {
     latest.stop();
-    end();
-    status.textContent = "Stopped.";
+    say(problem);
+    if (!problem) {
+      latest.run(
+        (signal) => rank(query.value, lines, signal, counter(status)),
+        (ranked) => {
+          fill(status, ...inWords(ranked));
+          show(ranked);
+        },
+        say,
+      );
+    }
+  };
+  boxes.forget.addEventListener("click", () => {
+    latest.stop();
+    say("");
   });
   const panel = loader(["reranker", "embedder"], () => {
     result.hidden = false;
     rankAll();
   });
-  const form = h(
-    "form",
-    { onsubmit: (/** @type {Event} */ event) => (event.preventDefault(), result.hidden || rankAll()) },
-    labelled("Question", query),
-    labelled("Texts, one a line", texts),
-    panel,
-    result,
-  );
-  place.append(form);
+  const onsubmit = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    result.hidden || rankAll();
+  };
+  place.append(h("form", { onsubmit }, ...boxes.fields, panel, result));
+}
+
+/**
+ * The two boxes. What is typed outlasts a reload, until the tab is closed or the reader has it forgotten.
+ *
+ * @param {{query: string, documents: string[]}} settings
+ */
+function ownTexts(settings) {
+  const query = h("input", { type: "text", autocomplete: "off", name: "query", dir: "auto" });
+  const texts = h("textarea", { rows: 10, name: "texts", dir: "auto" });
+  const forget = h("button", { type: "button" }, "Forget my texts");
+  const begin = () => {
+    query.value = kept("query", "sessionStorage") || settings.query;
+    texts.value = kept("texts", "sessionStorage") || settings.documents.join("\n");
+    forget.hidden = !(kept("query", "sessionStorage") || kept("texts", "sessionStorage"));
+  };
+  for (const box of [query, texts]) {
+    box.addEventListener("input", () => {
+      keep(box.name, box.value, "sessionStorage");
+      forget.hidden = false;
+    });
+  }
+  forget.addEventListener("click", () => {
+    keep("query", "", "sessionStorage");
+    keep("texts", "", "sessionStorage");
+    begin();
+    query.focus();
+  });
+  begin();
+  const fields = [labelled("Question", query), labelled("Texts, one a line", texts)];
+  return { query, texts, forget, fields: [...fields, h("div", { class: "live-buttons" }, forget)] };
 }
 
 /** @param {string} text */
@@ -142,13 +163,14 @@ async function rank(query, texts, signal, onProgress) {
 function inWords({ texts, cosines, logits }) {
   const [cosine, cross] = [bestFirst(cosines)[0], bestFirst(logits)[0]];
   const both = cosine === cross ? "Both put the same text first" : "They differ on the first place";
-  const other = cosine === cross ? "" : `; cosine: ${short(texts[cosine])}`;
-  return `${texts.length} texts ranked. ${both}. Cross-encoder: ${short(texts[cross])}${other}`;
+  const other = cosine === cross ? [] : ["; cosine: ", ...short(texts[cosine])];
+  const count = texts.length === 1 ? "1 text" : `${texts.length} texts`;
+  return [`${count} ranked. ${both}. Cross-encoder: `, ...short(texts[cross]), ...other];
 }
 
 /** @param {string} text */
 function short(text) {
-  return `“${text.length > 70 ? `${text.slice(0, 69)}…` : text}”`;
+  return ["“", h("bdi", {}, clipped(text, 70)), "”"];
 }
 
 /**

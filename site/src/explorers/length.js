@@ -2,7 +2,7 @@
 
 import { engine } from "../engine/client.js";
 import { LIMIT } from "../engine/protocol.js";
-import { Latest } from "../latest.js";
+import { Latest, marksOld } from "../latest.js";
 import { loader } from "../loader.js";
 import { announcer, fill, fixed, h, labelled, slider, whenQuiet } from "../ui.js";
 
@@ -16,17 +16,23 @@ const STEP = 16;
  * @param {{query: string, document: string, answer: string}} settings
  */
 export function start(place, settings) {
-  const query = h("input", { type: "text", value: settings.query, autocomplete: "off" });
+  const query = h("input", { type: "text", value: settings.query, autocomplete: "off", dir: "auto" });
   const status = announcer();
-  const shown = h("div", { class: "live-text", tabindex: 0, role: "region", "aria-label": "The document" });
+  const box = { class: "live-text", dir: "auto", tabindex: 0, role: "region", "aria-label": "The document" };
+  const shown = h("div", box);
   const result = h("div", { tabindex: -1, class: "live-result", hidden: true }, status, shown);
-  const latest = new Latest();
+  const old = marksOld(status, shown);
+  const latest = new Latest(old);
   let limit = LIMIT;
+  const failed = (/** @type {string} */ message) => {
+    fill(status, message);
+    fill(shown, ...paragraphs(settings.document));
+  };
 
   const read = () => {
     if (!query.value.trim()) {
       latest.stop();
-      status.textContent = "The query is empty. Type some text: a score needs a query and a document.";
+      failed("The query is empty. Type some text: a score needs a query and a document.");
       return;
     }
     latest.run(
@@ -37,16 +43,21 @@ export function start(place, settings) {
         const cut = shown.querySelector("del");
         shown.scrollTop = cut ? cut.offsetTop - shown.clientHeight / 2 : 0; // the edge is in the middle
       },
-      (message) => fill(status, message),
+      failed,
     );
   };
   const soon = whenQuiet(() => result.hidden || read());
+  const changed = () => {
+    latest.stop();
+    old(true);
+    soon();
+  };
   const range = { min: SHORTEST, max: LIMIT, step: STEP, value: LIMIT };
   const control = slider("Most tokens that the model reads (max_length)", range, (value) => {
     limit = value;
-    soon();
+    changed();
   });
-  query.addEventListener("input", soon);
+  query.addEventListener("input", changed);
   const panel = loader(["reranker"], () => {
     result.hidden = false;
     read();

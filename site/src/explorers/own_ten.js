@@ -1,15 +1,16 @@
 /** Bring your own ten: both rankings, their mix, and the words on which a score depends. */
 
 import { engine } from "../engine/client.js";
-import { Latest } from "../latest.js";
-import { bestFirst, mixed, ranks, withoutEach } from "../ranking.js";
-import { table } from "../table.js";
-import { announcer, fill, fixed, h, labelled, slider } from "../ui.js";
+import { stoppable } from "../latest.js";
+import { bestFirst, mixed, ranks, without } from "../ranking.js";
+import { scroller, table } from "../table.js";
+import { announcer, clipped, counter, fill, fixed, h, labelled, slider } from "../ui.js";
 import { ranker, sideBySide } from "./compare.js";
 
 /** @typedef {import("./compare.js").Ranked} Ranked */
 
 const HALF = 0.5;
+const MOST_WORDS = 400; // about what the model reads of a text
 
 /**
  * @param {HTMLElement} place
@@ -19,12 +20,8 @@ export function start(place, settings) {
   /** @type {Ranked | undefined} */
   let ranked;
   let weight = HALF;
-  const shown = h("div", { class: "live-table" });
-  const draw = () => {
-    if (ranked) {
-      fill(shown, sideBySide(ranked, [mixColumn(ranked, weight)]));
-    }
-  };
+  const shown = scroller("Both rankings and their mix");
+  const draw = () => fill(shown, ranked && sideBySide(ranked, [mixColumn(ranked, weight)]));
   const changed = (/** @type {number} */ value) => {
     weight = value;
     draw();
@@ -33,17 +30,13 @@ export function start(place, settings) {
   const mix = slider("The cross-encoder’s weight in the mix", range, changed, (value) => value.toFixed(1));
   const words = wordWorth();
   const more = h("div", { hidden: true }, mix.field, shown, words.section);
-  ranker(
-    place,
-    settings,
-    (now) => {
-      ranked = now;
-      more.hidden = false;
-      draw();
-      words.offer(now);
-    },
-    [more],
-  );
+  const show = (/** @type {Ranked | undefined} */ now) => {
+    ranked = now;
+    more.hidden = !now;
+    draw();
+    words.offer(now);
+  };
+  ranker(place, settings, show, more);
 }
 
 /**
@@ -62,62 +55,92 @@ function wordWorth() {
   const button = h("button", { type: "button" }, "Leave out each word");
   const status = announcer();
   const shown = h("div", { class: "live-words" });
-  const latest = new Latest();
-  /** @type {Ranked} */
+  const say = (/** @type {string} */ message) => {
+    fill(status, message);
+    fill(shown);
+  };
+  const { latest, buttons } = stoppable(button, () => say("Stopped."));
+  const clear = () => {
+    latest.stop();
+    say("");
+  };
+  /** @type {Ranked | undefined} */
   let ranked;
 
   button.addEventListener("click", () => {
-    const pair = { query: ranked.query, document: ranked.texts[Number(chosen.value)] };
+    const [query, document] = [ranked?.query ?? "", ranked?.texts[Number(chosen.value)] ?? ""];
     const isQuery = of.value === "query";
-    const { words, shorter } = withoutEach(isQuery ? pair.query : pair.document);
-    if (words.length < 2) {
-      status.textContent = "This has one word only; leaving one out needs at least two.";
-      fill(shown);
-      return;
+    const words = (isQuery ? query : document).trim().split(/\s+/);
+    const problem = whatIsWrong(words.length);
+    clear();
+    say(problem);
+    if (!problem) {
+      /** @type {(text: string) => [string, string]} */
+      const pair = (text) => (isQuery ? [text, document] : [query, text]);
+      latest.run(
+        (signal) => worth(words, pair, signal, counter(status)),
+        (values) => {
+          fill(status, ...most(words, values));
+          fill(shown, ...asWords(words, values), wordTable(words, values));
+        },
+        say,
+      );
     }
-    /** @type {[string, string][]} */
-    const pairs = shorter.map((text) => (isQuery ? [text, pair.document] : [pair.query, text]));
-    latest.run(
-      (signal) => worth(pair, pairs, signal, (done) => fill(status, `${done} of ${pairs.length + 1} …`)),
-      (values) => {
-        fill(status, ...most(words, values));
-        fill(shown, ...asWords(words, values), wordTable(words, values));
-      },
-      (message) => fill(status, message),
-    );
   });
+  chosen.addEventListener("change", clear); // what is shown is about another text
+  of.addEventListener("change", clear);
   const section = h(
     "div",
     { class: "live-part" },
     h("p", { class: "live-subtitle" }, "Which words matter to the cross-encoder?"),
     labelled("Text", chosen),
     labelled("Leave out words of", of),
-    h("div", { class: "live-buttons" }, button),
+    buttons,
     status,
     shown,
   );
-  const offer = (/** @type {Ranked} */ now) => {
+  const offer = (/** @type {Ranked | undefined} */ now) => {
     ranked = now;
-    latest.stop();
-    fill(status);
-    fill(shown);
-    const option = (/** @type {number} */ text) => h("option", { value: text }, now.texts[text].slice(0, 80));
-    fill(chosen, ...bestFirst(now.logits).map(option));
+    clear();
+    fill(chosen, ...(now ? choices(now) : []));
   };
   return { section, offer };
 }
 
+/** @param {Ranked} ranked */
+function choices({ texts, logits }) {
+  const option = (/** @type {number} */ text) =>
+    h("option", { value: text, dir: "auto" }, clipped(texts[text], 80));
+  return bestFirst(logits).map(option);
+}
+
+/** @param {number} words how many there are */
+function whatIsWrong(words) {
+  if (words < 2) {
+    return "This has one word only; leaving one out needs at least two.";
+  }
+  return words > MOST_WORDS
+    ? `These are ${words} words. A page does this for up to ${MOST_WORDS}: shorten it, and rank again.`
+    : "";
+}
+
 /**
- * What the score loses without each word.
+ * What the score loses without each word. A shorter text is made when it is its turn.
  *
- * @param {{query: string, document: string}} whole
- * @param {[string, string][]} pairs
+ * @param {string[]} words
+ * @param {(text: string) => [string, string]} pair
  * @param {AbortSignal} signal
- * @param {(done: number) => void} onProgress
+ * @param {(done: number, total: number) => void} onProgress
  */
-async function worth({ query, document }, pairs, signal, onProgress) {
-  const [score, ...without] = await engine.score([[query, document], ...pairs], { signal, onProgress });
-  return without.map((value) => score - value);
+async function worth(words, pair, signal, onProgress) {
+  const score = async (/** @type {string} */ text) => (await engine.score([pair(text)], { signal }))[0];
+  const whole = await score(words.join(" "));
+  const values = [];
+  for (const place of words.keys()) {
+    values.push(whole - (await score(without(words, place))));
+    onProgress(values.length, words.length);
+  }
+  return values;
 }
 
 /**
@@ -125,8 +148,12 @@ async function worth({ query, document }, pairs, signal, onProgress) {
  * @param {number[]} values
  */
 function most(words, values) {
-  const best = values.indexOf(Math.max(...values));
-  return [`Without “${words[best]}” the score loses most: `, h("strong", {}, fixed(values[best])), "."];
+  const loss = Math.max(...values);
+  if (loss <= 0) {
+    return ["The score falls without no single word: it stays, or rises."];
+  }
+  const word = h("bdi", {}, words[values.indexOf(loss)]);
+  return ["Without “", word, "” the score loses most: ", h("strong", {}, fixed(loss)), "."];
 }
 
 /**
@@ -144,7 +171,7 @@ function asWords(words, values) {
     return [mark, " "];
   });
   const legend = "The thicker its line, the more the score loses without a word; dotted: the score rises.";
-  return [h("p", { "aria-hidden": "true", class: "live-marked" }, ...parts), h("p", {}, legend)];
+  return [h("p", { "aria-hidden": "true", class: "live-marked", dir: "auto" }, ...parts), h("p", {}, legend)];
 }
 
 /**
@@ -157,5 +184,7 @@ function wordTable(words, values) {
     ["Word", "Loss of score"],
     words.map((word, place) => ({ name: word, cells: [fixed(values[place])] })),
   );
-  return h("details", {}, h("summary", {}, "The numbers"), h("div", { class: "live-table" }, shown));
+  const box = scroller("Words and their numbers");
+  box.append(shown);
+  return h("details", {}, h("summary", {}, "The numbers"), box);
 }

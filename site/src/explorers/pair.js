@@ -2,7 +2,7 @@
 
 import { engine } from "../engine/client.js";
 import { LIMIT } from "../engine/protocol.js";
-import { Latest } from "../latest.js";
+import { Latest, marksOld } from "../latest.js";
 import { loader } from "../loader.js";
 import { announcer, fill, fixed, h, labelled, whenQuiet } from "../ui.js";
 
@@ -13,13 +13,14 @@ const LABELS = ["query", "document"];
  * @param {{query: string, document: string}} settings
  */
 export function start(place, settings) {
-  const query = h("input", { type: "text", value: settings.query, autocomplete: "off" });
-  const document = h("textarea", { rows: 5, value: settings.document });
+  const query = h("input", { type: "text", value: settings.query, autocomplete: "off", dir: "auto" });
+  const document = h("textarea", { rows: 5, value: settings.document, dir: "auto" });
   const status = announcer();
   const pieces = h("div", { class: "live-pieces" });
   const details = h("details", {}, h("summary", {}, "The word pieces that the model reads"), pieces);
   const result = h("div", { tabindex: -1, class: "live-result", hidden: true }, status, details);
-  const latest = new Latest();
+  const old = marksOld(status, pieces);
+  const latest = new Latest(old);
 
   const score = () => {
     const texts = [query.value, document.value];
@@ -36,12 +37,20 @@ export function start(place, settings) {
         fill(status, ...inWords(reading));
         fill(pieces, ...asChips(reading));
       },
-      (message) => fill(status, message),
+      (message) => {
+        fill(status, message);
+        fill(pieces);
+      },
     );
   };
   const soon = whenQuiet(() => result.hidden || score());
-  query.addEventListener("input", soon);
-  document.addEventListener("input", soon);
+  const typed = () => {
+    latest.stop();
+    old(true);
+    soon();
+  };
+  query.addEventListener("input", typed);
+  document.addEventListener("input", typed);
   const panel = loader(["reranker"], () => {
     result.hidden = false;
     score();

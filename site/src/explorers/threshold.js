@@ -1,6 +1,6 @@
 /** Move a threshold, and see what it lets through: on pairs that it was tuned on, and on others. */
 
-import { table } from "../table.js";
+import { scroller, table } from "../table.js";
 import { atThreshold, f1ByThreshold } from "../thresholds.js";
 import { announcer, fill, fixed, h, slider, whenQuiet } from "../ui.js";
 
@@ -16,21 +16,23 @@ const STEPS = 100;
  */
 export function start(place, { groups, threshold }) {
   const every = groups.flatMap((group) => group.scores);
-  const low = Math.floor(Math.min(...every));
+  const step = (Math.ceil(Math.max(...every)) - Math.floor(Math.min(...every))) / STEPS;
+  // The threshold that was tuned is one of the slider's steps.
+  const low = rounded(threshold - step * Math.ceil((threshold - Math.min(...every)) / step));
   const high = Math.ceil(Math.max(...every));
   const mark = line([], "live-mark");
   const chart = drawn(groups, low, high, mark);
   const status = announcer();
-  const shown = h("div", { class: "live-table" });
+  const shown = scroller("What this threshold lets through");
   const say = whenQuiet(() => fill(status, inWords(groups, threshold)));
   const show = () => {
     const x = (WIDTH * (threshold - low)) / (high - low);
     mark.setAttribute("points", `${x},0 ${x},${HEIGHT}`);
     fill(shown, asTable(groups, threshold));
   };
-  const range = { min: low, max: high, step: (high - low) / STEPS, value: threshold };
+  const range = { min: low, max: high, step, value: threshold };
   const changed = (/** @type {number} */ value) => {
-    threshold = value;
+    threshold = rounded(value);
     show();
     say();
   };
@@ -38,6 +40,15 @@ export function start(place, { groups, threshold }) {
   const ends = h("div", { class: "live-ends" }, h("span", {}, fixed(low, 0)), h("span", {}, fixed(high, 0)));
   place.append(control.field, chart, ends, legend(groups), status, shown);
   show();
+}
+
+/**
+ * As exact as a score is, without what a sum of steps adds to it.
+ *
+ * @param {number} value
+ */
+function rounded(value) {
+  return Number(value.toFixed(6));
 }
 
 /**
