@@ -123,7 +123,7 @@ def test_the_name_of_a_pipeline_does_not_tell():
     assert_wrong("a", by_name, "passes on pipeline A")
 
 
-@pytest.mark.parametrize("fails_at", [2, 3, 4, 5, 7, 9])
+@pytest.mark.parametrize("fails_at", [2, 3, 4, 5, 7])
 def test_a_test_that_depends_on_how_often_it_was_called(fails_at):
     calls = []
 
