@@ -62,11 +62,13 @@ def read_table(file: Path) -> list[list[str]]:
     delimiter = _delimiter(text)
     if text[:4].lower() == "sep=":  # Excel's own first line
         text = text.partition("\n")[2]
+    before = csv.field_size_limit(10_000_000)  # one for the whole process
     try:
-        csv.field_size_limit(10_000_000)
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
         raise TableError(f"{file} is no table: {error}.") from None
+    finally:
+        csv.field_size_limit(before)
     return [row for row in rows if any(cell.strip() for cell in row)]
 
 

@@ -1,10 +1,12 @@
 """Class lists as platforms and spreadsheets write them."""
 
+import csv
 import re
 
 import pytest
 
 from classroom.roster import RosterError, read_roster
+from classroom.tables import read_table
 from tests.support import school
 
 PUPILS = school.make_class()
@@ -74,6 +76,13 @@ def test_excels_encoding(tmp_path):
 def test_a_list_that_cannot_be_used_says_why(text, said, tmp_path):
     with pytest.raises(RosterError, match=f"(?s){said}"):
         read(tmp_path, text)
+
+
+def test_the_limit_of_csv_is_put_back(tmp_path):
+    before = csv.field_size_limit()
+    (tmp_path / "class.csv").write_text("name,login\nA B,ab\n", encoding="utf-8")
+    assert read_table(tmp_path / "class.csv")[1:] == [["A B", "ab"]]
+    assert csv.field_size_limit() == before
 
 
 def test_a_missing_file_is_said(tmp_path):

@@ -16,7 +16,7 @@ from tests.support import ROOT
 from tools.site import website
 
 ROOMS = re.findall(
-    r"^([\w/]+)/\*$", (ROOT / "docs/site/rerank_course/index.md").read_text(encoding="utf-8"), re.MULTILINE
+    r"^([\w/]+)/index$", (ROOT / "docs/site/rerank_course/index.md").read_text(encoding="utf-8"), re.MULTILINE
 )
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -65,8 +65,8 @@ def small_course(tmp_path):
         "lessons/one.py": "",
         "lessons/exercises/two.py": "",
     }
-    texts |= {f"rerank_course/{room}/module.py": "" for room in ROOMS}
-    texts |= {f"rerank_course/{room}/__init__.py": "" for room in ROOMS}
+    for room in (*ROOMS, "lab/explorers"):
+        texts |= {f"rerank_course/{room}/{name}": "" for name in ("module.py", "__init__.py")}
     for name, text in texts.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
@@ -92,7 +92,8 @@ def test_a_good_build_replaces_the_older_site_and_a_broken_link_keeps_it(small_c
     target = tmp_path / "_site"
     target.mkdir()
     (target / "gone_lesson.html").touch()
-    assert website.build(target, small_course) == 15 + len(ROOMS)
+    pages_of_rooms = 2 * len(ROOMS) + 1  # a page for each, one for its module, and the explorers'
+    assert website.build(target, small_course) == 15 + pages_of_rooms
     before = contents(target)
     assert "notebooks/00_one.html" in before and "gone_lesson.html" not in before and leftovers(target) == []
     assert not [path for path in before if path.startswith("rerank_course/checks")]
