@@ -685,7 +685,7 @@ for what in best:
 # dense search with BM25's scores.
 #
 # **B** is what the handbook's curves show for BM25 and the hybrid. On pandas-docs, where BM25 is nearly as
-# good as the reranker, the weight comes out near one half for most queries. So measure.
+# good as the reranker, the weights come out lower, some near one half. So measure.
 #
 # **C** forgets that both are normalised first.
 #
