@@ -422,7 +422,7 @@ print("top 10 in 8 bits: ", *(documents[i].id for i in np.argsort(-rounded)[:10]
 # %% [markdown]
 # Where two scores are nearly equal, they can change places. How often, and does it matter? One query cannot
 # tell. Both engines have scored the candidates of every query of two collections. Those scores were recorded
-# on a machine with 8-bit instructions, since float32 takes most of an hour for them, and we look them up.
+# on a machine with 8-bit instructions, since float32 takes many minutes for them, and we look them up.
 #
 # [nDCG@10](term:nDCG@10) rewards good answers near the top, [RR@10](term:RR@10) is 1 divided by the place of
 # the first one; [](lesson:retrieval_flow) is about both. The [interval](term:confidence interval) of the
@@ -518,11 +518,11 @@ print(f"{len(sample)} pairs scored in {scored:.2f} s, looked up in {looked_up:.4
 # ### A trap: the score that depends on its neighbours
 #
 # A number is rounded to one of 256 steps. Where are these steps? The course's engine fixed them when its
-# model was made (*static* quantisation), and it scores pair by pair: no pair has a neighbour. Others find
-# the steps while they run (*dynamic* quantisation), some of them from the largest number in the **batch**.
-# Then a pair's score depends on what else is in the batch. Here is an 8-bit graph of the same model, the
-# one that came with the course's packages, run in a batch. The control is the same padding without a
-# neighbour.
+# model was made (*static* quantisation). Short pairs of one length share a step there too, and the numbers do
+# not depend on who shares it. Others find the steps while they run (*dynamic* quantisation), some of them
+# from the largest number in the **batch**. Then a pair's score depends on what else is in the batch. Here is
+# an 8-bit graph of the same model, the one that came with the course's packages, run in a batch. The control
+# is the same padding without a neighbour.
 #
 # **Predict.** The same pair, once alone, once in a batch with another. By how much can the score differ?
 
@@ -551,7 +551,7 @@ lengths_of_two = [max(own_length, in_tokens[20]) for own_length in in_tokens[:8]
 padded = np.array(
     [raw_scores([pair], length, "max_length")[0] for pair, length in zip(mixed, lengths_of_two)]
 )
-course = np.abs(fast.predict(mixed[:8]) - np.array([fast.predict([pair])[0] for pair in mixed[:8]]))
+course = np.abs(fast.predict(short[:8]) - np.array([fast.predict([pair])[0] for pair in short[:8]]))
 exact = np.abs(
     np.array([reranker.predict([pair, mixed[20]])[0] - reranker.predict([pair])[0] for pair in mixed[:8]])
 )
@@ -585,7 +585,7 @@ for engine, each, at_once in (("8 bits", cost, cores), ("torch's best row", torc
     print(f"{engine}: about {few} in 0.3 s, {many} in 2 s; a hundred take {100 * each:.1f} s")
 
 # %% [markdown]
-# The engine scores one pair a core (short ones in fours), in rounds of as many as there are cores. A few
+# The engine scores one pair a core at a time (of short ones up to four), so it works in rounds. A few
 # candidates may not fill the last one: compare the ms each of 1, 2, 3 and 32. Over many rounds it is about a
 # straight line, and “how many?” is one division. That holds for candidates of **equal length** and for **one
 # caller** on an idle machine. A service may have neither.

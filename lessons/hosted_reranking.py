@@ -132,11 +132,12 @@ print("scored by", hosted.scored_by)
 #
 # ## The same in other words
 #
-# Cohere's protocol is one of several. Jina's service has another one, and so have servers that you run
-# yourself, such as [vLLM](https://docs.vllm.ai) and [Text Embeddings
-# Inference](https://huggingface.co/docs/text-embeddings-inference) (TEI). `JinaReranker`, `VllmReranker` and
-# `TeiReranker` have the same `predict`, errors and fallback as `CohereReranker`. The stand-in speaks all
-# four.
+# Cohere's protocol is one of several. Jina's service has another one. Of the servers that you run yourself,
+# [vLLM](https://docs.vllm.ai) takes both, and [Text Embeddings
+# Inference](https://huggingface.co/docs/text-embeddings-inference) (TEI) has one of its own. `JinaReranker`,
+# `VllmReranker` and
+# `TeiReranker` have the same `predict`, errors and fallback as `CohereReranker`. The stand-in answers as
+# each of the four does.
 #
 # **Predict.** A server of TEI runs one model, for whoever runs the server. Which parts of Cohere's request
 # and answer does it not need?
@@ -616,9 +617,9 @@ service.behave()
 
 # %% [markdown]
 # The wrong port looks like an outage (a refused connection, which is not tried again), this other site like a
-# broken answer. (One that answers with 404 comes out as an error.) Before the first answer that can be used
-# one could take both for mistakes, as the unknown host; after it they look like any outage. Both would warn
-# for ever. So **count the warnings**, and alarm somebody when they do not stop.
+# broken answer. (One that answers with 404 comes out as an error.) Until an answer has come that can be used,
+# one could take both for mistakes, like the unknown host. After that they look like any outage. Both would
+# warn for ever. So **count the warnings**, and alarm somebody when they do not stop.
 #
 # ## A fallback for half of the pairs
 #

@@ -76,7 +76,8 @@ today.astype(object).fillna("–")
 # %% [markdown]
 # *MTEB nDCG@10* is explained below. A dash means not in that table; a question mark, not checked. **Ettin**
 # ([announcement](https://huggingface.co/blog/ettin-reranker), May 2026) comes from the publisher of the
-# ms-marco models, in six sizes. The **Jina** model's licence forbids business use, and
+# ms-marco models, in six sizes; it says up to 8K tokens, and the cards of two of them, 68m and 150m, say
+# 7,999. The **Jina** model's licence forbids business use, and
 # [its publisher](https://jina.ai/models/jina-reranker-v2-base-multilingual) calls it superseded. The
 # **mmarco** model is L-12's shape, trained on [questions translated into 13
 # languages](https://huggingface.co/datasets/unicamp-dl/mmarco).
@@ -533,9 +534,9 @@ print(
 # `choose_model` goes through the five and today's models with your answers. Times are estimates: what you
 # measured for L-12 in float32, times the arithmetic of the rule above; for the language model timed above
 # that is about half of what it took. They hold for texts about as long as those 50, in small batches: one
-# long passage can make its whole batch several times as slow ([](lesson:batch_scoring)). The 8-bit engine,
-# which runs L-12 only, has no row: its time stands above. `advice` says what fits or, where nothing does,
-# what to relax. First English, 50 candidates, five seconds:
+# long passage can make its whole batch several times as slow ([](lesson:batch_scoring)). The 8-bit engine
+# has no row: its time for L-12 stands above, and how fast it runs other encoders is not measured here.
+# `advice` says what fits or, where nothing does, what to relax. First English, 50 candidates, five seconds:
 
 # %% output="varies"
 from rerank_course.lab.explorers.model_chooser import advice, choose_model

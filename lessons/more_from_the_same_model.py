@@ -140,7 +140,8 @@ draw_lines(
 # %% [markdown]
 # Two shapes. Where search and reranker are about equally good by themselves (the two ends), the top lies
 # between them. Where the search is much weaker than the reranker, as BM25 and the hybrid are on the handbook,
-# the curve rises nearly to the end: mixing half and half only takes away. The top of a curve is chosen by the
+# the curve rises to its end, though hardly any more behind .9: mixing half and half takes away from the
+# reranker's order. The top of a curve is chosen by the
 # queries that draw it, so take a weight that nobody chose, one half, and compare query by query.
 
 # %% output="varies"
@@ -248,9 +249,9 @@ interval_chart(rows, "nDCG@10 of the mix with a held-out weight, less the best o
 
 # %% [markdown]
 # One of six. And there are searches that are not among the three: on the handbook the dense search in windows
-# ([](lesson:retrieval_flow) shows no gain over it by a mix with the plain dense search, and one by a mix with
-# the windows); on pandas-docs the dense search mixed with BM25, above. Compare with the best that you could
-# run.
+# ([](lesson:retrieval_flow) mixes the reranker's scores with each: with the plain dense search they show no
+# gain over the windows alone, with the windows they do, ten or twenty deep); on pandas-docs the dense search
+# mixed with BM25, above. Compare with the best that you could run.
 #
 # ### For which questions?
 

@@ -407,10 +407,10 @@ for kind, rows in (("long document", is_long), ("other kinds", ~is_long), ("all 
 # %% [markdown]
 # On the long documents the windows gain, and the first window alone shows no gain: what helps stands after
 # it, and most of that the embedder had not read. Reranking gains there too. Between windows and reranking no
-# difference is shown on these, be it with ten candidates or with a hundred. Over all queries, reranking a
-# hundred is below the windows. But twelve queries are few: the interval from so few tends
-# to be narrower than it should be. On the other kinds no loss by windows is shown, nor by reranking ten;
-# reranking a hundred loses. Over all queries the windows' interval holds 0. Windows make 373 pieces of 294
+# difference is shown on these, be it with ten candidates or with a hundred. But twelve queries are few: the
+# interval from so few tends to be narrower than it should be. On the other kinds no loss by windows is shown,
+# nor by reranking ten; reranking a hundred loses. Over all queries the windows' interval holds 0, and
+# reranking a hundred is below the windows. Windows make 373 pieces of 294
 # passages and need no second model, so they are cheap to try. (Another collection, below, gets them too.)
 #
 # Here are the queries at both ends, and what stands on top before and after.

@@ -440,7 +440,7 @@ draw_bars({name: round(rate, 1) for name, rate in speed.items()}, "pairs a secon
 # **Efficiency** is the share of the cores' speed that is left when all of them work. Here it is an upper
 # bound: the seconds in which only one works are counted too. Cores share memory, caches and heat, and two of
 # those that the system shows may be one core that works for two programs at once. Two points are no curve,
-# and each is one run: small differences from one say nothing, in either direction. On a machine with many
+# and each is one run: an efficiency a little below 1, or above it, says nothing. On a machine with many
 # cores, measure it there before you believe any forecast. If one worker with all threads is as fast here as
 # several with one each, take the one: each worker holds a model in memory.
 #
@@ -610,19 +610,18 @@ draw_lines(
 # another kind of machine, changes the price.
 #
 # What is measured in this table, and what is not: the time of a pair and of a token on *this* core is
-# measured. Another core's speed, the efficiency of sixteen workers, the GPU and all prices are assumed,
-# and that machines do not slow each other down and all end together. The
-# GPU's rate is the [publisher's figure](https://sbert.net/docs/cross_encoder/pretrained_models.html) for a
-# V100; your texts and a rented GPU may be far from it, and nothing here has run on a GPU. Before you order
-# sixty-four of anything, rent one for an hour, run a thousandth of the log, and put the measured numbers into
-# this cell.
+# measured. Another core's speed, the efficiency of sixteen workers, the GPU and all prices are assumed. So is
+# it that machines do not slow each other down, and that all end together. The GPU's rate is the [publisher's
+# figure](https://sbert.net/docs/cross_encoder/pretrained_models.html) for a V100; your texts and a rented GPU
+# may be far from it, and nothing here has run on a GPU. Before you order sixty-four of anything, rent one for
+# an hour, run a thousandth of the log, and put the measured numbers into this cell.
 #
 # ## What to cut first
 #
 # The bill is *pairs × (a + b · tokens) × price of a second*. Each factor can be made smaller. Order them by
 # what they save and what they cost in quality, and do it **before** you add machines. Not reranking saves
-# all of it. The first table says what that costs in quality here: one row for those who replace the search's
-# order, one for those who mix.
+# all of it. What that costs in quality here, the lines at the beginning say: four for those who replace the
+# search's order, four for those who mix.
 #
 # **Predict.** You may cut the depth from 100 to 20, the length to 128 tokens, go from torch to the 8-bit
 # engine, halve the layers, or score each question of the log only once. Which saves most here? Which costs
@@ -687,8 +686,9 @@ draw_bars(steps, "dollars for a million queries on machines of 16 cores, with th
 
 # %% [markdown]
 # - **Depth.** The intervals at the beginning say how much quality reranking may bring. If even their upper
-#   ends, for your way to use the scores, are too small to pay for, do not rerank. If the upper end of *100
-#   less 20*, printed above for the replaced order, is, take 20. “Not shown” is not “none”.
+#   ends, for your way to use the scores, are too small to pay for, do not rerank. If only the upper
+#   end of *100 less 20* is too small (it is printed above, for the replaced order), take 20. “Not shown” is
+#   not “none”.
 # - **A cache costs nothing in quality**: the same question with the same candidates has the same scores. How
 #   much it saves depends on the log and on its length: a sample shows too little repetition. Count in the
 #   whole log, or in a piece as long as the cache will live. A changed text, or a new model, empties it.
@@ -795,8 +795,8 @@ cluster.close()
 # at your depth, and fill in the cell of assumptions. Bring the table to whoever pays.
 #
 # **Further reading:** Ray Data's guide to [batch
-# inference](https://docs.ray.io/en/latest/data/batch_inference.html) and to [fault
-# tolerance](https://docs.ray.io/en/latest/ray-core/fault-tolerance.html);
+# inference](https://docs.ray.io/en/latest/data/batch_inference.html) and Ray's to
+# [fault tolerance](https://docs.ray.io/en/latest/ray-core/fault-tolerance.html);
 # [Spark](https://spark.apache.org/docs/latest/) and [Dask](https://docs.dask.org/en/stable/), which do the
 # same for those who have them; [Zero to JupyterHub](https://z2jh.jupyter.org/en/stable/) for classrooms;
 # [Amdahl's law](https://en.wikipedia.org/wiki/Amdahl%27s_law), for what start-up does to many workers.

@@ -32,8 +32,8 @@ fast, embedder = load_reranker(backend="int8"), load_embedder()
 print(f"{len(answered)} of the handbook's {len(handbook.queries)} queries have an answer in it")
 
 # %% [markdown]
-# As in [](lesson:retrieval_flow), scores of whole collections were recorded beforehand with the
-# [int8](term:int8) engine, and new pairs are scored while you wait.
+# As in [](lesson:retrieval_flow), the scores of the candidates and of the judged passages were
+# recorded beforehand with the [int8](term:int8) engine, and new pairs are scored while you wait.
 #
 # ## 1 · The echo
 #
@@ -343,7 +343,7 @@ for name, run in {"hybrid + rerank 50": reranked, "dense alone": alone}.items():
 #
 # ## 2 · The wrong collection
 #
-# [](Lesson:retrieval_flow) ended with two collections and two answers. The handbook is office English; the
+# [](Lesson:retrieval_flow) had two collections and two answers. The handbook is office English; the
 # docstrings of pandas are reference entries. Three searches on each, with the first 50 reranked by the same
 # model: is reranking worth its time?
 #
@@ -428,8 +428,8 @@ interval_chart(to_cheaper, "nDCG@10, reranked − the best search without a rera
 # %% [markdown]
 # No row is left above zero. The handbook's hybrid mixes BM25 into dense search, and is worse than dense
 # search alone; reranking brought back most of that, and what is left holds zero. The first picture was true,
-# and it answered a question that does not help to decide. Reranking only 10 (first lines) brings no clear
-# gain either.
+# and it answered a question that does not help to decide. Reranking only 10 (the first line of each
+# collection) brings no clear gain either.
 #
 # These are twelve comparisons in two pictures, at nDCG@10 only, and the best search was chosen on the queries
 # on which it is compared. Another reranker or other texts may give another picture
@@ -534,9 +534,9 @@ for column in ("reranker, whole", "reranker, cut"):
 #
 # One more suspicion. An unjudged passage counts as wrong, though it may be right, and a reranker brings up
 # other passages than the search did. The first judgements were made without any search. Then what these
-# systems put among the first five was judged too, by a language model that did not know which system had put
-# it there ([data card](../rerank_course/texts/data/pandas-docs/README.md)). Here are the first five of each
-# list on pandas-docs:
+# systems put among the first five was judged too, all but two entries, by a language model that did not know
+# which system had put it there ([data card](../rerank_course/texts/data/pandas-docs/README.md)). Here are the
+# first five of each list on pandas-docs:
 
 # %%
 from ir_measures import iter_calc, nDCG
@@ -572,9 +572,10 @@ five
 #   f"{five.loc['hybrid + rerank 50', 'answers']} after; {five.loc['hybrid + rerank 50', 'judged']} judged"
 
 # %% [markdown]
-# All are judged but one in some lists, and after dense or hybrid search reranking does not leave more answers
-# among the first five. No interval of nDCG@5 lies above zero. So there missing judgements do not explain the
-# missing gain. Whether the grades are right, this does not test: one reader gave them.
+# In two of the lists one entry is not judged; all others are. After dense or hybrid search reranking does not
+# leave more answers among the first five. No interval of nDCG@5 lies above zero. So there missing judgements
+# do not explain the missing gain. Whether the grades are right, this does not test: each was given by one
+# reader.
 #
 # Which questions lose? Three of the largest losses of the hybrid search on pandas-docs, and what stood on top
 # before and after, with its grade:

@@ -332,8 +332,8 @@ pd.DataFrame.from_dict(error, orient="index", columns=columns).round(4)
 # The last table is the [Brier score](https://en.wikipedia.org/wiki/Brier_score), the mean squared error of a
 # probability; lower is better. The sigmoid is not shown to be better than always naming the base rate, on
 # either collection. Calibration mends the scale: on the handbook its rows say about what happens, except the
-# highest one that has pairs. There it has a smaller error than the base rate, whether it was fitted on the
-# handbook or on pandas-docs. On pandas-docs no gain over the base rate is shown.
+# highest one that has pairs. Its error on the handbook is smaller than the base rate's, whether it was fitted
+# on the handbook or on pandas-docs. On pandas-docs no gain over the base rate is shown.
 #
 # It cannot mend the order. Of the handbook's few pairs above 0.95 most are no answers; as many pairs with the
 # highest cosine hold more answers. The lines above the first table say what the others are: mostly

@@ -237,10 +237,10 @@ interval_chart(
 # %% [markdown]
 # Seven of the nine on the handbook, where reranking BM25's list brings much, and fewer on pandas-docs. A
 # softmax over one logit gives equal scores, so it leaves the search's order: read its row beside *search
-# alone*. On pandas-docs reranking is not shown to bring anything over BM25, so to lose it does not show
-# either. Without a filter (pandas-docs has no rules out of date) nothing can get out of step. And the second
-# sigmoid keeps the order: only the numbers are wrong, and nDCG does not look at them. (But in float32 it
-# makes some scores equal that were not, and equal ones stay as the search had them.)
+# alone*. On pandas-docs reranking is not shown to bring anything over BM25. So where a fault takes it away,
+# that does not show either. Without a filter (pandas-docs has no rules out of date) nothing can get out of
+# step. And the second sigmoid keeps the order: only the numbers are wrong, and nDCG does not look at them.
+# (But in float32 it makes some scores equal that were not, and equal ones stay as the search had them.)
 #
 # For the shortened headings no loss is shown on either. And where a row is below zero, it does not say which
 # line is wrong.
@@ -282,9 +282,9 @@ above = {
 # value: ", ".join(f"{what} {share['handbook']:.0%}" for what, share in above.items())
 
 # %% [markdown]
-# So a fault that costs nothing in nDCG@10 can undo what stands behind the reranker: with the second sigmoid,
-# and with the softmax, nothing is held back any more. Sorted as text, the page is always empty: a number such
-# as `9.8e-05` comes first, as text.
+# So a fault that costs nothing in nDCG@10 can undo what stands behind the reranker: with the second sigmoid
+# nothing is held back any more. (Nor is it with the softmax, but that one nDCG@10 shows on the handbook.)
+# Sorted as text, the page is always empty: a number such as `9.8e-05` comes first, as text.
 #
 # ## Signs in the scores
 #
