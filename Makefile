@@ -96,7 +96,7 @@ build: setup ## build the notebooks and all else that is derived (ONLY=NAME one 
 scores: setup ## record the reranker's scores that the lessons look up (most of an hour; goes on where it stopped)
 	@$(BIN)/python -m tools.build.record_scores
 
-finetuning: setup ## cross-validate recipes for fine-tuning, for the lesson (a night; goes on where it stopped; FINETUNING_ARGS=…)
+finetuning: setup ## cross-validate recipes for fine-tuning, for the lesson (hours; goes on where it stopped; FINETUNING_ARGS=…)
 	@$(BIN)/python -m tools.build.record_finetuning $(FINETUNING_ARGS)
 
 bench: setup ## time the engines and other libraries, write docs/benchmarks.md (BENCH_ARGS=… passes options on)

@@ -8,7 +8,13 @@ from rerank_course.finetune.cross_validation import CrossValidation, cross_valid
 from rerank_course.finetune.lists import UnsuitableJudgementsError
 from rerank_course.finetune.recipe import LOSSES, OBVIOUS, Recipe
 from rerank_course.finetune.split import TooFewQueriesError, folds, hold_out, leaks, together
-from rerank_course.finetune.training import INSTALL, FineTuned, TrainerNotInstalledError, fine_tune
+from rerank_course.finetune.training import (
+    INSTALL,
+    FineTuned,
+    TrainerNotInstalledError,
+    fine_tune,
+    trainer_is_installed,
+)
 
 __all__ = [
     "INSTALL",
@@ -28,4 +34,5 @@ __all__ = [
     "hold_out",
     "leaks",
     "together",
+    "trainer_is_installed",
 ]

@@ -46,7 +46,7 @@ class CrossValidation:
     parts: list[dict[str, Any]]
 
     def table(self, system: str, collection: str | None = None) -> pd.DataFrame:
-        """A row for each query with ``nDCG@10``, ``RR@10`` and ``judged@10``, the means over all seeds.
+        """A row for each query with ``nDCG@10`` and ``judged@10``, the means over all seeds.
 
         Args:
             system: ``"tuned"`` or ``"untouched"``, alone, ``"… mixed"`` with the first search, or
@@ -163,7 +163,7 @@ def _parts(
             order = np.random.default_rng(seed).permutation(len(rest))
             used = [rest[place] for place in order[:training_queries]]
             seeded = Recipe(**(asdict(recipe) | {"seed": seed}))
-            yield Part(fold, seeded, used, reported)
+            yield Part(fold, folds, seeded, used, reported)
 
 
 def _check_setting(folder: Path, setting: dict[str, Any]) -> None:

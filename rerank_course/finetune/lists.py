@@ -46,12 +46,14 @@ def training_lists(
     found: Mapping[str, Sequence[str]],
     untouched: Reranker,
     recipe: Recipe,
+    teacher: Reranker | None = None,
 ) -> list[TrainingList]:
     """A list for each query that has an answer and something that is none.
 
     Args:
         found: document ids as a search gave them, by query id, best first.
-        untouched: scores pairs; asked only where unjudged negatives or distillation need it.
+        untouched: scores pairs; asked only where unjudged negatives need it.
+        teacher: gives the scores that distillation holds on to; ``None`` takes ``untouched``.
 
     Raises:
         UnsuitableJudgementsError: fewer than six queries are left, or all grades are of one kind.
@@ -61,7 +63,7 @@ def training_lists(
     """
     lists, without = [], []
     for query in queries:
-        made = _training_list(corpus, query, found.get(query, []), untouched, recipe)
+        made = _training_list(corpus, query, found.get(query, []), untouched, recipe, teacher or untouched)
         if made is None:
             without.append(query)
         else:
@@ -86,21 +88,26 @@ def training_lists(
 
 
 def _training_list(
-    corpus: Corpus, query: str, found: Sequence[str], untouched: Reranker, recipe: Recipe
+    corpus: Corpus,
+    query: str,
+    found: Sequence[str],
+    untouched: Reranker,
+    recipe: Recipe,
+    teacher: Reranker,
 ) -> TrainingList | None:
-    def score(documents: Iterable[str]) -> dict[str, float]:
+    def score(documents: Iterable[str], scorer: Reranker = untouched) -> dict[str, float]:
         ids = list(documents)
         pairs = [(corpus.queries[query], corpus.documents[document].content) for document in ids]
-        return dict(zip(ids, np.asarray(untouched.predict(pairs, batch_size=32), float).tolist()))
+        return dict(zip(ids, np.asarray(scorer.predict(pairs, batch_size=32), float).tolist()))
 
     judged = corpus.qrels.get(query, {})
     good = {document: grade for document, grade in judged.items() if grade > 0}
-    wrong = negatives(corpus, query, found[:MINED], score, recipe.negatives)
+    wrong = negatives(corpus, query, found[:MINED], score, recipe.negatives, spread=recipe.spread_negatives)
     grades = good | dict.fromkeys(wrong, 0)
     has_answer = max(grades.values(), default=0) >= corpus.relevant
     if not has_answer or len(set(grades.values())) < 2:
         return None
-    scores = score(grades) if recipe.distillation else dict.fromkeys(grades, 0.0)
+    scores = score(grades, teacher) if recipe.distillation else dict.fromkeys(grades, 0.0)
     return TrainingList(
         query,
         corpus.queries[query],

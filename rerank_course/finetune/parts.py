@@ -18,17 +18,24 @@ from rerank_course.text import Chunk
 from rerank_course.texts.beir import Corpus
 from rerank_course.texts.trec import Run
 
-MEASURES = ("nDCG@10", "RR@10", "judged@10")
-DECIMALS = 5
+MEASURES = ("nDCG@10", "judged@10")
+DECIMALS = 4
 
 Measured = dict[str, dict[str, float]]  # of one system: {query id: {measure: value}}
 
 
 @dataclass(frozen=True)
 class Part:
-    """One fold of one seed: the recipe with that seed, queries to train on, and queries to report."""
+    """One fold of one seed: the recipe with that seed, queries to train on, and queries to report.
+
+    Attributes:
+        fold, folds: its number, and how many there are.
+        recipe: with the part's seed.
+        training, reported: query ids.
+    """
 
     fold: int
+    folds: int
     recipe: Recipe
     training: list[str]
     reported: list[str]
@@ -115,7 +122,9 @@ class Systems:
 
 
 def run_part(part: Part, systems: Systems, elsewhere: Sequence[Systems], folder: Path) -> dict[str, Any]:
-    """Train one part in ``folder``, and measure it there and on other collections.
+    """Train one part in ``folder``, and measure it on its reported queries and on other collections.
+
+    Of another collection each fold measures a share of the queries, and all folds together measure each once.
 
     Returns:
         ``{"seed", "fold", "trained_on", "held_out", "looks", "kept_step", "losses", "seconds", "peak_mb",
@@ -141,8 +150,9 @@ def run_part(part: Part, systems: Systems, elsewhere: Sequence[Systems], folder:
         home |= {"cheaper": home[best]} | systems.reranked(reranker, part.reported, "tuned")
         results = {systems.corpus.name: home}
         for there in elsewhere:
-            queries = answered_queries(there.corpus)
-            results[there.corpus.name] = there.cheap() | there.reranked(reranker, queries, "tuned")
+            queries = answered_queries(there.corpus)[part.fold :: part.folds]
+            untrained = {name: _of(table, queries) for name, table in there.cheap().items()}
+            results[there.corpus.name] = untrained | there.reranked(reranker, queries, "tuned")
     return {"fold": part.fold, "cheaper": best, "results": results} | _facts(tuned)
 
 

@@ -27,6 +27,8 @@ class Recipe:
         frozen_layers: how many of the lowest layers stay as they are, and with the first of them the
             embeddings; 0 trains everything.
         negatives: documents that do not answer, for each query, at most.
+        spread_negatives: whether they are taken at even steps from all that the search found; else those
+            judged wrong come first, and of these the ones that the search put highest.
         distillation: the brake. How much it costs to move away from the untouched model's scores: this times
             the mean squared difference, in logits, is added to the loss.
         untouched_share: afterwards, the share of the untouched model's weights in a mean of both models'.
@@ -48,6 +50,7 @@ class Recipe:
     batch_size: int = 4
     frozen_layers: int = 6
     negatives: int = 12
+    spread_negatives: bool = False
     distillation: float = 0.0
     untouched_share: float = 0.0
     held_out: float = 0.2
@@ -74,6 +77,8 @@ class Recipe:
             ("seed", 0),
         ):
             _check_whole(name, getattr(self, name), least)
+        if not isinstance(self.spread_negatives, bool):
+            raise TypeError(f"spread_negatives must be True or False, not {self.spread_negatives!r}.")
         if self.patience is not None:
             _check_whole("patience", self.patience, 1)
 

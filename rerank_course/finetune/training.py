@@ -125,9 +125,17 @@ def check_installed() -> None:
     Raises:
         TrainerNotInstalledError: which one is missing, and how to install it.
     """
-    for library in ("accelerate", "datasets", "psutil"):
-        if find_spec(library) is None:
-            raise TrainerNotInstalledError(f"Training needs {library}: {INSTALL}.")
+    if missing := _missing():
+        raise TrainerNotInstalledError(f"Training needs {missing}: {INSTALL}.")
+
+
+def trainer_is_installed() -> bool:
+    """Whether the libraries are here that training needs."""
+    return _missing() is None
+
+
+def _missing() -> str | None:
+    return next((name for name in ("accelerate", "datasets", "psutil") if find_spec(name) is None), None)
 
 
 def first_found(corpus: Corpus, search: Retriever | Run, queries: Sequence[str]) -> dict[str, list[str]]:
@@ -168,7 +176,9 @@ def _prepared(
     limit = token_limit(base)
     if recipe.max_length > limit:
         raise ValueError(f"max_length must be at most {limit} for {model}, not {recipe.max_length}.")
-    lists = training_lists(corpus, trained_on, found, untouched or KeptScores(base), recipe)
+    # What distillation holds on to is the model's score of what it reads in training, cut there too.
+    teacher = KeptScores(load_reranker(model, max_length=recipe.max_length)) if recipe.distillation else None
+    lists = training_lists(corpus, trained_on, found, untouched or KeptScores(base), recipe, teacher)
     warn_of_long_pairs(lists, base.tokenizer, recipe.max_length)
     key = _fingerprint(recipe, lists, held_out, scorer_key(base))
     return _Task(base, model, limit, corpus, lists, held_out, found, key)

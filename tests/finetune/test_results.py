@@ -31,7 +31,7 @@ def test_a_verdict_needs_an_interval_without_zero():
 
 
 def measured(values):
-    return {f"q{n}": {"nDCG@10": value, "RR@10": value, "judged@10": 1.0} for n, value in enumerate(values)}
+    return {f"q{n}": {"nDCG@10": value, "judged@10": 1.0} for n, value in enumerate(values)}
 
 
 def part(seed, fold, tuned, looks=((0, 0.2), (4, 0.3)), kept=4):

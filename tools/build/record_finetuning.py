@@ -1,12 +1,13 @@
 """Cross-validate recipes for fine-tuning on pandas-docs, and record what came out, for the lesson.
 
-`python -m tools.build.record_finetuning` trains every recipe on five folds with three seeds, and looks at the
-handbook for what was forgotten: a night or more on two cores. ``--only NAME`` and ``--seeds 0`` do a part of
-it. Each fold is kept when it is finished, in the model cache, so that a second run goes on where the first
-stopped. A recipe is recorded, with the seeds that were asked for, when all of its folds are finished.
+`python -m tools.build.record_finetuning` trains every recipe on five folds, some with three seeds, and looks
+at the handbook for what was forgotten: hours on two cores. ``--only NAME`` does a part of it. Each fold is
+kept when it is finished, in the model cache, so that a second run goes on where the first stopped. A recipe
+is recorded when all of its folds are finished.
 """
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,32 +25,41 @@ from rerank_course.texts.files import write_whole
 from rerank_course.texts.trec import Run
 
 HOME, AWAY = "pandas-docs", "handbook"
-DEPTH = 20  # of the search's first that are reranked, in both
-GENTLE = Recipe(patience=None)
-BRAKED = replace(GENTLE, distillation=0.1)
+DEPTH = 10  # of the search's first that are reranked, in both: nearly all of them are judged
+
+SEEDS = (0, 1, 2)
+
+# The same texts in all: 128 tokens of a pair, and six negatives for a query, make a training of minutes.
+SMALL = {"max_length": 128, "negatives": 6, "patience": None}
+SMALL_OBVIOUS = replace(OBVIOUS, **SMALL)
+GENTLE = Recipe(learning_rate=1e-4, frozen_layers=10, **SMALL)
 
 
 @dataclass(frozen=True)
 class Job:
-    """A recipe to record, and the number of queries to train on, ``None`` for all."""
+    """A recipe to record, its seeds, and the number of queries to train on, ``None`` for all."""
 
     recipe: Recipe
+    seeds: Sequence[int] = (0,)
     training_queries: int | None = None
 
 
 JOBS = {
-    "obvious": Job(OBVIOUS),
-    "gentle": Job(GENTLE),
-    "braked": Job(BRAKED),
-    "stopped": Job(replace(BRAKED, patience=3)),
-    "averaged": Job(replace(GENTLE, untouched_share=0.5)),
-    # At a rate of 1e-5 two layers move no rank of a held-out query in twelve steps.
-    "top layers": Job(replace(BRAKED, frozen_layers=10, learning_rate=1e-4)),
-    "pairwise": Job(replace(GENTLE, loss="pairwise")),
-    "margin": Job(replace(GENTLE, loss="margin", batch_size=16)),
-    "10 queries": Job(BRAKED, 10),
-    "20 queries": Job(BRAKED, 20),
-    "40 queries": Job(BRAKED, 40),
+    "obvious": Job(SMALL_OBVIOUS),
+    # the same with one brake
+    "low rate": Job(replace(SMALL_OBVIOUS, learning_rate=2e-6)),
+    "lists": Job(replace(SMALL_OBVIOUS, loss="listwise", batch_size=2)),  # two lists are some 16 documents
+    "frozen": Job(replace(SMALL_OBVIOUS, frozen_layers=10)),
+    "distilled": Job(replace(SMALL_OBVIOUS, distillation=0.1)),
+    "averaged": Job(replace(SMALL_OBVIOUS, untouched_share=0.5)),
+    # lists, and all but two layers frozen
+    "gentle": Job(GENTLE, SEEDS),
+    # negatives from all of the search's first 50, unjudged ones too
+    "gentle, spread": Job(replace(GENTLE, spread_negatives=True), SEEDS),
+    "gentle, distilled": Job(replace(GENTLE, distillation=0.1), SEEDS),
+    "gentle, 10 queries": Job(GENTLE, SEEDS, 10),
+    "gentle, 20 queries": Job(GENTLE, SEEDS, 20),
+    "gentle, 40 queries": Job(GENTLE, SEEDS, 40),
 }
 
 
@@ -65,7 +75,7 @@ def untouched(name: str) -> RecordedReranker:
     return RecordedReranker(name, live=load_reranker())
 
 
-def record(name: str, job: Job, seeds: list[int], only: list[int] | None, work: Path) -> CrossValidation:
+def record(name: str, job: Job, seeds: Sequence[int], only: list[int] | None, work: Path) -> CrossValidation:
     """Run what is missing of a recipe; where all folds are there, write what the lesson reads."""
     home, away, embedder = load_corpus(HOME), load_corpus(AWAY), load_embedder()
     found = searches(home, embedder)
@@ -91,12 +101,12 @@ def record(name: str, job: Job, seeds: list[int], only: list[int] | None, work: 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=JOBS, action="append", help="a recipe; may be given several times")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--seeds", type=int, nargs="+", help="others than the recipe's own")
     parser.add_argument("--folds", type=int, nargs="+", help="a part of the folds: nothing is recorded then")
     options = parser.parse_args()
     work = cache_folder() / "finetuning"
     for name in options.only or JOBS:
-        validation = record(name, JOBS[name], options.seeds, options.folds, work)
+        validation = record(name, JOBS[name], options.seeds or JOBS[name].seeds, options.folds, work)
         seconds = sum(part["seconds"] for part in validation.parts)
         memory = max(part["peak_mb"] for part in validation.parts)
         print(f"\n{name}: {len(validation.parts)} trainings, {seconds / 60:.0f} min, {memory:.0f} MB")
