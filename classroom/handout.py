@@ -24,6 +24,7 @@ DOCUMENTS = (
     "docs/own_texts.md",
     "LICENSE",
     "requirements.txt",
+    "requirements/finetune.txt",
     "requirements/scale.txt",
 )
 INSTALLER = "tools/setup/install.py"

@@ -157,7 +157,9 @@ def run_part(part: Part, systems: Systems, elsewhere: Sequence[Systems], folder:
 
 
 def measured(run: Run, corpus: Corpus) -> Measured:
-    """``MEASURES`` of each answered query of a run."""
+    """``MEASURES`` of each answered query of a run; ``{}`` of no run."""
+    if not run:  # another collection with fewer queries than folds
+        return {}
     table = per_query(run, corpus)[list(MEASURES)].round(DECIMALS)
     return {str(query): row for query, row in table.to_dict("index").items()}
 

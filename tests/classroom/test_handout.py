@@ -92,7 +92,7 @@ def test_every_link_leads_to_a_file(unpacked):
 def test_its_makefile_offers_what_is_there(unpacked):
     said = subprocess.run(["make", "help"], cwd=unpacked, capture_output=True, text=True, check=True).stdout
     offered = re.findall(r"make (\w+)", said)
-    assert offered == ["help", "course", "setup", "scale", "doctor", "clean"]
+    assert offered == ["help", "course", "setup", "scale", "finetune", "doctor", "clean"]
     for command in offered:
         plan = subprocess.run(
             ["make", "-n", command], cwd=unpacked, capture_output=True, text=True, check=True

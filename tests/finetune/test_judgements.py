@@ -114,6 +114,18 @@ def test_unjudged_ones_are_taken_only_behind_the_first_and_well_below_the_best_a
     assert negatives(toys, "q0", found, score_by(scores), 9, skipped=0, near=0.2)[0] == "d1-3"
 
 
+def test_spread_negatives_come_from_all_that_was_found_judged_or_not():
+    toys = corpus()
+    found = ["d0-0-1", "d0-3", *(f"d{n}-3" for n in range(1, 10)), "d0-0-0"]
+    low = dict.fromkeys(found, -9.0) | {"d0-3": 5.0}
+    assert negatives(toys, "q0", found, score_by(low), 3) == ["d0-0-1", "d0-0-0", "d0-0-2"]
+    spread = negatives(toys, "q0", found, score_by(low), 3, spread=True)
+    assert spread[0] == "d0-0-1" and spread[2] == "d0-0-0" and spread[1] in found[5:11]
+    assert negatives(toys, "q0", [], score_by(low), 2, spread=True) == ["d0-0-0", "d0-0-1"]
+    near = low | {"d7-3": 4.5}  # too near to the best answer
+    assert "d7-3" not in negatives(toys, "q0", found, score_by(near), 9, spread=True)
+
+
 def test_a_copy_of_an_answer_is_no_negative():
     toys = corpus()
     toys.documents["d0-0-0"] = Chunk("d0-0-0", toys.documents["d0-3"].text, "")
@@ -148,6 +160,15 @@ def test_the_untouched_model_is_asked_only_where_that_is_needed():
     first = lists_of(corpus(), Recipe(negatives=2, distillation=0.5), scorer)[0]
     assert first.untouched == tuple(float(len(text)) for text in first.documents)
     assert scorer.asked == 40
+
+
+def test_distillation_holds_on_to_the_teacher_and_the_guards_ask_the_untouched_model():
+    toys, guard, teacher = corpus(wrong=0), Counting(), Counting()
+    found = {query: list(toys.documents) for query in toys.queries}
+    recipe = Recipe(negatives=2, distillation=0.5)
+    first = training_lists(toys, list(toys.queries), found, guard, recipe, teacher)[0]
+    assert guard.asked and teacher.asked == 10 * len(first.documents)
+    assert first.untouched == tuple(float(len(text)) for text in first.documents)
 
 
 def test_a_query_without_a_negative_is_left_out_and_counted():

@@ -47,7 +47,7 @@ class Job:
 JOBS = {
     "obvious": Job(SMALL_OBVIOUS),
     # the same with one brake
-    "low rate": Job(replace(SMALL_OBVIOUS, learning_rate=2e-6)),
+    "low-rate": Job(replace(SMALL_OBVIOUS, learning_rate=2e-6)),
     "lists": Job(replace(SMALL_OBVIOUS, loss="listwise", batch_size=2)),  # two lists are some 16 documents
     "frozen": Job(replace(SMALL_OBVIOUS, frozen_layers=10)),
     "distilled": Job(replace(SMALL_OBVIOUS, distillation=0.1)),
@@ -55,11 +55,11 @@ JOBS = {
     # lists, and all but two layers frozen
     "gentle": Job(GENTLE, SEEDS),
     # negatives from all of the search's first 50, unjudged ones too
-    "gentle, spread": Job(replace(GENTLE, spread_negatives=True), SEEDS),
-    "gentle, distilled": Job(replace(GENTLE, distillation=0.1), SEEDS),
-    "gentle, 10 queries": Job(GENTLE, SEEDS, 10),
-    "gentle, 20 queries": Job(GENTLE, SEEDS, 20),
-    "gentle, 40 queries": Job(GENTLE, SEEDS, 40),
+    "gentle-spread": Job(replace(GENTLE, spread_negatives=True), SEEDS),
+    "gentle-distilled": Job(replace(GENTLE, distillation=0.1), SEEDS),
+    "gentle-10": Job(GENTLE, SEEDS, 10),
+    "gentle-20": Job(GENTLE, SEEDS, 20),
+    "gentle-40": Job(GENTLE, SEEDS, 40),
 }
 
 
