@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from classroom.room_folder import Learner, Room, names_twice, notes
 from rerank_course.learner.course import EXERCISES, Step
+from rerank_course.texts.templates import template
 
+PAGE = Path(__file__).with_name("room.html")
 SHOWN_UNREADABLE = 50
 NAME_WIDTH = 28  # of the terminal's first column, in characters
 
@@ -63,14 +63,7 @@ def done(room: Room) -> list[int]:
 
 def page(room: Room | None, folder: Path, now: datetime, trouble: str = "") -> str:
     """The page as HTML; ``trouble`` says why there is nothing to show."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("room.html").render(
+    return template(PAGE).render(
         folder=_shown(str(folder)),
         room=room,
         steps=EXERCISES,

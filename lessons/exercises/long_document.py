@@ -335,7 +335,8 @@ check_cut_windows(cut_windows, count_tokens).require()
 ### BEGIN HIDDEN TESTS
 check_cut_windows(
     cut_windows,
-    query="Which platform does the night train to Lisbon leave from on Sundays?",
+    query="Which platform does the night train to Lisbon leave from on Sundays and on public holidays, and "
+    "who sells tickets for it at the station after midnight in winter?",
     document=handbook_text("hls", 1300),
     overlap=32,
 ).require()

@@ -24,6 +24,10 @@ _PAIRS = (
     ("What does a locksmith's call-out cost at night?", ""),
 )
 _QUERY = "Who feeds the cat in the lighthouse?"
+# So long that whoever takes more off for it than its tokens has windows that are too short.
+_LONG_QUERY = (
+    "Who feeds the cat in the lighthouse when the keeper and his daughter are on the mainland for a week?"
+)
 _ANSWER = "The cat in the lighthouse is fed by the keeper's daughter every evening."
 _WINDOWS = (
     "The lighthouse was built of grey stone and stands on a rock outside the harbour.",
@@ -234,7 +238,7 @@ def _check_that_it_is_hidden(query: str, before: str, reranker: Any, given: str)
 def check_cut_windows(
     function: Callable,
     *earlier: Callable,
-    query: str = _QUERY,
+    query: str = _LONG_QUERY,
     document: str | None = None,
     overlap: int = 24,
 ) -> str:

@@ -158,9 +158,10 @@ def check_what_comes_back(function: Callable, query: str = _QUERY, texts: Sequen
     And the caller's list is untouched.
     """
     few = [f"{texts[0]} ({letter})" for letter in "cadbe"]
-    many = [f"{texts[0]} ({number * 37 % 60})" for number in range(60)]
+    # More than 256: up to there Python keeps one object for each number, and "is" looks like "==".
+    many = [f"{texts[0]} ({number * 37 % 300})" for number in range(300)]
     _check_ties(function, query, few, [1.0, 2.5, 1.0, 1.0, 1.0])
-    _check_ties(function, query, many, [float(number * number % 3) for number in range(60)])
+    _check_ties(function, query, many, [float(number * number % 3) for number in range(300)])
     _check_objects(function, query, texts)
     return (
         "The caller gets their own objects back, with all that hangs on them, in an order that is the same "

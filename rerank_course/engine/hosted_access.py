@@ -20,6 +20,9 @@ ENDINGS = ("/rerank", "/v1", "/v2")  # what people copy from an example, and wha
 LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "cohere")
 BLOTTED = "[key]"
 MIN_BLOTTED = 8  # characters; a shorter word may stand in a text by chance
+SHARED = ipaddress.ip_network("100.64.0.0/10")  # never routed beyond a provider's network: RFC 6598
+NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # an IPv4 address to whoever looks it up: 134744072 is 8.8.8.8
+LINK_LOCAL = (".local", ".local.")  # names that mean something on this link alone: RFC 6762
 
 
 class Key:
@@ -136,20 +139,27 @@ def _check_host(base_url: str) -> None:
         raise ValueError(f"base_url {base_url!r} holds no usable host. Look at how it is written.") from None
 
 
-def _is_this_machine(host: str) -> bool:
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address, if a host is one; an IPv4 address that is written as IPv6 is taken for what it is."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return host == "localhost"
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_this_machine(host: str) -> bool:
+    address = _address(host)
+    return host == "localhost" if address is None else address.is_loopback
 
 
 def _is_private(host: str) -> bool:
     """Whether no address of the open network is meant: 10.0.0.5, or a container's name without a dot."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return "." not in host
-    return address.is_private and not address.is_unspecified
+    address = _address(host)
+    if address is None:  # letters beyond ASCII may turn into dots and digits when the name is looked up
+        is_one_word = host.isascii() and "." not in host and not NUMBER.fullmatch(host)
+        return is_one_word or host.endswith(LINK_LOCAL)
+    return address in SHARED or (address.is_private and not address.is_unspecified)
 
 
 def _check_path(base_url: str, parts: urllib.parse.SplitResult) -> None:

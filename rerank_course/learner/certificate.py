@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
-
 from rerank_course import __version__
-from rerank_course.learner.certificate_page import PAGE
 from rerank_course.learner.course import EXERCISES, Step
 from rerank_course.learner.progress_name import chosen_name
+from rerank_course.texts.templates import template
+
+PAGE = Path(__file__).with_name("certificate.html")  # on A4 and on Letter one page
 
 
 class NotCompleteError(ValueError):
@@ -57,18 +57,14 @@ def certificate(name: str, passed: Mapping[str, datetime], today: datetime | Non
             "Not all checks are passed yet. Missing:\n" + "\n".join(f"  {line}" for line in open_exercises)
         )
     days = [passed[key] for step in EXERCISES for key in step.keys]
-    return (
-        Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-        .from_string(PAGE)
-        .render(
-            name=name,
-            rows=[Row(step, _day(max(passed[key] for key in step.keys))) for step in EXERCISES],
-            in_words=any(step.in_words for step in EXERCISES),
-            first=_day(min(days)),
-            last=_day(max(days)),
-            made=_day(today or datetime.now().astimezone()),
-            version=__version__,
-        )
+    return template(PAGE).render(
+        name=name,
+        rows=[Row(step, _day(max(passed[key] for key in step.keys))) for step in EXERCISES],
+        in_words=any(step.in_words for step in EXERCISES),
+        first=_day(min(days)),
+        last=_day(max(days)),
+        made=_day(today or datetime.now().astimezone()),
+        version=__version__,
     )
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from rerank_course.evaluate import RESAMPLES
@@ -18,8 +17,10 @@ from rerank_course.report.setting import Setting, versions
 from rerank_course.report.uses import MIX, RERANK
 from rerank_course.texts.beir import Corpus
 from rerank_course.texts.files import write_whole
+from rerank_course.texts.templates import template
 from rerank_course.texts.trec import Run
 
+PAGE = Path(__file__).with_name("page.html")
 SHOWN_KINDS = 25  # the largest groups; a collection with more kinds names them in the JSON
 FILTERS = (
     wording.count,
@@ -73,38 +74,21 @@ def write_report(
 def page_of(measured: Measured, setting: Setting) -> str:
     """The page as HTML, from what is measured already."""
     advice = advise(measured)
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
-            measured=measured,
-            setting=setting,
-            corpus=measured.corpus,
-            advice=advice,
-            base=measured.best_first_stage,
-            differences_chart=_differences_chart(measured),
-            depths_chart=_depths_chart(measured),
-            kinds=measured.kinds(),
-            shown_kinds=SHOWN_KINDS,
-            best_of_each=_best_of_each(measured),
-            pair=_pair(measured),
-            versions=versions(),
-            limits=_limits(),
-        )
+    return template(PAGE, *FILTERS).render(
+        measured=measured,
+        setting=setting,
+        corpus=measured.corpus,
+        advice=advice,
+        base=measured.best_first_stage,
+        differences_chart=_differences_chart(measured),
+        depths_chart=_depths_chart(measured),
+        kinds=measured.kinds(),
+        shown_kinds=SHOWN_KINDS,
+        best_of_each=_best_of_each(measured),
+        pair=_pair(measured),
+        versions=versions(),
+        limits=_limits(),
     )
-
-
-def _environment() -> Environment:
-    """Everything that a template shows is escaped, unless it is ``Markup``."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {function.__name__: function for function in FILTERS}
-    return environment
 
 
 def _limits() -> dict[str, Any]:

@@ -218,7 +218,7 @@ def test_hard_coded_answers_fail_in_the_graded_cells():
     assert not passes(EXERCISE, "graded-best-window", best_window=hard_coded)
 
     def with_a_fixed_query(query, document, reranker, overlap):
-        return cut(long_document._QUERY, document, reranker, 24)
+        return cut(long_document._LONG_QUERY, document, reranker, overlap)
 
     assert check_cut_windows(with_a_fixed_query).status == "right"
     assert not passes(EXERCISE, "graded-windows", cut_windows=with_a_fixed_query)

@@ -76,6 +76,8 @@ def test_the_list_and_the_data_are_among_what_is_packaged():
     packaged = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
     assert "*.pyi" in packaged["package-data"]["rerank_course"]
     assert "data/**/*" in packaged["package-data"]["rerank_course.texts"]
+    assert "*.html" in packaged["package-data"]["rerank_course.learner"]
+    assert "data/*.json" in packaged["package-data"]["rerank_course.finetune"]
 
 
 @pytest.mark.heavy

@@ -243,6 +243,35 @@ def test_a_private_network_needs_no_tls_where_no_key_is_sent(kind):
             kind(base_url=url)
 
 
+@pytest.mark.parametrize(
+    "host", ["100.64.0.1", "100.127.255.254", "spark.local", "spark.local.", "[::ffff:10.0.0.5]"]
+)
+def test_what_no_open_network_carries_is_private_too(host):
+    """Shared addresses, names of one link (RFC 6598, RFC 6762), and an address in the dress of IPv6."""
+    assert TeiReranker(base_url=f"http://{host}:8080")
+    with pytest.raises(ValueError, match="would send key and texts unencrypted"):
+        TeiReranker(api_key=KEY, base_url=f"http://{host}:8080")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "134744072",  # 8.8.8.8, to whoever looks it up; so are the next two
+        "0x08080808",
+        "01002004010",
+        "example\u3002org",  # a full stop of another script: example.org
+        "[::ffff:8.8.8.8]",
+        "100.128.0.1",
+        "100.63.255.255",
+        "spark.local.example.org",
+        "spark.notlocal",
+    ],
+)
+def test_what_only_looks_private_is_not(host):
+    with pytest.raises(ValueError, match="would send the texts unencrypted"):
+        TeiReranker(base_url=f"http://{host}:8080")
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1"])
 def test_every_address_of_this_machine_itself_is_called_without_tls(host):
     try:

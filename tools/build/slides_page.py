@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from nbconvert.filters import markdown2html
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from rerank_course.texts.templates import template
 from tools.build.slides_cut import Block, Slide
 
+PAGE = Path(__file__).with_name("slides.html")
 LINE = 1130  # pixels of a line of code on a slide
 LETTER = 0.605  # of its height: the width of a letter of one width
 SMALLEST, LARGEST = 17, 28  # pixels of its height; at the smallest the course's 110 characters fit
@@ -18,15 +19,7 @@ SMALLEST, LARGEST = 17, 28  # pixels of its height; at the smallest the course's
 
 def page_of(title: str, slides: list[Slide]) -> str:
     """The page; slides.js turns the slides, and without it they stand below each other."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["block"] = _block
-    return environment.get_template("slides.html").render(
+    return template(PAGE, block).render(
         title=title,
         slides=slides,
         colours=Markup(HtmlFormatter(style="default").get_style_defs(".code")),
@@ -34,7 +27,8 @@ def page_of(title: str, slides: list[Slide]) -> str:
     )
 
 
-def _block(block: Block) -> Markup:
+def block(block: Block) -> Markup:
+    """A block as HTML; code is coloured, and as large as its longest line allows."""
     if block.kind == "text":
         return Markup(f'<div class="text">{markdown2html(block.content)}</div>')
     if block.kind == "html":

@@ -18,9 +18,17 @@ from nbclient.exceptions import CellControlSignal, CellTimeoutError, DeadKernelE
 from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
 
-from tools.grading.kernels import KernelManager, connect, new_kernel_manager
+from tools.grading.kernels import KernelManager, Line, connect, new_kernel_manager
 from tools.grading.lending import Session
-from tools.grading.limits import KEPT_DATA, KEPT_OUTPUT, SHARE_FOR_CELLS, SHORT_SECONDS, START_SECONDS, STARTS
+from tools.grading.limits import (
+    CUT_SECONDS,
+    KEPT_DATA,
+    KEPT_OUTPUT,
+    SHARE_FOR_CELLS,
+    SHORT_SECONDS,
+    START_SECONDS,
+    STARTS,
+)
 from tools.grading.roles import grade_id, is_test
 from tools.grading.verdicts import judge
 from tools.grading.watch import Watch, end_all_below, resident_here
@@ -34,6 +42,7 @@ TROUBLE = (
     OSError,
     asyncio.CancelledError,
 )
+CUT = "it broke the connection to its own Python process"
 
 
 class BoundedOutput(Execute):
@@ -72,7 +81,29 @@ class BoundedOutput(Execute):
             content["data"] = {"text/plain": "… an output of several MB, left out here …"}
 
 
-class Run(BoundedOutput):
+class Reached(BoundedOutput):
+    """The same, which gives up a cell as soon as it has cut its process off."""
+
+    line: Line | None = None  # to the kernel
+    is_cut = False
+
+    def _execute(self, index: int, cell: NotebookNode) -> None:
+        try:
+            self.execute_cell(cell, index, execution_count=self.code_cells_executed + 1)
+        except ValueError:  # whatever came, it was no message of Jupyter's
+            self.is_cut = True
+            raise RuntimeError(CUT) from None
+
+    async def _async_check_alive(self) -> None:
+        """Called every second while a cell runs, and by whoever waits for an answer in vain."""
+        await super()._async_check_alive()
+        # A process that ends is cut off too: it gets the time to be seen to have ended.
+        if self.line is not None and self.line.seconds_cut() > CUT_SECONDS:
+            self.is_cut = True
+            raise DeadKernelError(CUT)
+
+
+class Run(Reached):
     """nbgrader's execution, in a sandbox, with bounded outputs; graded cells are judged outside it.
 
     Attributes:
@@ -122,17 +153,18 @@ class Run(BoundedOutput):
         self.at = None
         shown = [cell.get("outputs") for cell in self.nb.cells] if self.is_complete else []
         try:
-            with self.setup_kernel():
+            with self.setup_kernel(), Line(self.kc) as self.line:
                 for index, cell in enumerate(self.nb.cells):
                     self.at = index
                     if self._is_run(index, cell):
-                        self.execute_cell(cell, index, execution_count=self.code_cells_executed + 1)
+                        self._execute(index, cell)
                         self._after(index, cell)
                 self.at, self.is_complete = None, True
                 return self._judge_all()
         except TROUBLE as error:
             if self.at is not None:  # else the kernel did not start, or did not take the lender
-                self._stop(self.at, self.watch.reason or why_it_stopped(error, self.seconds))
+                cut = CUT if self.is_cut else ""
+                self._stop(self.at, self.watch.reason or cut or why_it_stopped(error, self.seconds))
             return False
         finally:
             # Later runs are for the graded cells; what their functions were called with is not shown.
@@ -155,6 +187,8 @@ class Run(BoundedOutput):
 
     def _after(self, index: int, cell: NotebookNode) -> None:
         """What a cell may have done while it ran."""
+        if self.line is not None:
+            self.line.forget()
         self.watch.look(at_files=True)
         if self.watch.reason:
             raise RuntimeError(self.watch.reason)
@@ -206,8 +240,8 @@ class Run(BoundedOutput):
         end_all_below()
         self.forked = None  # one is forked before anything of a submission is read, and has been used
         self.km: KernelManager | None = None
-        self.kc = None
-        self.printed = 0
+        self.kc = self.line = None
+        self.printed, self.is_cut = 0, False
         # What the last one left in the box may hold what its functions were called with.
         empty(Path(self.job["box"]))
         self.watch.start_again()

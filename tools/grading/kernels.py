@@ -1,4 +1,4 @@
-"""A kernel in the sandbox: how it is started, forked or as a command, and how it begins to lend."""
+"""A kernel in the sandbox: how it is started, forked or as a command, watched, and how it begins to lend."""
 
 import json
 import os
@@ -6,9 +6,11 @@ import re
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from secrets import token_hex
 
+import zmq
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
@@ -87,6 +89,50 @@ def _sandbox_plan(job: dict) -> dict:
             "processes": limits["threads"],
         },
     }
+
+
+class Line:
+    """The sockets to a kernel, which its own code can break: it may write to every file that is open there.
+
+    What it says then is lost, and nobody would know before a cell's time is over. A context manager.
+    """
+
+    def __init__(self, client) -> None:
+        """
+        Args:
+            client: of the kernel, ready.
+        """
+        self.sockets = [client.shell_channel.socket, client.iopub_channel.socket]
+        self.cut_at: float | None = None
+        self.events = []
+        # Plain sockets: those of the client's own context want an event loop.
+        context: zmq.Context = zmq.Context.shadow(client.context)
+        for socket_ in self.sockets:
+            address = f"inproc://cut-{token_hex(6)}"
+            socket_.monitor(address, zmq.EVENT_DISCONNECTED)
+            self.events.append(context.socket(zmq.PAIR))
+            self.events[-1].connect(address)
+
+    def __enter__(self) -> "Line":
+        return self
+
+    def __exit__(self, *_) -> None:
+        for socket_, events in zip(self.sockets, self.events):
+            socket_.monitor(None, 0)
+            events.close(linger=0)
+
+    def seconds_cut(self) -> float:
+        """How long ago it was first seen broken since the last ``forget``; 0 if it is whole."""
+        if self.cut_at is None and any(events.poll(0) for events in self.events):
+            self.cut_at = time.monotonic()
+        return 0 if self.cut_at is None else time.monotonic() - self.cut_at
+
+    def forget(self) -> None:
+        """Take the line for whole again: what was said over it has come."""
+        self.cut_at = None
+        for events in self.events:
+            while events.poll(0):
+                events.recv_multipart()
 
 
 def connect(client, box: Path, seconds: float) -> socket.socket:

@@ -17,6 +17,7 @@ LIMITS = {
 START_SECONDS = 60  # for a kernel to start
 STARTS = 12  # kernels for one submission: a new one where a cell has ended the last one
 SHORT_SECONDS = 20  # for each cell after one that did not end: it may call the same function
+CUT_SECONDS = 3  # that a living process may be cut off from the grader before it is given up
 SHARE_FOR_CELLS = 0.6  # of a submission's time; after it, of the notebook's cells only the student's own run
 END_SECONDS = 60  # for the grading process, after the submission's own time
 LOOK_EVERY = 0.1  # seconds between two looks at what a submission takes

@@ -86,6 +86,12 @@ def cut_for_a_limit_of_128(query, document, reranker, overlap):
     return cut_of(document, reranker, size_of(query, reranker) * 128 // reranker.max_seq_length, overlap)
 
 
+@wrong("cut_windows", "Make them as long as fits")
+def cut_with_the_special_tokens_times_the_query_s(query, document, reranker, overlap):
+    size = reranker.max_seq_length - 3 * len(reranker.tokenizer.tokenize(query)) - 1
+    return cut_of(document, reranker, size, overlap)
+
+
 @wrong("cut_windows", "left out the last")
 def cut_while_full(query, document, reranker, overlap):
     windows = cut_in_a_while_loop(query, document, reranker, overlap)

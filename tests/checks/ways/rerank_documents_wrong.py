@@ -55,6 +55,14 @@ def by_text(query, candidates, reranker, batch_size=32, top_k=20):
 wrong("what comes back", "should return 7 of the 7 documents, but returned 6", "by_text")(by_text)
 
 
+@wrong("what comes back", "Given 300 documents with only")
+def lengths_compared_by_is_not(query, candidates, reranker, batch_size=32, top_k=20):
+    rows = plain(query, candidates, reranker, batch_size, None)
+    if len(rows) is not len(candidates):
+        raise ValueError("The reranker gave another number of scores.")
+    return rows[:top_k]
+
+
 @wrong("bad arguments", "a dictionary whose text is white space")
 def white_space_in_a_dictionary(query, candidates, reranker, batch_size=32, top_k=20):
     for candidate in candidates:

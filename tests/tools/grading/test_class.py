@@ -138,6 +138,11 @@ EXPECTED = {  # student: (points of 10, 2 of them for words; what the note or th
     "memory": (RIGHT, "was stopped: it took more than 1.0 GB of memory; the others ran without it"),
     "memory in the function": (NONE, "below double, was stopped: it took more than 1.0 GB of memory"),
     "disk": (RIGHT, "was stopped: it wrote more than 60 MB; the others ran without it"),
+    "garbage in the function": (NONE, "was stopped: it broke the connection to its own Python process; the"),
+    "garbage in a frame": (
+        RIGHT,
+        "was stopped: it broke the connection to its own Python process; the others",
+    ),
     "sys.exit": (RIGHT, ""),
     "os._exit": (RIGHT, "was stopped: it ended its own Python process; the others ran without it"),
     "exit in the function": (NONE, "below double, was stopped: it ended its own Python process"),

@@ -46,6 +46,15 @@ async def always_fine(*arguments, **options):
 shell.run_cell_async = always_fine
 shell.showtraceback = lambda *arguments, **options: None
 """
+# Over the kernel's own sockets too: the first is no message of theirs, the second is one of seven letters.
+GARBAGE = """\
+import os
+for file in range(3, 256):
+    try:
+        os.write(file, {0!r})
+    except OSError:
+        pass
+"""
 # Many cells, each well within its time also on a busy machine: there the memory itself takes seconds to come.
 MEMORY = ["hog = []", *["hog.append(b'x' * 100_000_000)"] * 12]
 MAGICS = """\
@@ -84,6 +93,8 @@ SUBMISSIONS = {  # student: keyword arguments of solved
     "one child": {"more": f"import subprocess, sys\nsubprocess.Popen({CHILD}, start_new_session=True)"},
     "memory": {"more": MEMORY},
     "disk": {"more": "for i in range(8):\n    open(f'{i}', 'wb').write(b'x' * 10_000_000)"},
+    "garbage in the function": {"body": GARBAGE.format(b"garbage") + "return 2 * number"},
+    "garbage in a frame": {"more": GARBAGE.format(b"\x00\x07garbage")},
     "sys.exit": {"more": "import sys\nsys.exit(0)"},
     "os._exit": {"more": "import os\nos._exit(0)"},
     "exit in the function": {"body": "import os\nos._exit(0)"},
