@@ -1,6 +1,6 @@
 """Cross-validate recipes for fine-tuning on pandas-docs, and record what came out, for the lesson.
 
-`python -m tools.build.record_finetuning` trains every recipe on five folds, some with three seeds, and looks
+`python -m tools.build.record_finetuning` trains every recipe on five folds, one with two seeds, and looks
 at the handbook for what was forgotten: hours on two cores. ``--only NAME`` does a part of it. Each fold is
 kept when it is finished, in the model cache, so that a second run goes on where the first stopped. A recipe
 is recorded when all of its folds are finished.
@@ -27,8 +27,6 @@ from rerank_course.texts.trec import Run
 HOME, AWAY = "pandas-docs", "handbook"
 DEPTH = 10  # of the search's first that are reranked, in both: nearly all of them are judged
 
-SEEDS = (0, 1, 2)
-
 # The same texts in all: 128 tokens of a pair, and six negatives for a query, make a training of minutes.
 SMALL = {"max_length": 128, "negatives": 6, "patience": None}
 SMALL_OBVIOUS = replace(OBVIOUS, **SMALL)
@@ -53,13 +51,13 @@ JOBS = {
     "distilled": Job(replace(SMALL_OBVIOUS, distillation=0.1)),
     "averaged": Job(replace(SMALL_OBVIOUS, untouched_share=0.5)),
     # lists, and all but two layers frozen
-    "gentle": Job(GENTLE, SEEDS),
+    "gentle": Job(GENTLE, seeds=(0, 1)),
     # negatives from all of the search's first 50, unjudged ones too
-    "gentle-spread": Job(replace(GENTLE, spread_negatives=True), SEEDS),
-    "gentle-distilled": Job(replace(GENTLE, distillation=0.1), SEEDS),
-    "gentle-10": Job(GENTLE, SEEDS, 10),
-    "gentle-20": Job(GENTLE, SEEDS, 20),
-    "gentle-40": Job(GENTLE, SEEDS, 40),
+    "gentle-spread": Job(replace(GENTLE, spread_negatives=True)),
+    "gentle-distilled": Job(replace(GENTLE, distillation=0.1)),
+    "gentle-10": Job(GENTLE, training_queries=10),
+    "gentle-20": Job(GENTLE, training_queries=20),
+    "gentle-40": Job(GENTLE, training_queries=40),
 }
 
 
