@@ -239,7 +239,7 @@ for when, sides in (("before", before), ("after", after)):
 score_strip(groups, "score on the test, in logits") if groups else None
 
 # %% [markdown]
-# All scores have moved up. The untouched model gives most answers here logits far below zero. Cross-entropy
+# The scores have moved up. The untouched model gives most answers here logits far below zero. Cross-entropy
 # takes a logit for a bet: −9 says that an answer is next to impossible, and each answer that gets it costs 9.
 # The cheapest remedy is to add a number to every score, and that changes no order.
 #
@@ -277,7 +277,7 @@ if tuned:
 # value: f"the constant brings {fallen:.0%} of the fall"
 
 # %% [markdown]
-# So most of what the loss showed was a change of scale. It is worth something where the score is read as a
+# So what the loss showed was a change of scale. It is worth something where the score is read as a
 # probability ([](lesson:when_scores_mislead)), and one number does it as well. Whatever was set with the old
 # scores, thresholds and decisions, is wrong after it. And a falling loss is no reason to believe that the
 # order is better: look at the order.
@@ -332,8 +332,7 @@ highest = max(found["untouched"].high for found in against.values())
 print(f"the highest upper end of an interval of less untouched: {highest:+.3f}")
 pd.DataFrame.from_dict(rows, orient="index").round(3)
 # claim: No recipe is shown to be better than the untouched model, than mixing, or than the best search.
-# control: the untouched model, paired, on queries that took no part; another collection for what was
-# forgotten
+# control: the untouched model, paired, on queries that took no part; another collection
 # holds: not any(one.low > 0 for found in against.values() for name, one in found.items()
 #   if name != "handbook")
 # value: "; ".join(f"{name} {as_text(found['untouched'])}" for name, found in against.items())
@@ -534,7 +533,7 @@ if tuned:
 # ## What to remember
 #
 # - **Split by groups of queries**: by pairs, nearly everything leaks; by queries, half of the test did here.
-# - **Look at the order, not at the loss.** Most of the fall of the loss was a constant.
+# - **Look at the order, not at the loss.** One constant brought the fall of the loss as well.
 # - **A trained model has three to beat**: the untouched one, mixing, and the best search without a model.
 # - **Fifty judged questions did not make this model better** on these texts, with any of five recipes.
 # - **Count the looks.** A recipe that was chosen has to be chosen by queries that are not reported.

@@ -13,7 +13,7 @@ from sphinx.parsers import Parser
 sys.path.insert(0, str(Path(__file__).parent))  # for the extensions that stand beside this file
 
 project = html_title = "Reranking: a hands-on course"
-extensions = ["myst_nb", "live_pages", "accessible_pages", "fast_pages", "publishing"]
+extensions = ["myst_nb", "live_pages", "form_pages", "accessible_pages", "fast_pages", "publishing"]
 templates_path = ["_templates"]
 exclude_patterns = [
     "conf.py",

@@ -3,16 +3,18 @@
 The theme loads an icon font's script and the whole search index on every page, and takes the reader's theme
 from a script; pictures of a notebook stand inside the page, as long lines of letters. Here icons are a few
 lines of style, rules that no page needs are left out, scripts wait for the text, the search's are on its page
-only, light and dark are rules of style too, and pictures are files whose size the page knows.
+only, light and dark are rules of style too, and pictures are files, as small as they get without loss, whose
+size the page knows.
 """
 
 import base64
+import io
 import re
-import struct
 from hashlib import sha256
 from pathlib import Path
 
 from docutils import nodes
+from PIL import Image
 
 THEME = "pydata-sphinx-theme.css"
 OTHERS = (
@@ -20,7 +22,15 @@ OTHERS = (
     "basic.css",
     "mystnb.*.css",
 )  # whose rules are left out where no page has use
-UNUSED = ("_static/scripts/fontawesome.js", "_static/vendor/**/*.*", "_static/**/*.map", "_sources/**/*.py*")
+UNUSED = (
+    "_static/scripts/fontawesome.js",
+    "_static/vendor/**/*.*",
+    "_static/**/*.map",
+    "_static/locales/**/*.*",
+    "_static/images/logo_*",
+    "_sources/**/*.py*",
+    "_sources/**/*.md",
+)
 ICONS_BEGIN, ICON = ".fa,.fa-brands,", re.compile(r"\.fa-[\w-]+\{--fa:[^}]*\}")
 FONT = re.compile(r"@font-face\{[^}]*(?:FontAwesome|Font Awesome)[^}]*\}")
 CLASSES = re.compile(r'\bclass="([^"]*)"')
@@ -33,6 +43,7 @@ COMMA = re.compile(r",(?![^(]*\))")  # not those inside :is(…)
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 TOKEN = re.compile(r'<span class="(\w+)">([^<]*)</span>')
 COLOUR = re.compile(r'data-theme="(\w+)"\] \.highlight(?: \.(\w+))? \{(?:[^}]*;)? *color: (#\w+) *\}')
+BLANKS = re.compile(r"\s*\n\s*")
 PICTURE = re.compile(r'src="data:image/png;base64,([^"]+)"')
 
 
@@ -98,9 +109,9 @@ def _waiting(script):
     return type(script)(script.filename, priority=script.priority, **attributes)
 
 
-def offer_no_module(app, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """A module's page shows all of its file: there is nothing more to download."""
-    if (context.get("page_source_suffix") or "").startswith(".py"):
+def offer_notebooks_only(app, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """A text's or a module's page shows all of its file: there is nothing more to download."""
+    if context.get("page_source_suffix") != ".ipynb":
         context["page_source_suffix"] = ""
 
 
@@ -116,11 +127,12 @@ def move_pictures(app, doctree: nodes.document, docname: str) -> None:
 
 def _as_file(encoded: str, target: Path, up: str) -> str:
     picture = base64.b64decode(encoded)
-    width, height = struct.unpack(">II", picture[16:24])  # where a PNG keeps them
-    name = f"{sha256(picture).hexdigest()[:16]}.png"
-    (target / "_images").mkdir(parents=True, exist_ok=True)
-    (target / "_images" / name).write_bytes(picture)
-    return f'src="{up}_images/{name}" width="{width}" height="{height}"'
+    path = target / "_images" / f"{sha256(picture).hexdigest()[:16]}.webp"
+    image = Image.open(io.BytesIO(picture))
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.save(path, lossless=True)
+    return f'src="{up}_images/{path.name}" width="{image.width}" height="{image.height}"'
 
 
 def plain_tokens(style: str) -> set[str]:
@@ -138,6 +150,13 @@ def _without(token: re.Match[str], plain: set[str]) -> str:
     return token[2] if token[1] in plain else token[0]
 
 
+def without_blanks(page: str) -> str:
+    """A page less the blanks that the theme's templates leave around the text, which stays as it is."""
+    before, begin, rest = page.partition("<article")
+    article, end, after = rest.rpartition("</article>")
+    return "".join([BLANKS.sub("\n", before), begin, article, end, BLANKS.sub("\n", after)])
+
+
 def finish(app, exception: Exception | None) -> None:
     """After the theme has written its files."""
     if exception or app.builder.format != "html":
@@ -150,7 +169,7 @@ def finish(app, exception: Exception | None) -> None:
     used = {word for path in static.rglob("*.*js") for word in WORD.findall(path.read_text(encoding="utf-8"))}
     for page in target.rglob("*.html"):
         text = TOKEN.sub(lambda token: _without(token, plain), page.read_text(encoding="utf-8"))
-        page.write_text(text, encoding="utf-8")
+        page.write_text(without_blanks(text), encoding="utf-8")
         used.update(word for names in CLASSES.findall(text) for word in names.split())
     for path in (path for name in (THEME, *OTHERS) for path in static.rglob(name)):
         style = without_icons(path.read_text(encoding="utf-8"))
@@ -166,7 +185,7 @@ def finish(app, exception: Exception | None) -> None:
 
 def setup(app) -> dict[str, bool]:
     app.add_css_file("icons.css")
-    app.connect("html-page-context", offer_no_module, priority=100)  # before the theme's own
+    app.connect("html-page-context", offer_notebooks_only, priority=100)  # before the theme's own
     app.connect("html-page-context", wait_with_scripts, priority=900)  # after the theme's own
     app.connect("doctree-resolved", move_pictures)
     app.connect("build-finished", finish, priority=900)

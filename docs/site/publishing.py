@@ -18,7 +18,7 @@ from sphinx.errors import ConfigError
 VARIABLE = "COURSE_SITE_URL"
 CARD = Path("_static") / "card.png"
 CARD_TEXT = "Two lists of the same texts, in two orders: a question, and which text answers it best."
-NOT_LISTED = ("search", "genindex")
+NOT_LISTED = ("search", "genindex", "solutions/")  # whoever searches wants the lesson
 SHORTEST, LONGEST = 40, 200  # letters of a description
 
 
@@ -70,7 +70,7 @@ def write_files(app, exception: Exception | None) -> None:
     if exception or not base:
         return
     target = Path(app.outdir)
-    pages = sorted(name for name in app.env.found_docs if name not in NOT_LISTED)
+    pages = sorted(name for name in app.env.found_docs if not name.startswith(NOT_LISTED))
     entries = "\n".join(f"<url><loc>{escape(f'{base}{name}.html')}</loc></url>" for name in pages)
     (target / "sitemap.xml").write_text(
         '<?xml version="1.0" encoding="utf-8"?>\n'

@@ -58,7 +58,7 @@ def _held_out_result(record: Mapping[str, Any]) -> EvalResult:
         task_type="text-ranking",
         task_name="Reranking",
         dataset_type=re.sub(r"[^\w.-]+", "-", record["corpus"]).strip("-.") or "own",
-        dataset_name=f"{record['corpus']}, queries held out to choose the step",
+        dataset_name=f"{record['corpus']}, held-out queries",
         metric_type="ndcg_at_10",
         metric_name="nDCG@10",
         metric_value=round(dict(map(tuple, record["looks"]))[record["kept_step"]], 4),
@@ -77,10 +77,10 @@ A cross-encoder that scores (query, document) pairs. It began as
 ## Data and split
 
 {len(record["trained_on"])} judged queries of {record["corpus"]} were trained on, and \
-{len(record["held_out"])} more were held out to choose the step whose weights are kept. Queries that share an
-answer, or that are the same words otherwise written, are on one side. Negatives are documents of grade 0, and
-unjudged ones that a search found, without its first and without those that the untouched model scores near
-an answer.
+{len(record["held_out"])} more were held out.
+Queries that share an answer, or that are the same words otherwise written, are on one side. Negatives are
+documents of grade 0, and unjudged ones that a search found, without its first and without those that the
+untouched model scores near an answer.
 
 ## Recipe
 
@@ -93,8 +93,8 @@ Loss: {_loss_words(record)}. {record["seconds"]:.0f} s, {record["peak_mb"]:.0f} 
 ## Results
 
 nDCG@10 of the held-out queries: {looks[0]:.3f} before, {looks[record["kept_step"]]:.3f} after step \
-{record["kept_step"]}, which was chosen on them. So the second number is too high; only queries that took no
-part can say what the model is worth.
+{record["kept_step"]}, {_chosen_words(record)}.
+Only queries that took no part can say what the model is worth.
 
 {_compared(comparisons)}
 
@@ -103,6 +103,12 @@ part can say what the model is worth.
 Trained on few queries of one collection: scores of other kinds of text may be worse than before. Licence:
 {licence or "that of the model that it began as, and of the texts that it was trained on"}.
 """
+
+
+def _chosen_words(record: Mapping[str, Any]) -> str:
+    if record["recipe"].get("patience") is None:
+        return "the last; they had no say in it"
+    return "which was chosen on them, so that the second number is too high"
 
 
 def _loss_words(record: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 (() => {
   const here = /** @type {HTMLScriptElement} */ (document.currentScript).src;
   if (location.protocol === "file:") {
+    document.documentElement.classList.add("live-never");
     return;
   }
   import(new URL("page.js", here).href).catch((error) => {

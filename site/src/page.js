@@ -19,6 +19,8 @@ async function startExplorer(place) {
       "The server did not send this part’s script, or not as JavaScript. Reload the page.",
     );
     throw error;
+  } finally {
+    place.classList.add("live-started"); // it needs no room kept for it any more
   }
 }
 

@@ -1,60 +1,41 @@
 /** A quiz: choose an option, see what the lesson says of it. The explanations of all stay where they are. */
 
 import { keep, kept } from "./storage.js";
-import { fill, h } from "./ui.js";
+import { fill } from "./ui.js";
 
-const OPTION = /^([A-D])\.\s/;
 const LETTER = /^[A-D]$/;
 
 export function enlivenQuizzes() {
-  for (const section of document.querySelectorAll("article section#quiz")) {
-    const answers = section.querySelector(":scope > details");
-    const texts = [...section.querySelectorAll(":scope > p")];
-    const options = texts.filter((text) => OPTION.test(text.textContent ?? ""));
-    if (answers && options.length > 1) {
-      enliven(/** @type {HTMLElement[]} */ (options), /** @type {HTMLElement} */ (answers));
-    }
+  for (const form of document.querySelectorAll("form.live-quiz")) {
+    const answers = form.parentElement?.querySelector(":scope > details");
+    enliven(/** @type {HTMLFormElement} */ (form), /** @type {HTMLElement} */ (answers));
   }
 }
 
 /**
- * @param {HTMLElement[]} options
+ * @param {HTMLFormElement} form
  * @param {HTMLElement} answers
  */
-function enliven(options, answers) {
+function enliven(form, answers) {
   const explained = byLetter(answers);
-  const boxes = options.map((option) => {
-    const letter = option.textContent?.[0] ?? "";
-    return h("input", { type: "radio", name: "quiz", value: letter, checked: kept("quiz") === letter });
-  });
-  const said = h("div", { role: "status", class: "live-explained" });
-  const form = h("form", {
-    class: "live live-quiz",
-    onsubmit: (/** @type {Event} */ event) => {
-      event.preventDefault();
-      const letter = boxes.find((box) => box.checked)?.value;
-      if (!letter) {
-        fill(said, "Choose an option first.");
-        return;
-      }
-      keep("quiz", letter);
-      fill(said, ...(explained.get(letter) ?? []).map((part) => part.cloneNode(true)));
-    },
+  const boxes = [...form.querySelectorAll("input")];
+  const said = /** @type {HTMLElement} */ (form.querySelector("[role=status]"));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const letter = boxes.find((box) => box.checked)?.value;
+    if (!letter) {
+      fill(said, "Choose an option first.");
+      return;
+    }
+    keep("quiz", letter);
+    fill(said, ...(explained.get(letter) ?? []).map((part) => part.cloneNode(true)));
   });
   form.addEventListener("change", () => fill(said)); // what stands there is about another option
-  options[0].before(form);
-  const labels = options.map((option, place) =>
-    h("label", {}, boxes[place], h("span", {}, ...option.childNodes)),
-  );
-  options.forEach((option) => option.remove());
-  form.append(
-    h("fieldset", {}, h("legend", {}, "Your answer"), ...labels),
-    h("button", { type: "submit" }, "See what is said of it"),
-    said,
-  );
-  if (kept("quiz")) {
-    fill(said, `You chose ${kept("quiz")} before; it is kept in this browser.`);
+  const before = boxes.find((box) => box.value === kept("quiz"));
+  if (before) {
+    before.checked = true; // without a word: a line more would move what stands below
   }
+  form.querySelector("button")?.removeAttribute("disabled");
 }
 
 /**

@@ -5,6 +5,8 @@
 /** Also without a store, or when it is full: as long as the page is open. @type {Map<string, string>} */
 const here = new Map();
 
+const OURS = `rerank-course:${new URL("../../", import.meta.url).pathname}`; // all of this copy of the site
+
 /** @param {string} name one on this page; the path keeps two copies of the site apart */
 const keyOf = (name) => `rerank-course:${location.pathname}:${name}`;
 
@@ -39,4 +41,24 @@ export function keep(name, value, store = "localStorage") {
   } catch {
     return false;
   }
+}
+
+/**
+ * Forget what all of the site's pages keep.
+ *
+ * @returns {number} how many guesses, answers and texts that were
+ */
+export function forgetAll() {
+  let count = 0;
+  here.clear();
+  try {
+    for (const store of [localStorage, sessionStorage]) {
+      const ours = Object.keys(store).filter((key) => key.startsWith(OURS));
+      ours.forEach((key) => store.removeItem(key));
+      count += ours.length;
+    }
+  } catch {
+    // Storage is switched off, and holds nothing.
+  }
+  return count;
 }

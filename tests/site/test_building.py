@@ -7,7 +7,9 @@ import urllib.request
 
 import numpy as np
 import pytest
+from docutils import nodes
 
+from tests.site.sphinx_extensions import extension
 from tests.support import ROOT
 from tools.site import explorers, libraries, live, serve, website
 
@@ -71,6 +73,49 @@ def test_a_lesson_that_lost_what_an_explorer_shows_is_named(monkeypatch):
     monkeypatch.setattr(explorers, "EXPLORERS", (gone,))
     with pytest.raises(explorers.ExplorerError, match="scoring_pairs has no cell with 'no such cell'"):
         explorers.placements(ROOT)
+
+
+def cell(*outputs, tag="tag_guess"):
+    shown = nodes.container(
+        "", *(nodes.literal_block(text, text) for text in outputs), classes=["cell_output"]
+    )
+    return nodes.container("", shown, nb_element="cell_code", classes=["cell", tag])
+
+
+def paragraph(*children):
+    return nodes.paragraph("", "", *children)
+
+
+def test_a_cell_that_asks_for_a_guess_gets_its_form():
+    """What else it printed stays."""
+    asks = "the pair's logit: your guess?\nGuess a number: run this cell and use its box"
+    chooses = "Two cores.\nscore of <b>: your guess?\nChoose rises or falls: run this cell"
+    document = nodes.container("", number := cell(asks), choice := cell(chooses))
+    extension("form_pages").add_forms(None, document)
+    assert number[0].astext() == "" and "live-replaced" in number[0]["classes"]
+    assert 'data-question="the pair&#x27;s logit"' in number.astext() and 'type="text"' in number.astext()
+    assert choice[0].astext() == "Two cores." and "live-replaced" not in choice[0]["classes"]
+    assert [f'value="{word}"' in choice.astext() for word in ("rises", "falls", "stays")] == [
+        True,
+        True,
+        False,
+    ]
+    assert "score of &lt;b&gt;" in choice.astext()
+
+
+def test_a_prediction_gets_its_box_and_a_quiz_its_choices():
+    mark = nodes.strong("", "Predict.")
+    lesson = nodes.section("", paragraph(mark, nodes.Text(" Why?")), paragraph(), cell(tag="tag_hide-output"))
+    texts = ("What?", "A. This.", "B. That.")
+    quiz = nodes.section("", *(paragraph(nodes.Text(text)) for text in texts), ids=["quiz"])
+    quiz += [nodes.raw("", "<details>", format="html"), paragraph(nodes.Text("A. It is the test."))]
+    without_answers = nodes.section("", *(paragraph(nodes.Text(text)) for text in texts), ids=["quiz"])
+    extension("form_pages").add_forms(None, nodes.container("", lesson, quiz, without_answers))
+    assert 'data-prediction="prediction-1"' in lesson[2].astext() and len(lesson) == 4
+    form = "".join(node.astext() for node in quiz[1:-2])
+    assert form.startswith('<form class="live live-quiz">') and form.count('type="radio"') == 2
+    assert "<span>A. This.</span>" in form and quiz[-1].astext() == "A. It is the test."
+    assert without_answers.astext().split() == " ".join(texts).split()
 
 
 def test_the_server_gives_scripts_and_headers_that_threads_need(tmp_path):

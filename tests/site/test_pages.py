@@ -116,7 +116,8 @@ def test_a_guess_is_kept_in_the_page_and_stands_beside_the_result(live):
     tab, page = live.tab, live.address + page_of("when_scores_mislead")
     tab.goto(page)
     forms = tab.locator("form.live-guess")
-    forms.first.wait_for()
+    works = forms.first.locator("button:enabled")
+    works.wait_for()
     choice, number = forms.nth(0), forms.nth(1)
     choice.get_by_label("both").focus()
     for key in ("ArrowDown", "Tab", "Enter"):  # the second choice, the button
@@ -141,7 +142,7 @@ def test_a_guess_is_kept_in_the_page_and_stands_beside_the_result(live):
         assert "both. Your guess: the handbook only (not the same)." in said
         assert "Your guess: 40 % (" in said and "Your guess: none yet." in said
         tab.reload()
-        forms.first.wait_for()
+        works.wait_for()
     assert written.input_value() == "It will not." and box.input_value() == "40 %"
     assert choice.get_by_label("the handbook only").is_checked()
     assert live.tab.evaluate("document.cookie") == ""
@@ -185,6 +186,8 @@ def test_a_quiz_by_keyboard_and_again_later(live):
     tab = live.tab
     tab.goto(live.address + page_of("scoring_pairs"))
     quiz = tab.locator(".live-quiz")
+    works = quiz.locator("button:enabled")
+    works.wait_for()
     quiz.get_by_role("radio").first.focus()
     tab.keyboard.press("ArrowDown")
     live.tab_to("See what is said of it")
@@ -193,9 +196,36 @@ def test_a_quiz_by_keyboard_and_again_later(live):
     assert said.startswith("B needs only the order within one query")
     assert tab.locator("section#quiz > details").count() == 1  # with all the others
     tab.reload()
-    quiz.wait_for()
+    works.wait_for()
     assert quiz.get_by_role("radio").nth(1).is_checked()
-    assert "You chose B before" in quiz.get_by_role("status").inner_text()
+    assert quiz.get_by_role("status").inner_text() == ""
+
+
+def test_what_pages_keep_is_forgotten_when_the_reader_asks(chromium, address):
+    context = chromium.new_context()
+    tab = context.new_page()
+    tab.goto(address + page_of("scoring_pairs"))
+    quiz, guess = tab.locator(".live-quiz"), tab.locator("form.live-guess").first
+    quiz.get_by_role("radio").first.check()
+    quiz.get_by_role("button").click()
+    guess.get_by_role("textbox").fill("3")
+    guess.get_by_role("button").click()
+    tab.evaluate("async () => (await caches.open('rerank-course-models:/')).put('/x', new Response('x'))")
+    tab.evaluate("localStorage.setItem('others', 'stay')")
+    tab.goto(f"{address}index.html")
+    place = tab.locator("[data-live=forget]")
+    place.get_by_role("button", name="Forget all of it").click()
+    said = place.get_by_text("Forgotten")
+    said.wait_for()
+    assert said.inner_text() == "Forgotten: 2 guesses, answers and texts, and the models’ files."
+    assert tab.evaluate("Object.keys(localStorage).filter(key => key.startsWith('rerank-course'))") == []
+    assert tab.evaluate("localStorage.others") == "stay" and tab.evaluate("caches.keys()") == []
+    tab.goto(address + page_of("scoring_pairs"))
+    guess.locator("button:enabled").wait_for()
+    assert (
+        guess.get_by_role("textbox").input_value() == "" and not quiz.get_by_role("radio").first.is_checked()
+    )
+    context.close()
 
 
 def test_without_webassembly_the_page_says_so(context, address):
@@ -224,6 +254,11 @@ def test_a_page_without_its_scripts_says_what_to_do_and_tells_everything(chromiu
     quiz = tab.locator("section#quiz > details")
     quiz.locator("summary").click()
     assert "is the test" in quiz.inner_text()
+    options = tab.locator(".live-quiz label")
+    assert options.count() == 3 and all(option.is_visible() for option in options.all())
+    assert tab.locator(":is(.live-quiz, .live-guess) :is(input, textarea, button):visible").count() == 0
+    explorer = tab.locator("section.live")
+    assert explorer.bounding_box()["height"] < 200  # no room is kept for what does not come
     result = tab.locator("article div.cell details.hide").first
     result.locator("summary").click()
     assert result.locator(".cell_output").is_visible()

@@ -33,6 +33,7 @@ def built(folder, address):
     """A small website with the course's template and extension, whose address is ``address``."""
     source = folder / "source"
     (source / "part").mkdir(parents=True)
+    (source / "solutions").mkdir()
     shutil.copytree(ROOT / "docs" / "site" / "_templates", source / "_templates")
     shutil.copyfile(ROOT / "docs" / "site" / "publishing.py", source / "publishing.py")
     (source / "conf.py").write_text(
@@ -41,9 +42,11 @@ def built(folder, address):
         encoding="utf-8",
     )
     (source / "index.rst").write_text(
-        f"First & last\n============\n\n{TEXT}\n\n.. toctree::\n   part/two\n", encoding="utf-8"
+        f"First & last\n============\n\n{TEXT}\n\n.. toctree::\n   part/two\n   solutions/ex02\n",
+        encoding="utf-8",
     )
-    (source / "part" / "two.rst").write_text("Second\n======\n\nShort.\n", encoding="utf-8")
+    for name in ("part/two", "solutions/ex02"):
+        (source / f"{name}.rst").write_text("Second\n======\n\nShort.\n", encoding="utf-8")
     command = [sys.executable, "-m", "sphinx", "-q", "-W", str(source), str(folder / "out")]
     run = subprocess.run(
         command,
@@ -73,7 +76,7 @@ def test_all_addresses_come_from_one_setting(tmp_path):
     places = [
         place.text for place in ElementTree.parse(site / "sitemap.xml").iter() if (place.text or "").strip()
     ]
-    assert places == [f"{ADDRESS}index.html", f"{ADDRESS}part/two.html"]
+    assert places == [f"{ADDRESS}index.html", f"{ADDRESS}part/two.html"]  # and no solution
     assert f"Sitemap: {ADDRESS}sitemap.xml" in (site / "robots.txt").read_text(encoding="utf-8")
     card = (site / "_static" / "card.png").read_bytes()
     assert struct.unpack(">II", card[16:24]) == (1200, 630) and (site / ".nojekyll").exists()

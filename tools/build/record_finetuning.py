@@ -28,7 +28,7 @@ HOME, AWAY = "pandas-docs", "handbook"
 DEPTH = 10  # of the search's first that are reranked, in both: nearly all of them are judged
 
 # The same texts in all: 128 tokens of a pair, and six negatives for a query, make a training of minutes.
-SMALL = {"max_length": 128, "negatives": 6, "patience": None}
+SMALL: dict[str, Any] = {"max_length": 128, "negatives": 6, "patience": None}
 SMALL_OBVIOUS = replace(OBVIOUS, **SMALL)
 GENTLE = Recipe(learning_rate=1e-4, frozen_layers=10, **SMALL)
 

@@ -20,8 +20,14 @@ from rerank_course.texts.corpora import load_corpus
 from tools.build.outline import read_outline
 from tools.site.thresholds import threshold_groups
 
-OWN_TEN = "own_ten"  # a page of docs/site, not a lesson
+OWN_TEN, FIRST = "own_ten", "index"  # pages of docs/site, not lessons
 SERVE = "make site SERVE=1"
+NEEDS = (
+    "Here you can try it in the page itself. That needs JavaScript and pages that a server sends: opened "
+    f"from the disk they cannot load it. Run <code>{SERVE}</code> in the course’s folder and open the "
+    "address that it prints."
+)
+NOTHING_KEPT = "Without JavaScript, or opened from the disk, the pages keep nothing."
 
 
 class ExplorerError(Exception):
@@ -38,6 +44,7 @@ class Explorer:
         kind: the script's name in site/src/explorers.
         title: what it is called, also for those who cannot see it.
         settings: gives what it begins with, from the course's root folder.
+        without: what stands there until its script has come.
     """
 
     page: str
@@ -45,6 +52,7 @@ class Explorer:
     kind: str
     title: str
     settings: Callable[[Path], dict[str, Any]]
+    without: str = NEEDS
 
 
 def _pair(root: Path) -> dict[str, Any]:
@@ -104,7 +112,18 @@ EXPLORERS = (
         "cosine_vs_cross_encoder", "query_comparer(texts", "compare", "Two rankings side by side", _compare
     ),
     Explorer(OWN_TEN, "", "own_ten", "Bring your own ten", _own_ten),
+    Explorer(FIRST, "", "forget", "What these pages keep in your browser", lambda root: {}, NOTHING_KEPT),
 )
+# Pixels that each kind takes as it begins, on a laptop's screen and on a phone's: kept free until then.
+HEIGHTS = {
+    "chooser": (1558, 2367),
+    "pair": (405, 405),
+    "compare": (549, 549),
+    "threshold": (695, 816),
+    "length": (278, 331),
+    "own_ten": (549, 549),
+    "forget": (165, 247),
+}
 
 
 def placements(root: Path) -> dict[str, list[dict[str, str]]]:
@@ -116,7 +135,7 @@ def placements(root: Path) -> dict[str, list[dict[str, str]]]:
     outline, found = read_outline(root), dict[str, list[dict[str, str]]]()
     for explorer in EXPLORERS:
         page = explorer.page
-        if page != OWN_TEN:
+        if page not in (OWN_TEN, FIRST):
             page = f"notebooks/{outline.lesson(page).file.removesuffix('.ipynb')}"
             if not any(explorer.after in source for source in code_cells(root, explorer.page)):
                 raise ExplorerError(f"{explorer.page} has no cell with {explorer.after!r}")
@@ -128,12 +147,11 @@ def as_html(explorer: Explorer, root: Path) -> str:
     """What stands on the page until a script takes it over, and all that is there without scripts."""
     settings = json.dumps(explorer.settings(root), ensure_ascii=False).replace("<", "\\u003c")
     title = html.escape(explorer.title)
+    wide, narrow = HEIGHTS[explorer.kind]
     return (
-        f'<section class="live" data-live="{explorer.kind}" aria-label="{title}, live">'
-        f'<p class="live-title">{title}</p>'
-        '<p class="live-without">Here you can try it in the page itself. That needs JavaScript and pages '
-        f"that a server sends: opened from the disk they cannot load it. Run <code>{SERVE}</code> in the "
-        "course’s folder and open the address that it prints.</p>"
+        f'<section class="live" data-live="{explorer.kind}" aria-label="{title}, live" '
+        f'style="--wide: {wide}px; --narrow: {narrow}px">'
+        f'<p class="live-title">{title}</p><p class="live-without">{explorer.without}</p>'
         f'<script type="application/json">{settings}</script></section>'
     )
 

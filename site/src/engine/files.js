@@ -159,3 +159,16 @@ export async function forgetOthers(urls) {
     }
   }
 }
+
+/**
+ * Forget all files.
+ *
+ * @returns {Promise<boolean>} whether there were any
+ */
+export async function forgetFiles() {
+  try {
+    return "caches" in globalThis && (await caches.delete(KEPT));
+  } catch {
+    return false;
+  }
+}
