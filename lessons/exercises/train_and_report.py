@@ -102,8 +102,8 @@ check_split_queries(split_queries)
 # 1. documents that somebody **judged wrong** (grade 0), in the search's order; behind them, in any order,
 #    those of grade 0 that the search did not find;
 # 2. then **unjudged** ones in the search's order. They may be answers that nobody has read. So leave out
-#    those among the search's **first five**, and those whose score is above the best answer's score **less
-#    1.0**.
+#    those among the search's **first five**, and those whose score is above the highest score of any answer,
+#    **less 1.0**.
 #
 # Never take a document of grade 1, 2 or 3.
 
@@ -189,8 +189,8 @@ check_braked_loss(braked_loss)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# `torch.nn.functional.binary_cross_entropy_with_logits(scores, labels)` takes tensors of floats, and the mean
-# of both is the default. `mse_loss` stands beside it.
+# `torch.nn.functional.binary_cross_entropy_with_logits(scores, labels)` takes tensors of floats
+# (`torch.tensor(labels, dtype=torch.float)`), and `mse_loss` stands beside it; each gives a mean.
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -380,7 +380,7 @@ table
 # %% [markdown]
 # ## Think about it
 #
-# - Your test side has 20 queries. A colleague asks for another split, because *this one was unlucky*. What do
+# - Your test side has 24 queries. A colleague asks for another split, because *this one was unlucky*. What do
 #   you say, and what would you do in its place?
 # - The guards of part 2 ask the untouched model which documents are too near to an answer. What does a model
 #   learn that way about answers which the untouched model does not recognise?

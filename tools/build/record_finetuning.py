@@ -25,7 +25,7 @@ from rerank_course.texts.files import write_whole
 from rerank_course.texts.trec import Run
 
 HOME, AWAY = "pandas-docs", "handbook"
-DEPTH = 10  # of the search's first that are reranked, in both: nearly all of them are judged
+DEPTH = 10  # of the search's first that are reranked, in both: further down hardly any are judged
 
 # The same texts in all: 128 tokens of a pair, and six negatives for a query, make a training of minutes.
 SMALL: dict[str, Any] = {"max_length": 128, "negatives": 6, "patience": None}
