@@ -282,7 +282,7 @@ if tuned:
 # value: f"the constant brings {fallen:.0%} of the fall"
 
 # %% [markdown]
-# So on the test nearly all that the loss showed was a shift of the scores. (The test's ten lists hold few
+# So on the test nearly all that the loss showed was a shift of the scores. (The test's lists of ten hold few
 # answers: take the share as *about all*, not to the digit.) A shift is worth something where the score is
 # read as a probability ([](lesson:when_scores_mislead)), and one number brings it as well. Thresholds and
 # decisions have to be set anew after it. And a falling loss is no reason to believe that the order is better:
@@ -298,7 +298,7 @@ if tuned:
 # | recipe | what is different |
 # | --- | --- |
 # | obvious | as above |
-# | frozen | only the upper two of twelve layers are trained |
+# | frozen | as obvious; only the upper two of twelve layers are trained |
 # | gentle | [LambdaLoss](term:LambdaLoss) on whole lists; only the upper two layers; a rate of 1e-4 |
 # | gentle-distilled | as gentle; a brake of `0.1` times the mean squared distance to the untouched scores |
 # | gentle-spread | as gentle; negatives at even steps from the search's first 50, unjudged ones too |
@@ -372,9 +372,9 @@ for name, one in trainings.items():
 
 # %% [markdown]
 # None of the five. In the third column the unjudged texts are taken out: there the largest falls nearly
-# vanish, so what fell was, for the most part, unjudged texts that had moved up. The upper ends are low. But
-# mind what they are made of: one training a fold for four of the five, and orders that hardly changed. For
-# the queries of the line above the table no order helps. And the hybrid search, which needs no reranker,
+# vanish, so what cost them was, for the most part, unjudged texts that had moved up. The upper ends are low.
+# But mind what they are made of: one training a fold for four of the five, and orders that hardly changed.
+# For the queries of the line above the table no order helps. And the hybrid search, which needs no reranker,
 # stands above all of them, though not by more than chance.
 #
 # Look at the last column, too. On the handbook nothing was trained, and what changes there was not asked for.
