@@ -136,7 +136,7 @@ for name, question in questions.items():
 pd.DataFrame(columns, index=list(documents)).loc[["asker's words", "other number", "off topic"]].round(2)
 
 # %% [markdown]
-# None of the vectors, and all ten pairs. Both models find the parking notice for the parking question. But
+# None of the vectors, and all ten pairs. For the parking question both models lift the parking notice. But
 # cosine compared each question with the *same* vector, made before anybody asked; the cross-encoder read the
 # notice twice, each time together with another question. That is what it can do more, and what it costs more.
 #
@@ -157,7 +157,7 @@ for kind in ("asker's words", "opposite", "other number"):
 
 # %% [markdown]
 # This embedder's cosine has no direction: it makes the vector of a question as it makes the vector of a
-# document. Not every embedder does: some put a fixed sentence, a *prompt*, in front of each question
+# document. Other embedders do not: some put a fixed sentence, a *prompt*, in front of each question
 # ([example](https://huggingface.co/BAAI/bge-small-en-v1.5)); then the swapped pair has another cosine. The
 # cross-encoder is given the question first, and for it the two places are not the same.
 #
@@ -202,9 +202,9 @@ draw_words("other number")
 # word that holds the score *down*.
 #
 # The cross-encoder's score depends on *pool*, *weekend* and an amount, *6 euros*. Without any one of them it
-# falls far. *Parking* counts against the text, but little: the notice has what a price question asks for, and
-# it is the price of something else. For cosine, *pool* comes first, then *6* and *weekend*; *euros* counts
-# for little.
+# falls far. (*weekend* goes with its full stop.) *Parking* counts against the text, but little: the notice
+# has what a price question asks for, and it is the price of something else. For cosine, *pool* comes first,
+# then *6* and *weekend*; *euros* counts for little.
 #
 # A person sees *Parking* first and stops reading. In both scores it is a short bar.
 #
@@ -263,11 +263,11 @@ added
 # too, brings words that the question does not have.
 #
 # It would be easy to stop here and to say: the cross-encoder looks for the answer. The last five rows are
-# controls. *Parking is 6 euros* answers nothing and brings nearly as much; *4 metres* is no price and
-# brings much of it; *It is free* would answer and brings little. Nor is it any number: *Page 4* brings next
-# to nothing, and *a few euros*, without a number, more than that. So the explanation has to be smaller:
-# cosine measures how much two texts are alike, and the echo is alike; the cross-encoder finds every topic
-# word in the echo, but nothing in the form of an amount.
+# controls. *Parking is 6 euros* answers nothing and brings nearly as much; *4 metres* is no price and brings
+# much of it; *It is free* would answer and brings little. Nor is it any number: *Page 4* brings next to
+# nothing, and *a few euros*, without a number, more than that. So the explanation has to be smaller: the
+# cross-encoder finds every topic word in the echo, but nothing in the form of an amount, and an amount lifts
+# its score. It does not explain the place: with the full answer added, the echo still is not first.
 #
 # ## Second disagreement: the same words, another subject
 #
@@ -295,9 +295,9 @@ subjects
 #   *subjects["cross-encoder"]) + f"swimming museum {subjects['cross-encoder'].iloc[5]:.2f}"
 
 # %% [markdown]
-# The tempting explanation was wrong. A ticket for the pool *table* scores as high as one for the *swimming*
-# pool; the *museum* falls. It is not the word *pool* alone: *swimming* does it as well, even in *swimming
-# museum*. One of the words suffices.
+# The tempting explanation does not hold here. A ticket for the pool *table* scores as high as one for the
+# *swimming* pool; the *museum* falls far. It is not the word *pool* alone: with *swimming* most of the score
+# stays, even in *swimming museum*, though the place is lost.
 #
 # Then why did the student with the pool table go down? Perhaps because it names no amount. Give it one; the
 # controls are a number that is no price, a word that is no number, and the same amount in *opposite*.
@@ -389,7 +389,8 @@ for left_out, question in (
 #
 # ## Third disagreement: out of date
 #
-# Here the cross-encoder makes it worse: the price of 2019 goes up to place 2.
+# With the cross-encoder the price of 2019 goes up to place 2. (In the count of pairs nothing gets worse by
+# it: what it passes does not answer either.)
 #
 # **Predict.** On which words does its score depend? Does the year hold it down?
 
@@ -439,8 +440,9 @@ try_out("opposite", "There is a student ticket for the pool at the weekend.")
 
 # %% [markdown]
 # Cosine does: in the left panel *no* is the longest bar, *There* the next, and both point to the left. For
-# the cross-encoder, *there is a ticket* and *there is no ticket* are the same to a tenth of a logit. On
-# this document cosine is the better reader. Do not make a rule of it; you have seen one sentence.
+# the cross-encoder, *there is a ticket* and *there is no ticket* are the same to a tenth of a logit. Whether
+# cosine reads the *no*, this does not show: leave out *There*, and its score rises as well. One sentence
+# makes no rule.
 #
 # ## Where they agree, and both are wrong
 #
@@ -509,8 +511,8 @@ try_out(
 # > *The document says “at the weekend”, as the question does. With “from Monday to Friday” instead, the score
 # > falls and the place is lost. Without the year, or with another year, the score hardly changes.*
 #
-# The first you could set under any row of any table; here it stands under a row where the cross-encoder is
-# wrong. The second names words of this very document. It **could have failed**: it tells of tests that were
+# The first you could set under any row of any table; here it stands under a row whose document does not
+# answer. The second names words of this very document. It **could have failed**: it tells of tests that were
 # run, the last of them the control. In four steps:
 #
 # 1. Leave out words, or look at them, and say on which ones each score depends.
@@ -581,8 +583,8 @@ for name, share in share_right.items():
 # %% [markdown]
 # They differ most of the time. Agreement is no proof, since about half of the documents on which both agree
 # are no answers; but here it is a sign, for where they differ each is right less often. Who is right when
-# the first documents differ? *Right* means [grade](term:grade) 2 or 3. (The last row counts cases of which
-# nobody can say, for one of the two was never judged.)
+# the first documents differ? *Right* means [grade](term:grade) 2 or 3. (In the last row neither is
+# known to be right, and one of the two was never judged.)
 
 # %%
 COLUMNS = [
@@ -667,8 +669,8 @@ draw_counts(counts, "handbook queries, by what the two first documents are")
 # and no time the other way round; in the other it is the reverse. But we have chosen these two out of nine
 # kinds *because* they differ most. So do the same with chance: give the queries' results to the kinds at
 # random, two thousand times, and take the two kinds that differ most each time. And as a control, the same
-# without the long documents. If paraphrases were a matter of their own, they would stand out there. Both with
-# the counts above and with nDCG@10.
+# without the long documents. If paraphrases differ much from the others, they should stand out there; few
+# queries can hide a small difference. Both with the counts above and with nDCG@10.
 
 # %%
 gain = verdicts["cosine's first 100"].map({COLUMNS[1]: 1, COLUMNS[2]: -1}).fillna(0)
@@ -708,13 +710,13 @@ print("the other kinds together, nDCG@10: {:+.3f}, 95 % interval {:+.3f} to {:+.
 # %% [markdown]
 # The long documents stand out. The paraphrases do not, once the long documents are gone: by neither measure
 # are the eight other kinds shown to differ. Taken together, though, the other kinds lose by reranking a
-# hundred.
+# hundred. (The kind left out was chosen because it gained most, and the interval does not know that.)
 #
 # Why the long ones? An explanation is at hand: a long page becomes one vector before anybody asks, and the
 # embedder reads [256 tokens](https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2) of it, while
 # the cross-encoder reads up to 512 with the question beside them. If reading further is the reason, a
-# cross-encoder that is limited to 256 tokens must lose what it gained. Passages of up to 256 tokens keep
-# their scores.
+# cross-encoder that is limited to 256 tokens must lose what it gained. (Its 256 hold the question too, so it
+# reads a little less of the page than the embedder. Passages of up to 256 tokens keep their scores.)
 
 # %%
 limited = load_reranker(max_length=256)
@@ -744,9 +746,9 @@ for name, (mean, low, high) in reading.items():
 # value: "; ".join(f"{name} {m:+.3f} ({l:+.3f} to {h:+.3f})" for name, (m, l, h) in reading.items())
 
 # %% [markdown]
-# On these twelve queries most of the gain goes; whether any is left cannot be told. But a page that is cut is
-# also *shorter*, and the figure holds both. So look at length by itself, with the *other* kinds. How often is
-# one of the twelve long pages first where none of them answers?
+# On these twelve queries most of the gain goes; whether any is left cannot be told. But cutting also makes
+# the page *shorter*; the figure cannot separate the two. So look at length by itself, with the *other* kinds.
+# How often is one of the twelve long pages first where none of them answers?
 
 # %%
 others = [q for q in cosine_first if not is_long[q]]
@@ -773,9 +775,10 @@ print("right among them:", long_and_right)
 
 # %% [markdown]
 # So with a hundred candidates the cross-encoder puts long pages first for other questions too, more often
-# than a random choice. Is that the length? One more experiment: the six short wrong passages that are nearest
-# to the question by cosine, one by one and joined to one text. The control joins the best of the six with
-# five short ones from the end of the hundred, once in front of them and once behind.
+# than a random choice. Is that the length? One more experiment: the six short passages that are nearest to
+# the question by cosine and not judged to answer (one that nobody judged counts among them), one by one and
+# joined to one text. The control joins the best of the six with five short ones from the end of the hundred,
+# once in front of them and once behind.
 
 # %%
 joined, best = {"six near ones": [], "best one first, far ones": [], "far ones, best one last": []}, []
@@ -811,8 +814,8 @@ for name, differences_to_best in less_best.items():
 # %% [markdown]
 # Six passages that are all near the question, the nearest first, score above their best one on the average.
 # With the best one in front of five far ones the score rises in most cases, though the mean does not show it;
-# behind the same five it falls. So a longer text can score higher though nothing relevant was added, if the
-# good part comes first. Whether that is why wrong long pages come first is left open.
+# behind the same five it falls. So a longer text can score higher though nothing judged to answer was added,
+# if the good part comes first. Whether that is why wrong long pages come first is left open.
 #
 # For *acronym*, where the two differ, neither is ever judged right. In the other kinds the counts are small
 # or nearly even. Two cases, one of each result:

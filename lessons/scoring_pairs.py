@@ -301,11 +301,12 @@ logit_axis(without_and_with, ("without headings", "with headings"), answer)
 # ### On many queries
 #
 # One query shows nothing in general. The handbook has judgements ([qrels](term:qrels)) for many: 3 answers in
-# full, 2 in part, 1 and 0 do not. Every judged passage was scored with its own heading and without, by the
-# 8-bit copy of this model that [](lesson:batch_scoring) explains, and the scores were recorded. We leave out
-# our example, which was chosen. The control is built in: the passages that do not answer get their headings
-# too. A second time all have the *asker's words* as their heading: the question without the words of a
-# standard list of stop words. (In some questions that takes out a *not* or a number as well.)
+# full, 2 in part, 1 and 0 do not. Every passage that was judged for a query with an answer was scored with
+# its own heading and without, by the 8-bit copy of this model that [](lesson:batch_scoring) explains, and the
+# scores were recorded. We leave out our example, which was chosen. The control is built in: the passages that
+# do not answer get their headings too. A second time all have the *asker's words* as their heading: the
+# question without the words of a standard list of stop words. (In some questions that takes out a *not* or a
+# number as well.)
 #
 # **Predict.** Over all queries, do headings lift the answers more than the other passages? And the asker's
 # words in front of all?
@@ -365,9 +366,9 @@ for what, table in {"own headings": headed, "the asker's words": echoed}.items()
         print(f"difference {mean:+.3f}, 95 % interval {low:+.4f} to {high:+.4f}")
 gain, gain_low, gain_high = paired_difference(bare, headed, "nDCG@10")
 harm, harm_low, harm_high = paired_difference(bare, echoed, "nDCG@10")
-# claim: On the handbook, headings on all passages help the order by little, if at all.
+# claim: On the handbook, no gain in the order is shown for headings on all passages.
 # control: the passages that do not answer have their headings too; paired over the queries
-# holds: abs(gain) < 0.06 and abs(more) < 1
+# holds: gain_low <= 0 <= gain_high and abs(more) < 1
 # value: f"nDCG@10 {gain:+.3f} ({gain_low:+.3f} to {gain_high:+.3f}); lift of answers − others {more:+.2f}"
 # claim: On the handbook, the asker's words in front of all passages make the order worse.
 # control: the passages' own headings; the passages that do not answer have the words too
@@ -379,15 +380,15 @@ harm, harm_low, harm_high = paired_difference(bare, echoed, "nDCG@10")
 # explains both. Where a [95 % interval](term:confidence interval) holds zero, these queries cannot tell a
 # gain from none.
 #
-# So on this collection, with this model, a heading of its own helps by little, if at all; it costs a few
-# tokens. It is no cure for echoes: [](lesson:what_it_falls_for) counts those. The asker's words in front of
-# every passage make the order worse. Headings that differ, each in the words of those who look for this one
-# passage, were not tested here.
+# So here no gain is shown for headings of their own; the upper ends of the intervals say how large one may
+# be. They are no cure for echoes: [](lesson:what_it_falls_for) counts those. The asker's words in front of
+# every passage make the order worse. Headings in the words of each passage's own askers were not tested.
 #
 # ### The other side of the pair
 #
-# The question can be worded differently too. Six other ways to ask, and the bare sentences. There are two
-# controls: the question's echo, and a sentence on another subject, with words of the second question.
+# The question can be worded differently too. Six other ways to ask, and the bare sentences. Nobody judged
+# whether the answer answers each of the six: read them, and decide. There are two controls: the question's
+# echo, and a sentence on another subject, with words of the second question.
 #
 # **Predict.** Which place does the answer get among the seven, without a heading? Does it beat the echo?
 
@@ -424,9 +425,9 @@ asking.round(2)
 
 # %% [markdown]
 # For the second question the answer is first of the seven by far, and shares no word with it. So shared words
-# are not all that counts. But for the last two it scores as low as the rest, and the echo passes it in all
-# but the first. “Your boss must agree before a trip is booked.”, which answers none of them, beats it for
-# two of the six, and for two more the two are level.
+# are not all that counts. But for the last two it scores as low as the rest: a miss, if they ask the same.
+# The echo passes it in all but the first. “Your boss must agree before a trip is booked.” answers none of the
+# six. It scores above the answer for two of them, and about the same for two more.
 #
 # **At work:** search with ten real questions and mark results that repeat the question and do not answer it.
 #
@@ -496,7 +497,7 @@ for name, part in {"all pairs": judged, "without these pages": judged[~planted]}
     intervals[name] = [bootstrap_interval(rows["answers"].to_numpy()) for _, rows in bins]
     table["answers, 95 %"] = [f"{low:.2f}–{high:.2f}" for low, high in intervals[name]]
     reliability[name] = table.round(3)
-print(f"of all judged pairs, {judged['answers'].mean():.1%} are answers")
+print(f"of these judged pairs, {judged['answers'].mean():.1%} are answers")
 high_wrong = judged[(judged["number"] > 0.9) & ~judged["answers"]]
 print("no answers above 0.9:", high_wrong["status"].value_counts().to_dict())
 top, bottom = (reliability["all pairs"].iloc[i] for i in (-1, 0))
@@ -672,8 +673,8 @@ for number, document in enumerate(ranked, start=1):
         print(textwrap.fill(document.text, 95, initial_indent="    ", subsequent_indent="    "), "\n")
 
 # %% [markdown]
-# - The first is perfect, and **out of date**: the handbook's data say that this rule ended with the
-#   year 2025. Its text does not say so, and a reranker reads only text. What is out of date has to be
+# - The first would be perfect, but it is **out of date**: the handbook's data say that this rule ended with
+#   the year 2025. Its text does not say so, and a reranker reads only text. What is out of date has to be
 #   kept out by its data, a date or a status, and not by its score.
 # - The next two are **echoes**. They name the question and send the reader elsewhere.
 # - The answer in full comes after them. The answer in part, about what happens above the limit, has neither
@@ -690,8 +691,8 @@ for number, document in enumerate(ranked, start=1):
 # - For this model a score is a **logit**. On the handbook it says a little less between queries than within
 #   one.
 # - A right answer can score low, and a text that repeats the question can score high. A heading that sounds
-#   like the question can lift wrong sentences too. On the handbook a passage's own heading is a small gain at
-#   most.
+#   like the question can lift wrong sentences too. On the handbook no gain is shown for a passage's own
+#   heading.
 # - **Ask for the control**: what does the same change do to a wrong answer?
 # - A sigmoid changes the numbers and not the order. On the handbook they are no probabilities.
 #

@@ -101,10 +101,10 @@ place.beside([passage for passage, _ in by_reranker].index(passages[0]) + 1)
 #   f"{passages.index(by_reranker[0][0]) + 1}"
 
 # %% [markdown]
-# The passage that names an amount is now first. **That is rare.** [](lesson:what_it_falls_for) takes 102
-# questions of the course's handbook and puts each one among its own passages. The repeated question scores
-# above the best answer nearly always, by the reranker as by cosine: with both, a passage in the question's
-# own words can pass for an answer.
+# The passage that names an amount is now first. **It is rare that an answer scores above the repeated
+# question.** [](lesson:what_it_falls_for) adds each of 102 questions of the course's handbook, as one more
+# passage, to those judged for it. Nearly always it scores above the best answer, with both models: a passage
+# in the question's own words can pass for an answer.
 #
 # Here are both orders in one picture.
 
@@ -141,8 +141,9 @@ draw_encoders()
 #
 # ## Ask it another way
 #
-# The passage about $500 also answers this question: **What is the reimbursement limit?** It is the
-# question that we keep coming back to in this course.
+# The passage about $500 also answers this question: **What is the reimbursement limit?** (Strictly, that is
+# the limit without asking first, which is what an employee wants to know.) It is the question that we keep
+# coming back to in this course.
 #
 # **Predict.** The passage is the same and it still holds the answer. Will its score rise, fall, or stay
 # within one point?

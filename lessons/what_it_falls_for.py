@@ -41,8 +41,8 @@ print(f"{len(answered)} of the handbook's {len(handbook.queries)} queries have a
 # one question. How common is such an [echo](term:echo), and does cheap
 # [cosine similarity](term:cosine similarity) fall for it too?
 #
-# For each query of the handbook we take the passages that were judged for it, with both scores, and note the
-# score of the best one that answers ([grade](term:grade) 2 or 3).
+# For each query of the handbook that has an answer we take the passages that were judged for it, with both
+# scores, and note the score of the best one that answers ([grade](term:grade) 2 or 3).
 
 # %%
 from rerank_course import DenseRetriever
@@ -82,7 +82,7 @@ print(len(judged), "judged pairs,", (judged["grade"] >= 2).sum(), "of them answe
 # %% output="varies"
 from rerank_course.lab.guess import guess
 
-share = guess("queries in which the reranker puts the bare question first, in percent")
+share = guess("queries in which the reranker puts the bare question above the best answer, in percent")
 
 # %% output="varies"
 page = "“{}” is a question that we hear often. Please read the handbook before you write."
@@ -121,8 +121,8 @@ share.beside(round(100 * deceived.loc["the question itself", "reranker"]))
 #
 # ### Pages as a handbook has them
 #
-# Few pages repeat a question word for word. But lists of frequent questions, tickets without a reply and chat
-# logs come near to it. The handbook has pages that list questions (one lists abbreviations) and point
+# A page need not repeat a question word for word. A list of frequent questions or a ticket without a reply
+# may come near to it. The handbook has pages that list questions (one lists abbreviations) and point
 # elsewhere; its data call them `faq`, and here they are *pointers* too. None of them answers any query. They
 # were written as traps, so expect another rate in your texts.
 #
@@ -198,8 +198,9 @@ for query in ("exp-q01", "trv-q08"):  # two of the three whose pointer repeats t
 # ### Repair 1: the heading
 #
 # A passage has a [heading](term:heading), and an answer may need it. So put headings in front, as
-# [](lesson:scoring_pairs) did for one question. Here are all judged pairs, once with the heading and once
-# without. An answer gains, one hopes. The control: what do pointers gain, and the other passages?
+# [](lesson:scoring_pairs) did for one question. Here are all pairs that were judged for a query with an
+# answer, once with the heading and once without. An answer gains, one hopes. The control: what do pointers
+# gain, and the other passages?
 #
 # **Predict.** Which of the three groups gains most?
 
@@ -260,14 +261,16 @@ print(f"a judged pointer beats the best answer: without headings {still['bare']}
 # as before. So a heading is no repair of the echo. On average it did no harm here, though nDCG@10 goes down
 # for many queries.
 #
-# ### Repair 2: no pages of questions among the candidates
+# ### Repair 2: take the pages of questions out
 #
 # A page that answers nothing need not be searched. Here is the whole flow of [](lesson:retrieval_flow),
 # [hybrid search](term:hybrid search) and 50 candidates reranked, with the pages of questions and without
-# them. Taking out pages that answer nothing tends to help by itself, since what stands below moves up. So the
-# first control takes out as many other pages that no query has as an answer, not even in part, drawn at
-# random. The second takes out rules that are out of date (`superseded`), which repeat no question. And all of
-# it is done to the dense search alone as well, which has the higher mean here.
+# them. (They are taken out of the finished ranking. Out of the index, others would come in their place.)
+# Taking out pages that answer nothing tends to help by itself, since what stands below moves up. So the first
+# control takes out as many other pages at random; none of them has a grade above 0 for any of these queries.
+# The second takes out rules that are out of date (`superseded`), which are no pages of questions, though some
+# share a question's words. And all of it is done to the dense search alone as well, which has the higher mean
+# here.
 #
 # **Predict.** In how many of the queries is a page of questions on top? And does taking them out bring more
 # than taking out the others?
@@ -335,15 +338,15 @@ for name, run in {"hybrid + rerank 50": reranked, "dense alone": alone}.items():
 
 # %% [markdown]
 # Read it line by line. Both searches gain, and more than by taking out other pages that answer nothing. But
-# pages that are out of date, which repeat no question, bring as much or more. So the gain is small, and not
-# special to pages that ask. (The handbook has both kinds as traps.)
+# pages that are out of date bring as much or more. So the gain is small, and no difference between the two
+# kinds of pages is shown. (The handbook has both kinds as traps.)
 #
 # **At work:** look which pages stand high and answer nothing: those that only ask, and those that are out of
 # date. Leave them out of the index, and measure what that brings.
 #
-# ## 2 · The wrong collection
+# ## 2 · Collections on which it does not help
 #
-# [](Lesson:retrieval_flow) had two collections and two answers. The handbook is office English; the
+# [](Lesson:retrieval_flow) measured two collections. The handbook is office English; the
 # docstrings of pandas are reference entries. Three searches on each, with the first 50 reranked by the same
 # model: is reranking worth its time?
 #
@@ -390,14 +393,15 @@ summary(
 ).round(3)
 
 # %% [markdown]
-# On the handbook, dense search without any reranker has the highest mean in this table. So the fair
+# On the handbook, dense search without any reranker has the highest mean in this table (rows with ten
+# candidates are left out). So the fair
 # [baseline](term:baseline) for a reranker is the best system that costs less, whichever search that is.
 #
-# **Predict.** The same six rows again, now less the best search without a reranker on that collection. In how
+# **Predict.** The same six rows again, now less the best of the three searches without a reranker. In how
 # many does the interval lie above zero?
 
 # %% output="varies"
-still_above = guess("rows above zero, against the best search without a reranker")
+still_above = guess("rows above zero, against the best of the three searches")
 
 # %% output="varies"
 cheaper = {name: max(names, key=lambda search: tables[name, search]["nDCG@10"].mean()) for name in corpora}
@@ -413,15 +417,15 @@ for name, search in cheaper.items():
     for depth in (10, 50):
         mean, low, high = paired_difference(tables[name, search], tables[name, f"{search} + rerank {depth}"])
         print(f"{name}: {search} + rerank {depth}, less {search}: {mean:+.3f} ({low:+.3f} to {high:+.3f})")
-interval_chart(to_cheaper, "nDCG@10, reranked − the best search without a reranker, 95 %")
+interval_chart(to_cheaper, "nDCG@10, reranked − the best of the three searches, 95 %")
 # claim: Reranking lifts the hybrid on the handbook, and is no better than dense search without a reranker.
-# control: the best search without a reranker on the same queries
+# control: the best of three searches on the same queries
 # holds: to_itself["handbook: hybrid"][1] > 0
 #   and to_cheaper["handbook: hybrid + rerank, less dense"][1] < 0
 # value: "{:+.3f} ({:+.3f} to {:+.3f}) to itself, ".format(*to_itself["handbook: hybrid"])
 #   + "{:+.3f} ({:+.3f} to {:+.3f}) to dense".format(*to_cheaper["handbook: hybrid + rerank, less dense"])
-# claim: On neither collection does reranking 50 candidates beat the best search without a reranker.
-# control: the best search without a reranker, for each collection
+# claim: On neither collection does reranking 50 candidates beat the best of three searches.
+# control: the best of three searches, for each collection
 # holds: all(low <= 0 for _, low, _ in to_cheaper.values())
 # value: "best of six {:+.3f} ({:+.3f} to {:+.3f})".format(*max(to_cheaper.values()))
 
@@ -522,21 +526,21 @@ for column in ("reranker, whole", "reranker, cut"):
 # value: "; ".join("{}, {} {:+.3f} ({:+.3f} to {:+.3f})".format(*key, *rows) for key, rows in lead.items())
 
 # %% [markdown]
-# On the handbook the reranker's order is better than the hybrid's, and not clearly better than the cosine's;
-# on pandas-docs it is worse than the hybrid's: that is the picture of the lists above. Both models put the
-# answer first less often on pandas-docs. That long answers are cut at 512 tokens shows no sign of being the
-# reason: the cut ones do no worse than those read whole (mostly in other queries, so this is no proof; and
-# long passages that do not answer are cut too, which is not looked at here). Whether the texts are harder, or
-# too far from those that the models were trained on, these numbers do not tell. The shares leave out queries
-# for which BM25 finds no answer; the differences of nDCG@10 count them.
+# On the handbook the reranker's order is better than the hybrid's, and no difference to the cosine's is
+# shown; on pandas-docs it is worse than the hybrid's: that is the picture of the lists above. Both models put
+# the answer first less often on pandas-docs. That the reranker cuts long answers at 512 tokens shows no sign
+# of being its reason: the cut ones do no worse than those read whole (mostly in other queries, so this is no
+# proof; and long passages that do not answer are cut too, which is not looked at here). Whether the texts are
+# harder, or too far from those that the models were trained on, these numbers do not tell. The shares leave
+# out queries for which BM25 finds no answer; the differences of nDCG@10 count them.
 #
 # ### Is it the judging?
 #
 # One more suspicion. An unjudged passage counts as wrong, though it may be right, and a reranker brings up
-# other passages than the search did. The first judgements were made without any search. Then what these
-# systems put among the first five was judged too, all but two entries, by a language model that did not know
-# which system had put it there ([data card](../rerank_course/texts/data/pandas-docs/README.md)). Here are the
-# first five of each list on pandas-docs:
+# other passages than the search did. The first judgements were made without any search. Then what stands
+# among the first five of the lists below was judged too, all but two entries, by a language model that did
+# not know which system had put it there ([data card](../rerank_course/texts/data/pandas-docs/README.md)).
+# Here are the first five of each list on pandas-docs:
 
 # %%
 from ir_measures import iter_calc, nDCG
@@ -573,9 +577,9 @@ five
 
 # %% [markdown]
 # In two of the lists one entry is not judged; all others are. After dense or hybrid search reranking does not
-# leave more answers among the first five. No interval of nDCG@5 lies above zero. So there missing judgements
-# do not explain the missing gain. Whether the grades are right, this does not test: each was given by one
-# reader.
+# leave more answers among the first five. No interval of nDCG@5 lies above zero. So for the first five places
+# missing judgements are not the reason. Whether the grades are right, this does not test: each was given by
+# one reader.
 #
 # Which questions lose? Three of the largest losses of the hybrid search on pandas-docs, and what stood on top
 # before and after, with its grade:
@@ -598,21 +602,22 @@ for query in losers:
 #
 # **At work:** judge questions of your own before you switch a reranker on (the fewer, the larger a gain has
 # to be to show), and measure *every* system that you could run, also without a reranker. Switch it on where
-# the interval of the difference to the best cheaper one lies above zero. Where it does not, leave it off;
-# another model ([](lesson:model_options)) has to be measured in the same way.
+# the interval of the difference to the best cheaper one lies above zero. Where it does not, no gain is shown:
+# judge more, or leave it off. Who chooses among many systems keeps queries back for the last test; another
+# model ([](lesson:model_options)) has to be measured in the same way.
 #
 # ## What to remember
 #
 # - **A page that repeats the question word for word came out above the answer,** for the reranker and for the
 #   embedder; the handbook's own pages of questions came above it in a quarter of the queries that found one,
 #   random passages in a sixth.
-# - **A repair needs its control.** Headings moved answers and pages of questions apart, and those pages came
-#   out on top nearly as often. Taking such pages out brought a little, and taking out pages that are out of
-#   date brought as much.
+# - **A repair needs its control.** Headings moved answers and pages of questions apart, and those pages beat
+# the best answer nearly as often as before. Taking such pages out brought a little, and taking out pages that
+# are out of date brought as much.
 # - **A gain needs the right baseline.** Compare with the best system that costs less, by a paired interval on
 #   *this* collection.
 #
-# **Where it breaks:** quietly. No error and no warning. Only judged queries show it; so keep yours, and run
+# **Where it breaks:** quietly. No error and no warning. Judged queries show it; so keep yours, and run
 # them after every change.
 #
 # ## Quiz

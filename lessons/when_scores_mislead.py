@@ -3,7 +3,7 @@
 #
 # A score puts passages in an order. People ask more of it: show only what is above 0.5, say how sure you are,
 # read the whole manual, be silent when there is nothing. In this lesson you test each of these wishes on
-# judged data that it was not tuned on.
+# judged data; what is tuned is tested on queries that it was not tuned on.
 #
 # **What you will do**
 #
@@ -250,10 +250,11 @@ pd.DataFrame(
 # The sigmoid's row is the logit's: it keeps the order, so it keeps every mistake of a threshold. And the best
 # k of each query, which uses the scores for the order only, does as well as a threshold on the logit, or
 # better, on held-out queries and on the other collection. So the order within each query gives all that the
-# threshold gained over “everything passes”; that it compares queries with one another adds nothing that
-# shows. Softmax is about as good as the best k, or a little better (we looked at six rules, so the best of
-# them looks better than it is). The best k by the cosine, which costs no reranker, has about the same F1 on
-# the handbook, and a lower one on pandas-docs. (No interval was computed for that: it may be chance.)
+# threshold gained over “everything passes”; that it compares queries with one another shows no further gain,
+# on queries that all have an answer. Softmax is about as good as the best k, or a little better (we looked at
+# six rules, so the best of them looks better than it is). The best k by the cosine, which costs no reranker,
+# has about the same F1 on the handbook, and a lower one on pandas-docs. (No interval was computed for that:
+# it may be chance.)
 #
 # “Less the highest” and “the best k” always let something through. Softmax can be silent: see the printed
 # shares, of queries that all have an answer. Part 3 is about those that have none.
@@ -438,7 +439,7 @@ length_explorer(question, hiring, fast, scorecard)
 # %% [markdown]
 # ### A long query leaves less room for the document
 #
-# The limit is for both. Chat applications often send the conversation so far as the query. Here up to four
+# The limit is for both. An application may send the conversation so far as the query. Here up to four
 # earlier answers stand in front of the same question, on hiring or on something else.
 #
 # **Predict.** With the bare question the answer is read. With which of the others is it still? And what will
@@ -474,10 +475,10 @@ for subject, count in (("hiring", 0), ("hiring", 1), ("hiring", 2), ("hiring", 4
 # ### Windows
 #
 # The usual remedy: cut the document into windows that fit, each beginning a little before the last one ends
-# so that no sentence is lost between two, score each, and keep the best score. It is called MaxP ([Dai and
-# Callan](https://arxiv.org/abs/1905.09217)). In the course it is `BestWindow`, and it is a reranker like any
-# other: `rerank_documents(query, candidates, BestWindow(reranker))`. Its `best_windows` also says which
-# window it was.
+# so that a sentence at the cut stands whole in one of them, unless it is longer than what they share; score
+# each, and keep the best score. It is called MaxP ([Dai and Callan](https://arxiv.org/abs/1905.09217)). In
+# the course it is `BestWindow`, and it is a reranker like any other: `rerank_documents(query, candidates,
+# BestWindow(reranker))`. Its `best_windows` also says which window it was.
 #
 # How long should a window be? As long as fits, one would think: the fewer windows, the less work. Take the
 # section on alarms, whose answer is past the limit, and read it in three ways.
@@ -511,18 +512,18 @@ draw_window(alarm, go_home, rows, fast.tokenizer)
 # %% [markdown]
 # The green band is the answer; the best window of each row is orange. As `predict` reads the document, the
 # answer is not there. In the second row one window holds it, and scores *lower* than the one that does not.
-# Two things make it score higher and hardly change its length: the page's heading in front (first line),
-# though a heading does not lift every window (second line), and the answer's part in front (third line). So
-# here what stands before the answer counts more than the window's length. In the third row the winner is the
+# Its score rises with the page's heading in front (first line), and more with the answer's part in front
+# (third line); its length hardly changes. (A heading does not lift every window: second line.) So what stands
+# before the answer counts here. What length alone does, no line shows. In the third row the winner is the
 # short rest at the end of the page, which begins shortly before the answer.
 #
 # That is one document and one question, chosen because it shows something. And the best of many windows has
-# many tries to be higher, so a higher score proves nothing yet. Measure it with a control:
-# for each question, the document that answers, and two other long documents of the twelve that do not. Long
-# windows are tried on the document that answers. The questions are of two kinds about the same twelve
-# documents: the judged ones, which describe a case and rarely use the document's words, and one plain
-# question for each, in words of the document. (Seven of the plain ones were written for this count, before
-# they were scored. The other five stood in the course, and the section on alarms is one of the twelve.)
+# many tries to be higher, so a higher score proves nothing yet. Measure it with a control: for each question,
+# the document that answers, and two other long documents of the twelve that do not. Long windows are tried on
+# the document that answers. The questions are of two kinds about the same twelve documents: the judged ones,
+# which describe a case, often in other words than the document's, and one plain question for each, mostly in
+# words of the document. (Seven of the plain ones were written for this count, before they were scored. The
+# other five stood in the course, and the section on alarms is one of the twelve.)
 
 # %%
 plain = {
@@ -732,9 +733,9 @@ print(
 #   for judge in refused)
 
 # %% [markdown]
-# Look at the intervals, for which both groups were drawn again, and the threshold with them. Ten questions
-# are few: they fit very different rates of errors. They choose the threshold too, so both numbers are
-# uncertain. Not each refusal is a loss: if only the top passage is shown, and it is wrong, nothing is lost.
+# Look at the intervals, for which both groups were drawn again, and the threshold with them. With
+# only ten unanswered questions both rates of errors could be very different: the ten choose the threshold
+# too. Not each refusal is a loss: if only the top passage is shown, and it is wrong, nothing is lost.
 # What is lost are the refused with the right one on top. The cosine, which needs no reranker, loses about as
 # many, and the last line shows no difference between the two.
 #
@@ -833,12 +834,12 @@ pd.DataFrame.from_dict(rows, orient="index")
 
 # %% [markdown]
 # Without the filter the reranker's surest tenth is no more often right than all, and leaving out other
-# passages does not change that.
-# With it, the surest fifth is nearly always right; then the share falls. (A tenth is eleven questions: read
-# the curves, not one point.) The last column gives no answer below the median top score of the *other* half
-# of the queries. It says what that adds to the precision; the range is over 200 splits, and no confidence
-# interval. It adds something with and without the filter, and on average more with it. The cosine does as
-# well as the reranker.
+# passages does not change that. With it, the surest fifth is nearly always right; then the share falls. (Who
+# judged gave such pages a 0 for the same reason, so this filter cannot take out a right one. A tenth is
+# eleven questions: read the curves, not one point.) For the last column, a question gets no answer if its top
+# score is below the median of the *other* half of the queries. It says what that adds to the precision; the
+# range is over 200 splits, and no confidence interval. It adds something with and without the filter, and on
+# average more with it. The cosine does as well as the reranker.
 #
 # ### Tell the model
 #
@@ -882,7 +883,7 @@ told.round(2)
 # value: f"{told.loc[('told', 'int8'), 'above the best answer']} of {len(rules)}"
 
 # %% [markdown]
-# The scores hardly move, in either model, and the opposite does the same. (One wording, a few pairs.) So the
+# The means hardly move, in either model, and the opposite does the same. (One wording, a few pairs.) So the
 # filter does here what the sentence does not. It is the first repair and not the last: with it, only about
 # half of the questions that have an answer have it on top. (The handbook was written with such traps in it,
 # so expect less from your texts.)
@@ -895,18 +896,18 @@ told.round(2)
 # ## What to remember
 #
 # - **A threshold is tuned on some queries and judged on others,** beside simpler rules. Here it was better
-#   than “everything passes”, and no better than **the best k of each query**.
-# - **A score is no probability until it is calibrated,** on pairs like those you will show; and calibration
+#   than “everything passes”, and no better than **the best k of each query**, where each query had an answer.
+# - **A score is no probability until it is calibrated,** and calibration
 #   does not mend the order.
 # - **Query and document share the limit.** Count tokens. Small windows mostly found the answer's place for
 #   questions in the document's words; test yours on documents that do not answer.
-# - **The highest wrong scores were rules that no longer hold.** A filter on the status took them away; a
-#   sentence in the text did not. Filter first.
+# - **The highest wrong scores were mostly rules that no longer hold.** A filter on the status took them away;
+#   a sentence in the text did not. Filter first.
 # - **A threshold for refusing cannot be tested without questions that nothing answers.** Ten were too few.
 #
 # **Where it breaks:** quietly. Without judged queries you can count tokens, and how often what stands on top
-# no longer holds; the rest needs judgements. And all the figures are of one model on two small collections:
-# test the same wishes on yours.
+# no longer holds; the rest needs judgements. And all the figures are of two small models on two small
+# collections, some on the handbook alone: test the same wishes on yours.
 #
 # ## Quiz
 #

@@ -237,10 +237,10 @@ interval_chart(
 # %% [markdown]
 # Seven of the nine on the handbook, where reranking BM25's list brings much, and fewer on pandas-docs. A
 # softmax over one logit gives equal scores, so it leaves the search's order: read its row beside *search
-# alone*. On pandas-docs reranking is not shown to bring anything over BM25. So where a fault takes it away,
-# that does not show either. Without a filter (pandas-docs has no rules out of date) nothing can get out of
-# step. And the second sigmoid keeps the order: only the numbers are wrong, and nDCG does not look at them.
-# (But in float32 it makes some scores equal that were not, and equal ones stay as the search had them.)
+# alone*. On pandas-docs reranking is not shown to bring anything over BM25. So a fault that only switches
+# reranking off does not show there. Without a filter (pandas-docs has no rules out of date) nothing can get
+# out of step. And the second sigmoid keeps the order: only the numbers are wrong, and nDCG does not look at
+# them. (But in float32 it makes some scores equal that were not, and equal ones stay as the search had them.)
 #
 # For the shortened headings no loss is shown on either. And where a row is below zero, it does not say which
 # line is wrong.
@@ -283,8 +283,8 @@ above = {
 
 # %% [markdown]
 # So a fault that costs nothing in nDCG@10 can undo what stands behind the reranker: with the second sigmoid
-# nothing is held back any more. (Nor is it with the softmax, but that one nDCG@10 shows on the handbook.)
-# Sorted as text, the page is always empty: a number such as `9.8e-05` comes first, as text.
+# nothing is held back any more. (The softmax holds nothing back either, but nDCG@10 shows that fault on the
+# handbook.) Sorted as text, the page is always empty: a number such as `9.8e-05` comes first, as text.
 #
 # ## Signs in the scores
 #
@@ -296,8 +296,8 @@ above = {
 # - *falling*: in what share of the queries no score is higher than the one before it;
 # - *the search's order*: in what share the order is that of the search;
 # - *from below ten*: what share of the first ten results the search had below place ten;
-# - *same in two queries*: of the passages that came back for several queries, the share with one score for
-#   all;
+# - *same in two queries*: of the passages returned for more than one query, the share whose score was the
+#   same each time;
 # - *scored again*: the query and the text of the first result, by its id, are scored once more, by the right
 #   pipeline; in what share of the queries the score is more than .05 off.
 #
@@ -454,7 +454,7 @@ outcome
 # %% [markdown]
 # A probability of a hopeless text is written `1.6701422e-05`, and as text that is above `0.88`. The last
 # column is the other kind of bad test: it asks for something that nobody promised, an array, and fails on a
-# pipeline that is right. Sooner or later somebody switches such a test off.
+# pipeline that is right. Such a test tells nothing about faults.
 #
 # So a test has two controls, and [](exercise:wiring_clinic) gives you both: a faulty pipeline on which it has
 # to fail, and right ones, written in several ways, on which it has to pass. There are eight faults to find.
@@ -462,13 +462,12 @@ outcome
 # ## What to remember
 #
 # - **A wiring fault need not raise an error.** None of these nine did: each gave an order and numbers.
-# - **nDCG@10 shows some faults and not others**: none that keeps the order, and fewer where reranking brings
-#   little.
+# - **nDCG@10 shows some faults and not others**: none that keeps the order, and fewer on the second
+#   collection.
 # - **Score a few results again** in production, by id, in a second way. Look also whether scores fall down
 #   the list, and whether anything comes up from below the cut.
 # - **See a test fail** on its fault, and pass on a right pipeline that is written otherwise.
-# - **Use a model whose scores you know.** Then a test takes milliseconds, and you decide what should come
-#   out.
+# - **Use a model whose scores you know.** Then a test loads nothing, and you decide what should come out.
 #
 # **Where it breaks:** at a fault in the model's files or in the library, as it was with the token types and
 # the second sigmoid in the table above: scored again, the number is wrong again. Compare with a score from

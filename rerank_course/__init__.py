@@ -5,7 +5,11 @@ when they are first used, so ``import rerank_course`` costs next to nothing and 
 numpy.
 """
 
+from rerank_course.engine.telemetry import switch_off
+
 __version__ = "0.2.0"
+
+switch_off()
 
 try:
     import lazy_loader

@@ -95,24 +95,29 @@ def _demand_no_leak(
     training: list[str], test: list[str], queries: Texts, answers: Answers, given: str
 ) -> None:
     """In a group that is torn, some query has a neighbour on the other side: those two are named."""
-    for one in training:
-        for other in test:
-            why = why_together(one, other, queries, answers)
-            if not why:
-                continue
-            said = (
-                f"{given} leaks. {one!r} ({queries[one]!r}) is on the training side and {other!r} "
-                f"({queries[other]!r}) on the test side, and {why}."
+    reasons = {
+        (one, other): why
+        for one in training
+        for other in test
+        if (why := why_together(one, other, queries, answers))
+    }
+    if not reasons:
+        return
+    (one, other), why = next(iter(reasons.items()))
+    said = (
+        f"{given} leaks. {one!r} ({queries[one]!r}) is on the training side and {other!r} "
+        f"({queries[other]!r}) on the test side, and {why}."
+    )
+    # With several torn pairs, joining through a third query is not what was forgotten.
+    for link, side in ((one, training), (other, test)) if len(reasons) == 1 else ():
+        third = next((q for q in side if q != link and why_together(link, q, queries, answers)), None)
+        if third:
+            said += (
+                f" {link!r} belongs with {third!r} as well: what is joined through a third query stays "
+                "together, so a query may join two groups that you have already."
             )
-            for link, side in ((one, training), (other, test)):
-                third = next((q for q in side if q != link and why_together(link, q, queries, answers)), None)
-                if third:
-                    said += (
-                        f" {link!r} belongs with {third!r} as well: what is joined through a third query "
-                        "stays together, so a query may join two groups that you have already."
-                    )
-                    break
-            raise Wrong(said)
+            break
+    raise Wrong(said)
 
 
 def _demand_size(
@@ -124,7 +129,8 @@ def _demand_size(
     swapped = " Are the two sides swapped? The training side comes first." if is_swapped else ""
     demand(
         len(test) >= size,
-        f"{given} put {len(test)} on the test side. Go on until there are at least {size}.{swapped}",
+        f"{given} put {len(test)} on the test side. Go on until there are at least {size}. The last "
+        f"group may take it past that.{swapped}",
     )
     demand(
         len(test) < limit,
@@ -147,7 +153,7 @@ def check_mine_negatives(function: Callable, cases: Sequence[Mining] = MININGS) 
             demand_all(said, case, count, given)
             demand_order(said, case, given)
     return (
-        "What people judged wrong comes first, however high it stands. What nobody judged is taken only "
+        "What was judged wrong comes first, however high it stands. What nobody judged is taken only "
         "where it is far from the answers, and even so it may be one."
     )
 
@@ -262,7 +268,8 @@ def _why_verdict(said: str, true: str, tuned: Values, values: Values) -> str:
     if true == "not shown":
         return (
             "The interval holds 0, so with other questions of the same kind the difference could have had "
-            "the other sign. The mean alone cannot tell you."
+            "the other sign. The mean alone cannot tell you. Nor can the mean ± one standard error, which is "
+            "an interval of 68 %."
         )
     first, second = interval_of(tuned.values()), interval_of(values.values())
     if said == "not shown" and first[0] <= second[1] and second[0] <= first[1]:

@@ -43,6 +43,18 @@ SPLITS: tuple[tuple[Texts, Answers, Sequence[int]], ...] = (
         },
         range(1, 8),
     ),
+    # Nobody stands alone, so not every size can be met exactly.
+    (
+        {
+            "t1": "Where is the tandem kept?",
+            "t2": "Is a deposit due for a trailer?",
+            "t3": "Where is the TANDEM kept",
+            "t4": "How much is the deposit?",
+            "t5": "What is done with old tyres?",
+        },
+        {"t1": {"e1"}, "t2": {"e2", "e3"}, "t3": set(), "t4": {"e3"}, "t5": {"e2"}},
+        (1, 4),
+    ),
 )
 
 # (scores, untouched, labels, brake)

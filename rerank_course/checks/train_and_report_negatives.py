@@ -19,7 +19,16 @@ _FOUND = ["d4", "d9", "d2", "d7", "d13", "d12", "d3", "d8", "d5", "d6", "d10", "
 _GRADES = {"d7": 3, "d11": 0, "d1": 1, "d3": 0, "d10": 1, "d5": 2, "d9": 0}
 _LOGITS = {"d4": 1.0, "d9": 4.6, "d2": 4.8, "d7": 2.0, "d13": 0.5, "d12": 1.5, "d3": -1.0, "d8": 4.5}
 _LOGITS |= {"d5": 5.0, "d6": 3.0, "d10": -2.0, "d1": 0.0, "d11": -4.0}
-MININGS: tuple[Mining, ...] = ((_FOUND, _GRADES, _LOGITS, (10, 4, 2)),)
+MININGS: tuple[Mining, ...] = (
+    (_FOUND, _GRADES, _LOGITS, (10, 4, 2)),
+    # A document of grade 1 scores more than the answer; those of grade 0 stand in no order of their scores.
+    (
+        ["e3", "e8", "e1", "e6", "e9", "e2", "e7", "e4", "e5"],
+        {"e1": 2, "e3": 0, "e4": 0, "e8": 1, "e9": 0},
+        {"e1": 3.0, "e2": 3.6, "e3": 1.2, "e4": -0.7, "e5": -2.0, "e6": 0.5, "e7": 1.0, "e8": 6.0, "e9": 3.4},
+        (8, 3, 4),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -108,6 +117,8 @@ def _demand_guards(document: str, case: Judged, given: str, mixed: str) -> None:
     why = ""
     if score <= case.scores[case.best]:
         why = " To be below the best answer is not enough: it has to be at least 1.0 below."
+    elif any(score <= case.scores[one] - NEAR for one, grade in case.grades.items() if grade == 1):
+        why = " Did you take a document of grade 1 for an answer? Grades 2 and 3 are answers."
     raise Wrong(
         f"{given} took {document!r}, which nobody judged and which scores {score}. The best answer, "
         f"{case.best!r}, scores {case.scores[case.best]}, so the limit is {case.limit:.2f}: what scores more "

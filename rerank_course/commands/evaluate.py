@@ -71,6 +71,7 @@ def run(options: argparse.Namespace) -> int:
     from rerank_course.evaluate import retrieve_and_rerank
     from rerank_course.report.uses import other_uses
 
+    _say_what_comes(corpus, retrievers, depths)
     bars = sys.stderr.isatty()
     runs = retrieve_and_rerank(corpus, retrievers, reranker, depths, show_progress=bars)
     others = other_uses(corpus, retrievers, reranker, runs, depths)
@@ -131,6 +132,19 @@ def _check_answers(corpus: "Corpus", path: str) -> None:
     raise ValueError(
         f"no query of {path} has an answer yet (a document of grade {corpus.relevant} or more).{lower} "
         "Judge some: add --judge."
+    )
+
+
+def _say_what_comes(corpus: "Corpus", retrievers: dict, depths: list[int]) -> None:
+    """For whoever reads a log: without a terminal there is no bar, and this takes minutes."""
+    from rerank_course.evaluate import answered_queries
+
+    print(
+        f"Reranking the first {max(depths)} of {len(retrievers)} searches "
+        f"for {len(answered_queries(corpus))} queries. "
+        "Scores are kept: a run that was stopped goes on where it was.",
+        file=sys.stderr,
+        flush=True,
     )
 
 

@@ -95,6 +95,10 @@ class _Graphs:
         """The graph that scores a pair of these token ids."""
         return FLOAT32 if self._unrounded or self.route.goes_through_float(ids) else INT8
 
+    def padded(self, tokens: int, graph: str) -> int:
+        """The length of a pair in a graph; unrounded, as it would be rounded, so that precisions compare."""
+        return padded_length(tokens, self.model.max_tokens, INT8 if self._unrounded else graph)
+
     @cached_property
     def route(self) -> FloatRoute:
         return FloatRoute(length_limits.opened(self.model.folder).get_vocab())
@@ -108,7 +112,9 @@ class _Graphs:
 
     def _compile(self, graph: str) -> Any:
         openvino = _openvino()
+        unrounded = self._unrounded or "f32"
         settings: dict[str, Any] = {
+            "INFERENCE_PRECISION_HINT": self.model.precision if graph == INT8 else unrounded,
             "NUM_STREAMS": self._threads,
             "INFERENCE_NUM_THREADS": self._threads,
             "ENABLE_CPU_PINNING": False,
@@ -116,8 +122,6 @@ class _Graphs:
             # usual, takes 50 MB more and is no faster on lengths in order.
             "CPU_RUNTIME_CACHE_CAPACITY": 250,
         }
-        if graph == FLOAT32:
-            settings["INFERENCE_PRECISION_HINT"] = self._unrounded or "f32"
         return openvino.Core().compile_model(self.model.folder / f"{graph}.xml", "CPU", settings)
 
 
@@ -158,7 +162,7 @@ class _Worker:
             ids = encoding.ids
             row = Row(np.array(ids, dtype=np.int32), np.array(encoding.type_ids, dtype=np.int32))
             graph = self._graphs.graph_for(ids)
-            length = padded_length(len(ids), self._model.max_tokens, graph)
+            length = self._graphs.padded(len(ids), graph)
             prepared.append(Prepared(length, graph, row))
         return prepared
 
@@ -167,7 +171,7 @@ class _Worker:
             self._requests[graph] = self._graphs.request(graph)
         request = self._requests[graph]
         # The request reads these arrays in place; they live until it has ended.
-        length = padded_length(max(len(row.ids) for row in rows), self._model.max_tokens, graph)
+        length = self._graphs.padded(max(len(row.ids) for row in rows), graph)
         request.infer(feed(rows, self._model, length), share_inputs=True)
         return request.get_output_tensor().data[:, 0].copy()
 

@@ -127,7 +127,7 @@ def check_same(reranker: CrossEncoder, graph: Any, model: Int8Model) -> None:
                 f'backend="int8" does not run {model.name}: its tokenizer.json gives other tokens than '
                 f'transformers, for example of {pair!r:.80}. backend="torch" runs it as it is.'
             )
-    score = scorer(graph, float32=True)
+    score = scorer(graph)
     exact = reranker.predict(STRANGE, activation_fn=torch.nn.Identity(), batch_size=1).astype(np.float64)
     found = np.array([score(tensors(model, pair, fast)) for pair in STRANGE])
     difference = np.abs(found - exact).max()
@@ -135,9 +135,16 @@ def check_same(reranker: CrossEncoder, graph: Any, model: Int8Model) -> None:
         raise WeightsError(f"{model.name} gives other scores in OpenVINO, by {difference:.3g} logits at most")
 
 
-def scorer(graph: Any, float32: bool):
-    """A function that gives the logit of one pair's tensors; in float32, or as the engine computes."""
-    settings = {"INFERENCE_PRECISION_HINT": "f32"} if float32 else {}
+def scorer(graph: Any, precision: str = "f32", threads: int | None = None):
+    """A function that gives the logit of one pair's tensors.
+
+    Args:
+        precision: of what is not rounded, in OpenVINO's words.
+        threads: ``None`` for all cores.
+    """
+    settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": precision}
+    if threads is not None:
+        settings["INFERENCE_NUM_THREADS"] = threads
     request = openvino.Core().compile_model(graph, "CPU", settings).create_infer_request()
 
     def score(inputs: dict[str, np.ndarray]) -> float:

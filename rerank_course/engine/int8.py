@@ -13,7 +13,7 @@ the difference:
 - Pairs of few different words, which rounding would move far, go through the same graph in float32
   (``float_route.py``).
 - Work that changes no score is left out of the model (``trimmed_model.py``). What is not int8 is computed in
-  bfloat16 where the processor has it.
+  bfloat16 where that is faster, else in float32 (``precision.py``).
 
 It runs on any processor that OpenVINO knows; how fast, the processor's instructions decide, most of all those
 that multiply 8-bit integers. docs/benchmarks.md has the measurements.

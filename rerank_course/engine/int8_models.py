@@ -17,8 +17,8 @@ from rerank_course.engine.hub import from_copy_or_hub, is_packaged, local_folder
 from rerank_course.engine.int8_making import INSTALL, EngineNotInstalledError, make
 from rerank_course.engine.weights import DEFAULT_RERANKER
 
-PACKAGED_FOLDER = "ms-marco-MiniLM-L12-v2-int8-5"  # change the number when quantise.py changes
-FORMAT = 1  # of all other models' folders; change it when quantise.py changes
+PACKAGED_FOLDER = "ms-marco-MiniLM-L12-v2-int8-6"  # change the number when quantise.py changes
+FORMAT = 2  # of all other models' folders; change it when quantise.py changes
 ENGINE_FILE = "engine.json"
 MAKERS = ("openvino", "nncf")
 NO_PART = ("checkpoint-", ".")  # folders beside a model that begin so: a trainer's, a version control's
@@ -40,6 +40,8 @@ class Int8Model:
             ``"sigmoid"``.
         error: int8 against float32 on pairs that were held out when it was made, as
             ``quantisation_error.measured`` says: ``{"pairs": 120, "rms": 0.05, "max": 0.2, …}``.
+        precision: of the layers that are not rounded, ``"f32"`` or ``"bf16"``, whichever took less time on
+            the machine that made it (``precision.py``).
     """
 
     name: str
@@ -49,6 +51,7 @@ class Int8Model:
     pad_id: int
     activation: str
     error: dict[str, float]
+    precision: str
 
 
 def packaged_model() -> Int8Model:

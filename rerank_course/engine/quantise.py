@@ -11,7 +11,7 @@ that rounds fewer layers where the error is too large, and is refused where that
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ NOT_QUANTISED = (
 # Calibration and measuring read no more of a text: a longer one adds no new numbers, and a model that reads
 # thousands of tokens would take hours.
 LONGEST = 512
+TIMED_PAIRS = 6
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,6 @@ def make(task: Task, folder: Path) -> None:
     Raises:
         UnsuitableModelError: the model is not for this engine, or rounding it moves its scores too far.
     """
-    # Both libraries would report their use to their maker. With the module out of reach they do without.
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     import openvino
 
     model, pairs, held_out = _float32(task, folder)
@@ -95,6 +94,7 @@ def make(task: Task, folder: Path) -> None:
     error: dict[str, float] = {}
     for recipe in _recipes(task, graph):
         _quantised(graph, model, pairs, recipe, folder)
+        model = replace(model, precision=_faster_precision(model, held_out, folder))
         error = _measured(model, held_out, folder)
         if task.calibration is not None:
             _widen(error, model, folder)
@@ -132,7 +132,7 @@ def _float32(task: Task, folder: Path) -> tuple[Int8Model, list[Pair], list[list
     facts = suitable_encoders.facts(reranker)
     module = TrimmedModel(reranker.model) if task.packaged else None
     graph, inputs = float_graph.converted(reranker, module)
-    model = Int8Model(name=task.name, folder=folder, inputs=inputs, error={}, **facts)
+    model = Int8Model(name=task.name, folder=folder, inputs=inputs, error={}, precision="f32", **facts)
     float_graph.write_tokenizer(reranker, folder, model.max_tokens)
     float_graph.check_same(reranker, graph, model)
     openvino.save_model(graph, folder / "float.xml", compress_to_fp16=False)
@@ -197,10 +197,22 @@ def _advanced_parameters(smoothing: float):
     )
 
 
+def _faster_precision(model: Int8Model, held_out: Sequence[Sequence[Pair]], folder: Path) -> str:
+    """What the layers that are not rounded are computed in on this machine."""
+    from rerank_course.engine import float_graph, precision
+
+    encoder = float_graph.encoder(model, min(LONGEST, model.max_tokens))
+    some = [group[0] for group in held_out[:TIMED_PAIRS]]
+    return precision.faster(
+        folder / "model.xml", [float_graph.tensors(model, pair, encoder) for pair in some]
+    )
+
+
 def _measured(model: Int8Model, held_out: Sequence[Sequence[Pair]], folder: Path) -> dict[str, float]:
     """The error on held-out pairs, as the engine computes on this machine."""
-    float32 = _logits(model, held_out, folder / "float.xml", float32=True)
-    return quantisation_error.measured(float32, _logits(model, held_out, folder / "model.xml", float32=False))
+    exact = _logits(model, held_out, folder / "float.xml")
+    rounded = _logits(model, held_out, folder / "model.xml", model.precision)
+    return quantisation_error.measured(exact, rounded)
 
 
 def _widen(error: dict[str, float], model: Int8Model, folder: Path) -> None:
@@ -208,18 +220,18 @@ def _widen(error: dict[str, float], model: Int8Model, folder: Path) -> None:
 
     A caller's documents may all be wrong answers, whose scores hardly differ. The spread is the model's own.
     """
-    scores = _logits(model, calibration.handbook_held_out(), folder / "float.xml", float32=True)
+    scores = _logits(model, calibration.handbook_held_out(), folder / "float.xml")
     error["spread"] = max(error["spread"], quantisation_error.spread(scores))
 
 
 def _logits(
-    model: Int8Model, groups: Sequence[Sequence[Pair]], graph: Path, float32: bool
+    model: Int8Model, groups: Sequence[Sequence[Pair]], graph: Path, precision: str = "f32"
 ) -> list[np.ndarray]:
     """A graph's logits of the pairs of each query."""
     from rerank_course.engine import float_graph
 
     encoder = float_graph.encoder(model, min(LONGEST, model.max_tokens))
-    score = float_graph.scorer(graph, float32)
+    score = float_graph.scorer(graph, precision)
     _stage("Measuring", sum(map(len, groups)))
     logits = []
     for group in groups:

@@ -74,17 +74,6 @@ class CrossValidation:
         after, names = self.table(system, collection), self.systems(collection)
         return [compare(self.table(other, collection), after, other) for other in OTHERS if other in names]
 
-    def by_seed(self) -> pd.DataFrame:
-        """Mean nDCG@10 for each seed (rows) and system (columns): how much is luck."""
-        rows: dict[int, dict[str, list[float]]] = {}
-        for part in self.parts:
-            for system, queries in part["results"][self.corpus].items():
-                values = rows.setdefault(part["seed"], {}).setdefault(system, [])
-                values.extend(measured["nDCG@10"] for measured in queries.values())
-        return pd.DataFrame(
-            {seed: {name: np.mean(values) for name, values in row.items()} for seed, row in rows.items()}
-        ).T
-
     def as_json(self) -> str:
         """All of it as text, for ``from_json``."""
         return json.dumps(asdict(self), separators=(",", ":"))

@@ -26,7 +26,7 @@ class TrainingList:
 
     Attributes:
         query_id, query: its id and text.
-        documents: the texts; those that people judged to answer in whole or in part, then negatives.
+        documents: the texts; those judged to answer in whole or in part, then negatives.
         grades: of each document; 0 for negatives.
         untouched: the untouched model's score of each, or 0 where no distillation asks for it.
         relevant: the grade from which on a document counts as an answer.
@@ -170,9 +170,16 @@ _ROWS: dict[str, Callable[[TrainingList], list[dict[str, Any]]]] = {
 }
 
 
-def warn_of_long_pairs(lists: Iterable[TrainingList], tokenizer: Any, max_length: int) -> None:
-    """Warn where a fifth of the pairs or more are cut at ``max_length``, their ends never read."""
-    pairs = [(one.query, text) for one in lists for text in one.documents]
+def _pairs(row: dict[str, Any]) -> list[tuple[str, str]]:
+    texts = row.get("documents") or [
+        row[name] for name in ("document", "positive", "negative") if name in row
+    ]
+    return [(row["query"], text) for text in texts]
+
+
+def warn_of_long_pairs(lists: Iterable[TrainingList], loss: str, tokenizer: Any, max_length: int) -> None:
+    """Warn where a fifth of the pairs that ``loss`` reads, or more, are cut at ``max_length``."""
+    pairs = list(dict.fromkeys(pair for row in examples(lists, loss) for pair in _pairs(row)))
     enough = {"truncation": True, "max_length": max_length + 1}
     tokens = tokenizer([query for query, _ in pairs], [text for _, text in pairs], **enough)["input_ids"]
     long = sum(len(ids) > max_length for ids in tokens)

@@ -48,7 +48,8 @@ class FineTuned:
         recipe: how it was trained.
         trained_on, held_out: query ids.
         losses: ``[{"step": 1, "loss": …, "ranking": …, "distillation": …}, …]``.
-        looks: ``[[step, nDCG@10 of the held-out queries], …]``; step 0 is the untouched model.
+        looks: ``[[step, nDCG@10 of the held-out queries], …]``; step 0 is the untouched model, and
+            ``kept_step`` the folder's weights, averaged where the recipe says so.
         kept_step: whose weights the folder holds; 0 for the untouched model's, where no look was better.
         seconds: wall-clock time of the training, from the last checkpoint where it was resumed.
         peak_mb: the most memory that the process had, in megabytes.
@@ -179,7 +180,7 @@ def _prepared(
     # What distillation holds on to is the model's score of what it reads in training, cut there too.
     teacher = KeptScores(load_reranker(model, max_length=recipe.max_length)) if recipe.distillation else None
     lists = training_lists(corpus, trained_on, found, untouched or KeptScores(base), recipe, teacher)
-    warn_of_long_pairs(lists, base.tokenizer, recipe.max_length)
+    warn_of_long_pairs(lists, recipe.loss, base.tokenizer, recipe.max_length)
     key = _fingerprint(recipe, lists, held_out, scorer_key(base))
     return _Task(base, model, limit, corpus, lists, held_out, found, key)
 
@@ -187,7 +188,7 @@ def _prepared(
 def _trained(task: _Task, recipe: Recipe, work: Path, show_progress: bool) -> "Trained":
     """Train the model in place, and give it the weights that the recipe keeps."""
     from rerank_course.finetune.trainer import TrainingDivergedError, average, train
-    from rerank_course.finetune.watching import HeldOutLook
+    from rerank_course.finetune.watching import MEASURE, HeldOutLook
 
     base, look = task.base, HeldOutLook(task.corpus, task.held_out, task.found)
     try:
@@ -203,6 +204,8 @@ def _trained(task: _Task, recipe: Recipe, work: Path, show_progress: bool) -> "T
     share = recipe.untouched_share if trained.kept_step else 1.0
     if share:
         average(base, load_reranker(task.model, device=str(base.device)).state_dict(), share)
+    if share and trained.kept_step:  # the look at this step saw other weights
+        trained.looks[:] = sorted((dict(trained.looks) | {trained.kept_step: look(base)[MEASURE]}).items())
     base.max_seq_length = task.limit
     return trained
 

@@ -50,7 +50,6 @@ def _import_ray():
         # Ray listens on all interfaces, except where it takes a cluster of several machines to be impossible.
         # It reads this when it is imported.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Else it warns of what Ray Data 2.60 itself does: arguments in the object store.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     import ray

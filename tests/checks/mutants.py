@@ -41,6 +41,16 @@ def solutions(exercise: str) -> list[str]:
     ]
 
 
+def all_names(exercise: str) -> dict[str, Any]:
+    """What the exercise defines, its solutions included: one may use what a cell beside it has made."""
+    names: dict[str, Any] = {}
+    for cell in read_source(ROOT / "lessons" / "exercises" / f"{exercise}.py").cells:
+        if cell.cell_type == "code" and not cell.metadata.get("nbgrader", {}).get("grade"):
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(cell.source, names)
+    return names
+
+
 def mutants_of(source: str) -> Iterator[str]:
     """The source with one change, for each that cosmic-ray knows; each text once."""
     from cosmic_ray import plugins
@@ -62,19 +72,20 @@ def mutants_of(source: str) -> Iterator[str]:
                 yield mutant
 
 
-def is_seen(exercise: str, sources: list[str], seconds: int = SECONDS) -> bool:
-    """Whether one of the graded cells refuses functions made of these sources."""
+def is_seen(exercise: str, sources: list[str], names: dict[str, Any], seconds: int = SECONDS) -> bool:
+    """Whether one of the graded cells refuses functions made of these sources, with ``names`` at hand."""
 
     def too_long(*_: Any) -> None:
         raise TimeoutError
 
     signal.signal(signal.SIGALRM, too_long)
     signal.alarm(seconds)
-    functions: dict[str, Any] = {}
+    functions = dict(names)
     try:
         for source in sources:
             exec(source, functions)
-        mine = {name: value for name, value in functions.items() if not name.startswith("__")}
+        mine = {name: value for name, value in functions.items() if names.get(name) is not value}
+        mine.pop("__builtins__", None)
         return not all(passes(exercise, cell, **mine) for cell in graded_cells(exercise))
     except BaseException as error:  # whatever a mutant does
         if isinstance(error, KeyboardInterrupt):
@@ -94,12 +105,14 @@ def main(exercise: str) -> None:
     warnings.simplefilter("ignore")
     models.load_reranker = remembering(models.load_reranker)
     sources, killed, survivors = solutions(exercise), 0, []
-    if is_seen(exercise, sources, seconds=0):  # it loads the models, which may take long
+    names = all_names(exercise)
+    if is_seen(exercise, sources, names, seconds=0):  # it loads the models, which may take long
         raise SystemExit("The solution itself does not pass.")
     for place, source in enumerate(sources):
         for mutant in mutants_of(source):
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                seen = is_seen(exercise, [*sources[:place], mutant, *sources[place + 1 :]])
+                changed = [*sources[:place], mutant, *sources[place + 1 :]]
+                seen = is_seen(exercise, changed, names)
             killed += seen
             if not seen:
                 survivors.append(changed_lines(source, mutant))

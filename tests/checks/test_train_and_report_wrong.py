@@ -1,5 +1,6 @@
 """Checks of the exercise train_and_report: wrong splits and negatives get the message meant for them."""
 
+import itertools
 import math
 import random
 import re
@@ -65,12 +66,25 @@ def split_with_empties_together(queries, answers, size):
     return sides(queries, dealt(sorted(groups, key=lambda group: -len(group)), size))
 
 
+def split_by_what_fits(queries, answers, size):
+    """The whole groups that come nearest to the size, and never past it."""
+    groups = [list(group) for group in split_into_sets(queries, answers)]
+    choices = [some for count in range(len(groups) + 1) for some in itertools.combinations(groups, count)]
+    fitting = [sum(some, []) for some in choices if sum(map(len, some)) <= size]
+    return sides(queries, max(fitting, key=len))
+
+
+def in_random_order(queries, answers, size):
+    return sides(queries, random.Random(5).sample(list(queries), size))
+
+
 SPLIT_WRONG = [
     (
         lambda q, a, size: sides(q, list(q)[:size]),
         "leaks. 'q02' ('how do I mend a puncture') is on the training",
     ),
-    (lambda q, a, size: sides(q, random.Random(5).sample(list(q), size)), "leaks."),
+    (in_random_order, "leaks."),
+    (split_by_what_fits, "With 5 queries and a test side of 1, your function put 0 on the test side. Go on"),
     (lambda q, a, size: sides(q, sorted(q, reverse=True)[:size]), "and the document 'd8' answers both"),
     (by_groups(words(str)), "their words are the same without case and punctuation"),
     (by_groups(words(str.lower)), "their words are the same without case and punctuation"),
@@ -119,6 +133,7 @@ def mined(
     not_found=True,
     judged_first=True,
     order=lambda ids, scores: ids,
+    order_judged=lambda ids, scores: ids,
     cut=True,
 ):
     """The right answer, with places for mistakes."""
@@ -126,7 +141,7 @@ def mined(
     def mine(found, grades, scores, count):
         limit = best([scores[document] for document, grade in grades.items() if answer(grade)]) - margin
         kept = found[skip:] if guard_all else found
-        judged = [document for document in kept if wrong(grades, document)]
+        judged = order_judged([document for document in kept if wrong(grades, document)], scores)
         judged += [d for d in grades if grades[d] == 0 and d not in found] if not_found else []
         judged = [document for document in judged if not guard_all or scores[document] <= limit]
         behind = [d for d in found if d not in grades][skip:] if skip_unjudged else found[skip:]
@@ -170,6 +185,8 @@ MINE_WRONG = [
     (mined(best=first_answer), "The limit is the highest score of all answers"),
     (mined(best=statistics.fmean), "left out 'd6'"),
     (mined(answer=lambda grade: grade == 3), "left out 'd12'"),
+    (mined(answer=lambda grade: grade >= 1), "Did you take a document of grade 1 for an answer?"),
+    (mined(order_judged=by_score), "returned ['e9', 'e3', 'e4'] in this order. The search's order is"),
     (mined(skip_unjudged=True), "counted among all that it found, judged ones too"),
     (mined(skip=6), "left out 'd12'. It is unjudged, has place 6"),
     (mined(skip=4), "took 'd13', which nobody judged and which has place 5"),

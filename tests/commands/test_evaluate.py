@@ -103,7 +103,8 @@ def test_a_beir_folder_is_measured_as_it_is(place, capsys):
     lines = "".join(f"{q}\t{d}\t{g}\n" for (q, d), g in GOOD.items())
     (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + lines, encoding="utf-8")
     assert main(["evaluate", str(folder), "--depths", "3", "--runs", "out"]) == 0
-    out = capsys.readouterr().out
+    out, log = capsys.readouterr()
+    assert "Reranking the first 3 of 3 searches for 2 queries." in log, "there is no bar in a log"
     row = next(line.split() for line in out.splitlines() if line.startswith("dense + rerank 3"))
     assert float(row[4]) == 1.0, "both answers first, nDCG@10 is 1"
     assert "2 of 3 queries have an answer" in out and (place / "out" / "lake.hybrid.txt").exists()

@@ -103,7 +103,7 @@ def test_padding_moves_no_score(toy):
 
     kind, reranker, _ = toy
     model = int8_models.int8_model(f"toy/{kind}", CALIBRATION)
-    fast, score = float_graph.encoder(model), float_graph.scorer(model.folder / "float.xml", float32=True)
+    fast, score = float_graph.encoder(model), float_graph.scorer(model.folder / "float.xml")
     pairs = [("limit", "days off and pay " * n + "x" * more) for n in (2, 9, 30) for more in range(6)]
     lengths = {len(fast.encode(*pair).ids) for pair in pairs}
     assert any(length != padded_length(length) for length in lengths) and len(lengths) > 5
@@ -171,6 +171,7 @@ FACTS = {
     "inputs": ["input_ids"],
     "max_tokens": 8,
     "pad_id": 0,
+    "precision": "f32",
     "activation": "identity",
     "error": {"pairs": 1},
 }

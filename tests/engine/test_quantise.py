@@ -134,23 +134,3 @@ def test_a_killed_start_leaves_nothing_that_is_used(tmp_path, monkeypatch):
     )
     assert (int8_models.packaged_folder() / "model.xml").read_text() == "made again"
     assert left_in(tmp_path) == [int8_models.PACKAGED_FOLDER]
-
-
-REPORTS_TO_NOBODY = """
-import sys
-from rerank_course.engine import quantise
-
-quantise._float32 = lambda task, folder: 1 / 0
-try:
-    quantise.make(None, None)
-except ZeroDivisionError:
-    import nncf, openvino  # as the making does, later
-
-    loaded = any(name.startswith("openvino_telemetry.") for name in sys.modules)
-    sys.exit(loaded or sys.modules["openvino_telemetry"] is not None)
-"""
-
-
-@pytest.mark.heavy
-def test_making_the_model_reports_to_nobody():
-    assert subprocess.run([sys.executable, "-c", REPORTS_TO_NOBODY], timeout=120).returncode == 0

@@ -208,8 +208,12 @@ def test_a_warning_where_much_is_cut():
 
     made = lists_of(corpus())
     with pytest.warns(UserWarning, match="40 of 40 pairs are longer than max_length=8"):
-        warn_of_long_pairs(made, tokenizer, 8)
-    warn_of_long_pairs(made, tokenizer, 100)  # a warning would be an error
+        warn_of_long_pairs(made, "listwise", tokenizer, 8)
+    warn_of_long_pairs(made, "listwise", tokenizer, 100)  # a warning would be an error
+    with pytest.warns(UserWarning, match="30 of 30 pairs"):  # grade 1 is neither
+        warn_of_long_pairs(made, "pointwise", tokenizer, 8)
+    with pytest.warns(UserWarning, match="40 of 40 pairs"):
+        warn_of_long_pairs(made, "margin", tokenizer, 8)
 
 
 def test_a_first_sentence_asks_for_the_rest_of_its_document():

@@ -52,7 +52,6 @@ def part(seed, fold, tuned, looks=((0, 0.2), (4, 0.3)), kept=4):
 def test_a_query_s_value_is_the_mean_over_the_seeds():
     validation = CrossValidation({}, "toys", [part(0, 0, [0.0, 1.0]), part(1, 0, [0.5, 1.0])])
     assert validation.table("tuned")["nDCG@10"].tolist() == [0.25, 1.0]
-    assert validation.by_seed().loc[1, "tuned"] == pytest.approx(0.75)
     compared = validation.compare()
     assert [one.against for one in compared] == ["untouched", "untouched mixed", "cheaper"]
     assert compared[0].difference == pytest.approx(0.125)
@@ -96,7 +95,7 @@ def test_what_is_recorded_can_be_read():
 def test_recorded_recipes_can_be_chosen_from_and_fit_the_packaged_model():
     # The same queries are held out by all, and all read the same texts.
     recipes = [job.recipe for job in JOBS.values()]
-    for name in ("held_out", "max_length", "negatives", "epochs", "patience"):
+    for name in ("held_out", "max_length", "negatives", "epochs"):
         assert len({getattr(recipe, name) for recipe in recipes}) == 1, name
     assert all(recipe.max_length <= 512 and recipe.frozen_layers < 12 for recipe in recipes)
     small = {"max_length": recipes[0].max_length, "negatives": recipes[0].negatives}

@@ -1,6 +1,9 @@
 """Trainings of a toy: what is written, what stays, what survives a kill, and what is refused."""
 
 import json
+import signal
+import subprocess
+import sys
 import tomllib
 import warnings
 from dataclasses import replace
@@ -81,25 +84,35 @@ def test_distillation_holds_the_scores_where_they_were(tuned, toy_folder, tmp_pa
     assert moved[1] < 0.7 * moved[0]
 
 
+KILLED = """
+import os, signal, sys
+from rerank_course.finetune import fine_tune, watching
+from rerank_course.models import load_reranker
+from tests.finetune.conftest import QUICK
+from tests.finetune.toys import FOUND, TOYS
+
+def kill(self, args, state, control, **kwargs):
+    if state.global_step == 9:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+watching.Bar.on_step_end = kill
+model, folder = sys.argv[1:]
+fine_tune(TOYS, FOUND, folder, QUICK, model=model, untouched=load_reranker(model), show_progress=False)
+"""
+
+
 @pytest.mark.heavy
-def test_a_killed_training_goes_on_and_ends_where_the_other_does(tuned, tmp_path, monkeypatch):
-    from rerank_course.finetune import trainer, watching
+@pytest.mark.skipif(sys.platform == "win32", reason="no process kills itself so there")
+def test_a_killed_training_goes_on_and_ends_where_the_other_does(tuned, toy_folder, tmp_path):
+    from rerank_course.finetune import trainer
 
     whole = tuned(folder=tmp_path / "whole")
-    step_end = watching.Bar.on_step_end
-
-    def killed(self, args, state, control, **kwargs):
-        if state.global_step == 9:
-            raise KeyboardInterrupt
-        step_end(self, args, state, control, **kwargs)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(watching.Bar, "on_step_end", killed)
-        with pytest.raises(KeyboardInterrupt):
-            tuned()
+    command = [sys.executable, "-c", KILLED, str(toy_folder), str(tmp_path / "tuned")]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
     work = tmp_path / ".tuned.training"
     assert not (tmp_path / "tuned").exists() and trainer.last_checkpoint(work) is not None
-    (work / "checkpoint-99").mkdir()  # the killed process had just begun it
+    (work / "checkpoint-99").mkdir()  # as if it had just begun it
     done = tuned()
     assert done.resumed and len(done.losses) == len(whole.losses) and done.looks == whole.looks
     again, other = weights(done.folder), weights(whole.folder)
@@ -155,6 +168,24 @@ def test_weights_in_between_and_less_memory_give_the_same(tuned, toy_folder, tmp
     half = weights(tuned(replace(QUICK, untouched_share=0.5), tmp_path / "half").folder)
     old = weights(toy_folder)
     assert all(np.allclose(half[name], (old[name] + trained[name]) / 2, atol=1e-5) for name in half)
+
+
+@pytest.mark.heavy
+def test_the_look_that_is_kept_is_of_the_averaged_weights(tuned, tmp_path, monkeypatch):
+    from rerank_course.finetune import watching
+
+    seen = []
+
+    def look(self, model, *_, **__):
+        seen.append(float(np.sum([weight.double().abs().sum() for weight in model.state_dict().values()])))
+        return {"nDCG@10": len(seen) / 10}
+
+    monkeypatch.setattr(watching.HeldOutLook, "__call__", look)
+    done = tuned(replace(QUICK, untouched_share=0.5), tmp_path / "half")
+    saved = sum(np.abs(weight.astype(float)).sum() for weight in weights(done.folder).values())
+    assert dict(done.looks)[done.kept_step] == len(seen) / 10
+    assert seen[-1] == pytest.approx(saved, abs=1e-3) and seen[-1] != pytest.approx(seen[-2], abs=1e-3)
+    assert f"{len(seen) / 10:.3f} after step {done.kept_step}" in (done.folder / "README.md").read_text()
 
 
 @pytest.mark.heavy

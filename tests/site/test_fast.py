@@ -5,9 +5,8 @@ import json
 import re
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -29,6 +28,7 @@ FIRST_CONTENT = 1000  # milliseconds
 MOST_SHIFT = 0.01
 MOST_SHIFT_BELOW = 0.1  # where a link leads past what scripts fill: what web.dev calls good
 MOST_BYTES = 15e6
+VISITS = 3  # until one ends
 TRIES = 10  # the machine may be busy just then; the best counts, after ever longer pauses
 # Until every explorer is there, and a moment longer.
 MEASURE = """async () => {
@@ -74,7 +74,7 @@ class Compressed(serve.Handler):
 
 @pytest.fixture(scope="module")
 def hosted(site):
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Compressed, directory=str(site))) as server:
+    with serve.Server(("127.0.0.1", 0), partial(Compressed, directory=str(site))) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/"
@@ -83,16 +83,26 @@ def hosted(site):
 
 
 def measured(chromium, address, size):
-    """First content, in milliseconds, and shift of a first visit over ``LINE``."""
-    context = chromium.new_context(viewport=size)
-    tab = context.new_page()
-    line = context.new_cdp_session(tab)
-    line.send("Network.enable")
-    line.send("Network.emulateNetworkConditions", LINE)
-    tab.goto(address, wait_until="load")
-    found = tab.evaluate(MEASURE)
-    context.close()
-    return found
+    """First content, in milliseconds, and shift of a first visit over ``LINE``.
+
+    A visit takes two seconds. One in a thousand was seen not to end, why is not known: it is made anew.
+    """
+    from playwright.sync_api import TimeoutError as NeverEndedError
+
+    for _ in range(VISITS - 1):
+        with suppress(NeverEndedError):
+            return visited(chromium, address, size)
+    return visited(chromium, address, size)
+
+
+def visited(chromium, address, size):
+    with closing(chromium.new_context(viewport=size)) as context:
+        tab = context.new_page()
+        line = context.new_cdp_session(tab)
+        line.send("Network.enable")
+        line.send("Network.emulateNetworkConditions", LINE)
+        tab.goto(address, wait_until="load")
+        return tab.evaluate(MEASURE)
 
 
 @heavy

@@ -43,13 +43,13 @@ def make(name: str, folder: Path) -> Score:
 
 
 def _without_bfloat16() -> None:
-    """Keep OpenVINO from choosing bfloat16, as it does on its own where oneDNN may not multiply in it."""
+    """Keep the engine from bfloat16, in which oneDNN may not multiply here."""
     import openvino
 
     compile_model = openvino.Core.compile_model
 
     def in_float32(core: Any, model: Any, device: str, settings: dict[str, Any]) -> Any:
-        return compile_model(core, model, device, {"INFERENCE_PRECISION_HINT": "f32", **settings})
+        return compile_model(core, model, device, {**settings, "INFERENCE_PRECISION_HINT": "f32"})
 
     openvino.Core.compile_model = in_float32
 

@@ -1,9 +1,9 @@
 """Cross-validate recipes for fine-tuning on pandas-docs, and record what came out, for the lesson.
 
-`python -m tools.build.record_finetuning` trains every recipe on five folds, one with two seeds, and looks
-at the handbook for what was forgotten: hours on two cores. ``--only NAME`` does a part of it. Each fold is
-kept when it is finished, in the model cache, so that a second run goes on where the first stopped. A recipe
-is recorded when all of its folds are finished.
+`python -m tools.build.record_finetuning` trains every recipe on five folds, one with two seeds, and looks at
+the handbook for what was forgotten: hours on two cores. ``--only NAME`` does a part of it. Each fold is kept
+when it is finished, in the model cache, so that a second run goes on where the first stopped. A recipe is
+recorded when all of its folds are finished.
 """
 
 import argparse
@@ -44,17 +44,16 @@ class Job:
 
 JOBS = {
     "obvious": Job(SMALL_OBVIOUS),
-    # the same with one brake
-    "low-rate": Job(replace(SMALL_OBVIOUS, learning_rate=2e-6)),
-    "lists": Job(replace(SMALL_OBVIOUS, loss="listwise", batch_size=2)),  # two lists are some 16 documents
     "frozen": Job(replace(SMALL_OBVIOUS, frozen_layers=10)),
-    "distilled": Job(replace(SMALL_OBVIOUS, distillation=0.1)),
-    "averaged": Job(replace(SMALL_OBVIOUS, untouched_share=0.5)),
     # lists, and all but two layers frozen
     "gentle": Job(GENTLE, seeds=(0, 1)),
+    # the same with one more brake
+    "gentle-slow": Job(replace(GENTLE, learning_rate=1e-5)),
+    "gentle-distilled": Job(replace(GENTLE, distillation=0.1)),
+    "gentle-averaged": Job(replace(GENTLE, untouched_share=0.5)),
+    "gentle-stopped": Job(replace(GENTLE, patience=2)),
     # negatives from all of the search's first 50, unjudged ones too
     "gentle-spread": Job(replace(GENTLE, spread_negatives=True)),
-    "gentle-distilled": Job(replace(GENTLE, distillation=0.1)),
     "gentle-10": Job(GENTLE, training_queries=10),
     "gentle-20": Job(GENTLE, training_queries=20),
     "gentle-40": Job(GENTLE, training_queries=40),

@@ -186,7 +186,8 @@ def _create(venv: Path) -> None:
 
 
 def _say(task: str) -> None:
-    print(f"Installing {TASKS[task] if task else 'the course: once, 0.65 GB to download.'}", flush=True)
+    what = TASKS[task] if task else "the course: once, 0.45 GB to download with the CPU build of torch."
+    print(f"Installing {what}", flush=True)
 
 
 def _install_lock(venv: Path, lock: Path, pip_options: list[str]) -> None:

@@ -38,6 +38,8 @@ class Handler(SimpleHTTPRequestHandler):
 class Server(ThreadingHTTPServer):
     """One that says nothing of readers who stop loading."""
 
+    request_queue_size = 128  # a page asks for dozens of files at once; of the usual five some would wait
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)

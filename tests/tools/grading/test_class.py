@@ -143,6 +143,10 @@ EXPECTED = {  # student: (points of 10, 2 of them for words; what the note or th
         RIGHT,
         "was stopped: it broke the connection to its own Python process; the others",
     ),
+    "garbage again and again": (
+        RIGHT,
+        "was stopped: it broke the connection to its own Python process; the others",
+    ),
     "sys.exit": (RIGHT, ""),
     "os._exit": (RIGHT, "was stopped: it ended its own Python process; the others ran without it"),
     "exit in the function": (NONE, "below double, was stopped: it ended its own Python process"),

@@ -1,5 +1,7 @@
 """Students' code that makes trouble: what ``toy_course.solved`` makes notebooks of."""
 
+import textwrap
+
 import psutil
 
 from tests.tools.grading.toy_course import WRONG
@@ -55,6 +57,10 @@ for file in range(3, 256):
     except OSError:
         pass
 """
+# Whenever the other end connects anew, for longer than a heartbeat's second.
+MORE_GARBAGE = "import time\nend = time.monotonic() + 4\nwhile time.monotonic() < end:\n" + textwrap.indent(
+    GARBAGE.format(b"\x00\x07garbage"), "    "
+)
 # Many cells, each well within its time also on a busy machine: there the memory itself takes seconds to come.
 MEMORY = ["hog = []", *["hog.append(b'x' * 100_000_000)"] * 12]
 MAGICS = """\
@@ -95,6 +101,7 @@ SUBMISSIONS = {  # student: keyword arguments of solved
     "disk": {"more": "for i in range(8):\n    open(f'{i}', 'wb').write(b'x' * 10_000_000)"},
     "garbage in the function": {"body": GARBAGE.format(b"garbage") + "return 2 * number"},
     "garbage in a frame": {"more": GARBAGE.format(b"\x00\x07garbage")},
+    "garbage again and again": {"more": MORE_GARBAGE},
     "sys.exit": {"more": "import sys\nsys.exit(0)"},
     "os._exit": {"more": "import os\nos._exit(0)"},
     "exit in the function": {"body": "import os\nos._exit(0)"},
