@@ -2,9 +2,9 @@
 # # {title}
 #
 # A reranker always gives an order, and always with numbers. It never says that it did not understand. In this
-# lesson you provoke two failures on judged data, count how often they happen, and try repairs, with a
-# [control](term:control) beside them: the same without what we name as the cause. (To
-# *fall for* something is to be deceived by it.)
+# lesson you provoke two failures on judged data, count how often they happen, and try repairs. Each has a
+# [control](term:control) beside it: a case like it in which the supposed cause is missing. (To *fall for*
+# something is to be deceived by it.)
 #
 # **What you will do**
 #
@@ -128,8 +128,9 @@ share.beside(round(100 * deceived.loc["the question itself", "reranker"]))
 #
 # Take the first 50 passages of the dense search for each query, as a reranker would get them. Does a pointer
 # among them beat the best answer? The control takes, for the same query and from the same 50, as many *other*
-# passages that do not answer, drawn at random, a thousand times. (Not from the judged passages: many of those
-# were judged because a system had put them high, and such a control would be too strict.)
+# passages that do not answer, drawn at random, a thousand times. They are drawn from all the candidates, and
+# not from the judged ones alone: many of those were judged because a system had put them high, so they would
+# beat the answer more often than most.
 #
 # **Predict.** More often than the random passages? And which of the two models is deceived more often?
 
@@ -256,10 +257,10 @@ print(f"a judged pointer beats the best answer: without headings {still['bare']}
 
 # %% [markdown]
 # Headings move the answers and the pointers apart, by a third of a logit: pointers even *lose* a little. Over
-# the other passages no gain of the answers is shown. In a list this brings little, if anything: the intervals
-# begin at about zero (two measures, two comparisons). And the pointers beat the best answer nearly as often
-# as before. So a heading is no repair of the echo. On average it did no harm here, though nDCG@10 goes down
-# for many queries.
+# the other passages no gain of the answers is shown. In a list of the judged passages alone no clear gain is
+# shown either: the intervals begin at about zero (two measures, two comparisons). And the pointers beat the
+# best answer nearly as often as before. So a heading is no repair of the echo. On average it did no harm
+# here, though nDCG@10 goes down for many queries.
 #
 # ### Repair 2: take the pages of questions out
 #
@@ -338,13 +339,13 @@ for name, run in {"hybrid + rerank 50": reranked, "dense alone": alone}.items():
 
 # %% [markdown]
 # Read it line by line. Both searches gain, and more than by taking out other pages that answer nothing. But
-# pages that are out of date bring as much or more. So the gain is small, and no difference between the two
-# kinds of pages is shown. (The handbook has both kinds as traps.)
+# taking out as many pages that are out of date brings as much or more; whether more, is not tested. So the
+# gain is small, and it is not peculiar to pages of questions. (The handbook has both kinds as traps.)
 #
 # **At work:** look which pages stand high and answer nothing: those that only ask, and those that are out of
 # date. Leave them out of the index, and measure what that brings.
 #
-# ## 2 · Collections on which it does not help
+# ## 2 · Is it better than a search that costs less?
 #
 # [](Lesson:retrieval_flow) measured two collections. The handbook is office English; the
 # docstrings of pandas are reference entries. Three searches on each, with the first 50 reranked by the same
@@ -527,10 +528,11 @@ for column in ("reranker, whole", "reranker, cut"):
 
 # %% [markdown]
 # On the handbook the reranker's order is better than the hybrid's, and no difference to the cosine's is
-# shown; on pandas-docs it is worse than the hybrid's: that is the picture of the lists above. Both models put
-# the answer first less often on pandas-docs. That the reranker cuts long answers at 512 tokens shows no sign
-# of being its reason: the cut ones do no worse than those read whole (mostly in other queries, so this is no
-# proof; and long passages that do not answer are cut too, which is not looked at here). Whether the texts are
+# shown. On pandas-docs it is worse than the hybrid's on these candidates of BM25. Both models put the answer
+# first less often on pandas-docs. The reranker cuts long answers at 512 tokens. Is that the reason? The
+# answers that it cuts do no worse than those that it reads whole, so nothing here speaks for it. (Most of
+# them belong to other queries, so this is no proof; and long passages that do not answer are cut too, which
+# is not looked at here.) Whether the texts are
 # harder, or too far from those that the models were trained on, these numbers do not tell. The shares leave
 # out queries for which BM25 finds no answer; the differences of nDCG@10 count them.
 #

@@ -189,7 +189,8 @@ print(
 )
 
 # %% [markdown]
-# Over a range as wide as that F1 falls by less than .05. A threshold is less exact than its decimals look.
+# In the whole range of the last line F1 falls by less than .05. A threshold is less exact than its decimals
+# look.
 #
 # Move the mark yourself. (Without a notebook front end there is no slider; the picture above tells the same.)
 
@@ -250,11 +251,11 @@ pd.DataFrame(
 # The sigmoid's row is the logit's: it keeps the order, so it keeps every mistake of a threshold. And the best
 # k of each query, which uses the scores for the order only, does as well as a threshold on the logit, or
 # better, on held-out queries and on the other collection. So the order within each query gives all that the
-# threshold gained over “everything passes”; that it compares queries with one another shows no further gain,
-# on queries that all have an answer. Softmax is about as good as the best k, or a little better (we looked at
-# six rules, so the best of them looks better than it is). The best k by the cosine, which costs no reranker,
-# has about the same F1 on the handbook, and a lower one on pandas-docs. (No interval was computed for that:
-# it may be chance.)
+# threshold gained over “everything passes”. A threshold also compares the scores of one query with those of
+# another; from that no further gain is shown, on queries that all have an answer. Softmax is about as good as
+# the best k, or a little better (we looked at six rules, so the best of them looks better than it is). The
+# best k by the cosine, which costs no reranker, has about the same F1 on the handbook, and a lower one on
+# pandas-docs. (No interval was computed for that: it may be chance.)
 #
 # “Less the highest” and “the best k” always let something through. Softmax can be silent: see the printed
 # shares, of queries that all have an answer. Part 3 is about those that have none.
@@ -513,9 +514,10 @@ draw_window(alarm, go_home, rows, fast.tokenizer)
 # The green band is the answer; the best window of each row is orange. As `predict` reads the document, the
 # answer is not there. In the second row one window holds it, and scores *lower* than the one that does not.
 # Its score rises with the page's heading in front (first line), and more with the answer's part in front
-# (third line); its length hardly changes. (A heading does not lift every window: second line.) So what stands
-# before the answer counts here. What length alone does, no line shows. In the third row the winner is the
-# short rest at the end of the page, which begins shortly before the answer.
+# (third line); its length hardly changes. (A heading does not lift every window: second line.) So the score
+# depends on more than whether the answer is there: on what stands in front of it, or on where it stands;
+# these lines do not tell the two apart, and what length alone does, no line shows. In the third row the
+# winner is the short rest at the end of the page, which begins shortly before the answer.
 #
 # That is one document and one question, chosen because it shows something. And the best of many windows has
 # many tries to be higher, so a higher score proves nothing yet. Measure it with a control: for each question,
@@ -523,7 +525,8 @@ draw_window(alarm, go_home, rows, fast.tokenizer)
 # the document that answers. The questions are of two kinds about the same twelve documents: the judged ones,
 # which describe a case, often in other words than the document's, and one plain question for each, mostly in
 # words of the document. (Seven of the plain ones were written for this count, before they were scored. The
-# other five stood in the course, and the section on alarms is one of the twelve.)
+# other five were in the course before, and their scores had been seen: the one on the scorecard above, for
+# example. The section on alarms is one of the twelve documents.)
 
 # %%
 plain = {
@@ -614,14 +617,16 @@ share = pd.DataFrame({kind: table.mean() for kind, table in tests.items()})
 # - **Plain questions:** the best small window holds the answer far more often than one at random, and the
 #   answering document rises far more often than the others. So it is not only the maximum of many. The cosine
 #   of the same windows, which needs no reranker, finds it as often. With
-#   long windows it rises less often; and half of the long windows hold the answer anyway.
-# - **Judged questions:** the answering document does not rise clearly more often than the others. A window
-#   shows the answer to the model. Whether the model recognises it is another matter. The cosine's
-#   best window holds it in more of the twelve, too few to tell the two apart.
-# - **The place** hardly changes in either. Even one window, the same number in all three, mostly puts the
-#   right document first: these twelve are about twelve things. Windows can tell *where in the document* the
-#   answer is. Whether they find more documents has to be measured among documents on one subject. Twelve
-#   questions of a kind are few, too: one more or less is 8 %.
+#   long windows the answering document rises less often (and how often the others would, was not counted);
+#   half of the long windows hold the answer anyway.
+# - **Judged questions:** with small windows the answering document does not rise clearly more often than the
+#   others. A window shows the answer to the model. Whether the model recognises it is another matter. The
+#   cosine's best window holds it in more of the twelve, too few to tell the two apart.
+# - **The place** hardly changes in either. Even one window of each document, the first of all three or the
+#   second of all three and so on, mostly puts the right document first: these twelve are about twelve things.
+#   For questions in the document's words, windows can tell *where in it* the answer is. Whether they find
+#   more documents has to be measured among documents on one subject. Twelve questions of a kind are few, too:
+#   one more or less is 8 %.
 #
 # **At work:** count the tokens of your chunks and of your queries; what is over the limit together is never
 # read. If you score windows, choose their size on your own questions, and test them on documents that do not
@@ -674,7 +679,7 @@ score_strip({name: rows["reranker"].tolist() for name, rows in strips.items()}, 
 # The rows overlap, and the highest scores of all belong to wrong passages. Could a threshold on the top score
 # do *something*? For each query we choose it on all the others, the one with the smallest mean of the two
 # error rates, and then decide about this one. (Only ten of the questions have no answer. By the plain share
-# of errors “always answer” would beat the reranker, with ten errors in 112.) Beside it, the same with the
+# of errors “always answer” would beat such a threshold, with ten errors in 112.) Beside it, the same with the
 # cosine, which needs no reranker.
 #
 # **Predict.** How many of the answered questions will be refused, and how many of the unanswered ones let
@@ -737,7 +742,7 @@ print(
 # only ten unanswered questions both rates of errors could be very different: the ten choose the threshold
 # too. Not each refusal is a loss: if only the top passage is shown, and it is wrong, nothing is lost.
 # What is lost are the refused with the right one on top. The cosine, which needs no reranker, loses about as
-# many, and the last line shows no difference between the two.
+# many. Which of the two refuses more of the answered questions, the last line does not tell.
 #
 # ### Answer only when sure
 #
@@ -834,12 +839,12 @@ pd.DataFrame.from_dict(rows, orient="index")
 
 # %% [markdown]
 # Without the filter the reranker's surest tenth is no more often right than all, and leaving out other
-# passages does not change that. With it, the surest fifth is nearly always right; then the share falls. (Who
-# judged gave such pages a 0 for the same reason, so this filter cannot take out a right one. A tenth is
-# eleven questions: read the curves, not one point.) For the last column, a question gets no answer if its top
-# score is below the median of the *other* half of the queries. It says what that adds to the precision; the
-# range is over 200 splits, and no confidence interval. It adds something with and without the filter, and on
-# average more with it. The cosine does as well as the reranker.
+# passages does not change that. With it, the surest fifth is nearly always right; then the share falls.
+# (Whoever judged gave such pages a grade of 1 at most, for the same reason, so this filter cannot take out a
+# right one. A tenth is eleven questions: read the curves, not one point.) For the last column, a question
+# gets no answer if its top score is below the median of the *other* half of the queries. It says what that
+# adds to the precision; the range is over 200 splits, and no confidence interval. It adds something with and
+# without the filter, and on average more with it. The cosine does as well as the reranker.
 #
 # ### Tell the model
 #

@@ -139,9 +139,10 @@ def _say_what_comes(corpus: "Corpus", retrievers: dict, depths: list[int]) -> No
     """For whoever reads a log: without a terminal there is no bar, and this takes minutes."""
     from rerank_course.evaluate import answered_queries
 
+    searches, queries = len(retrievers), len(answered_queries(corpus))
     print(
-        f"Reranking the first {max(depths)} of {len(retrievers)} searches "
-        f"for {len(answered_queries(corpus))} queries. "
+        f"Reranking the first {max(depths)} of {searches} {'search' if searches == 1 else 'searches'} "
+        f"for {queries} {'query' if queries == 1 else 'queries'}. "
         "Scores are kept: a run that was stopped goes on where it was.",
         file=sys.stderr,
         flush=True,

@@ -11,6 +11,7 @@ from pathlib import Path
 from secrets import token_hex
 
 import zmq
+from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
@@ -24,6 +25,16 @@ try:
 finally:
     globals().pop("_lender", None)
 """
+
+
+class KernelClient(AsyncKernelClient):
+    """One without a heartbeat, which nothing here listens to: whether the kernel lives, its manager knows.
+
+    A submission can break its connection, and the thread that sends the beats would then wait for ever.
+    """
+
+    def start_channels(self, shell=True, iopub=True, stdin=True, hb=True, control=True) -> None:
+        super().start_channels(shell=shell, iopub=iopub, stdin=stdin, hb=False, control=control)
 
 
 class KernelManager(AsyncKernelManager):
@@ -61,7 +72,10 @@ def new_kernel_manager(job: dict, forked=None) -> KernelManager:
     # same inside and outside.
     name = token_hex(3)
     manager = KernelManager(
-        transport="ipc", ip=str(box / f"s{name}"), connection_file=str(box / f"kernel{name}.json")
+        transport="ipc",
+        ip=str(box / f"s{name}"),
+        connection_file=str(box / f"kernel{name}.json"),
+        client_factory=KernelClient,
     )
     manager.plan, manager.forked = plan, forked
     sandbox = [sys.executable, "-I", str(HERE / "sandbox.py"), str(plan_file)]
