@@ -207,8 +207,8 @@ times
 
 # %% [markdown]
 # The last row is the time without a model. The first two rows have the same model, so compare their
-# difference with how far `min s` and `max s` of one row lie apart. Where it is smaller, five repeats cannot
-# tell the two apart, and either may come out as the faster one. **There is no network in it**: what goes to
+# difference with how far `min s` and `max s` of one row lie apart. Where it is smaller, these five repeats
+# show no difference, and either may come out as the faster one. **There is no network in it**: what goes to
 # the stand-in never leaves your machine, and nothing here can tell you how far away a data centre is.
 #
 # So put in what you know. Measure the round trip from your server with `ping` or `curl`, and take the

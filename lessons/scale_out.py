@@ -685,6 +685,8 @@ for what in list(factors)[:4]:
 draw_bars(steps, "dollars for a million queries on machines of 16 cores, with the assumptions above")
 
 # %% [markdown]
+# (The bars multiply the factors, as if each saved its share whatever else is cut. That is not measured.)
+#
 # - **Depth.** The intervals at the beginning say how much quality reranking may bring. If even their upper
 #   ends, for your way to use the scores, are too small to pay for, do not rerank. If they are
 #   not, but the upper end of *100 less 20* is (it is printed above, for the replaced order), take 20. “Not

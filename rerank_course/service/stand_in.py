@@ -1,8 +1,8 @@
 """The stand-in for Cohere's Rerank service and its relatives: its start, its end and what it is told.
 
 It scores with the course's packaged reranker through a sigmoid, and fails on cue. What it cannot stand in
-for: Cohere's model and its scores, the 32,000 tokens that the model reads (here 512), the network's time, and
-exact wordings of errors. It listens on loopback only, so nothing outside this machine can reach it.
+for: Cohere's model and its scores, how much of a text the model reads (here 512 tokens), the network's time,
+and exact wordings of errors. It listens on loopback only, so nothing outside this machine can reach it.
 
 It answers in Cohere's protocol, versions 1 and 2, and in those of Jina, vLLM and Text Embeddings Inference;
 ``apis`` says how it tells them apart.
