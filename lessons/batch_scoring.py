@@ -187,10 +187,10 @@ long_times
 #
 # ## Claim 2: “A loop of slices is as good as one predict”
 #
-# On texts of equal length nothing here speaks against it. Real candidates are not of equal length, and a
-# batch is a rectangle: every pair is filled up with [padding](term:padding) to the longest one. The model
-# computes on the padding as on text. Let us take documents from 15 to 320 tokens, short ones more often than
-# long ones, as they come.
+# On texts of equal length there is nothing to sort; a loop over such texts is not timed here. Real candidates
+# are not of equal length, and a batch is a rectangle: every pair is filled up with [padding](term:padding) to
+# the longest one. The model computes on the padding as on text. Let us take documents from 15 to 320 tokens,
+# short ones more often than long ones, as they come.
 
 # %%
 import numpy as np
@@ -254,9 +254,10 @@ mixed_times
 
 # %% [markdown]
 # Compare with the picture: are the rows with much orange the slow ones? In a sorted list of forty, a batch of
-# 32 still mixes short and long texts. In one of a thousand it does not (see the line beside the picture). One
-# by one has no padding at all; how much does the best row gain on *it*? So: one call for all, and try the
-# batch size on your lists. `rerank_documents` leaves the library's default, 32.
+# 32 still mixes short and long texts. In one of a thousand it hardly does, by the count of the line beside
+# the picture; that is not timed. One by one has no padding at all; how much does the best row gain on *it*?
+# So: one call for all, and try the batch size on your lists. `rerank_documents` leaves the library's default,
+# 32.
 #
 # ## Claim 3: “Cut the texts shorter”
 #
@@ -324,7 +325,7 @@ cut_times.drop(columns=["min s", "max s"]).rename_axis("max_length")
 # is all in bfloat16. Torch gets batches of two sizes, in float32 and in bfloat16, or one pair a core.
 #
 # **Predict.** The next cell says what your processor has. How many times faster than torch's *best* row is
-# the engine? And what is left in float32?
+# the engine? And its float32 twin?
 
 # %% output="varies"
 import torch
@@ -392,12 +393,12 @@ engine_guess.beside(f"{gain:.1f}")
 
 # %% [markdown]
 # The fair speed-up is the one against the best torch row; against one by one it looks larger. “Lower
-# precision alone” compares with the float32 twin. The last number compares with the faster twin: is it near
-# 1, or below? Then you pay for 8 bits and gain no time. The whole engine's gain depends on the processor, and
-# so does what bfloat16 brings: look at its rows. Instructions for it do not always make it faster. So the
-# engine measured that on your machine when its model was made; the line above the table says what it took.
-# Where the float32 twin beats one by one, part of that is one pair a core, which has a row of its own. What
-# the rest of it is, this table does not say.
+# precision alone” compares with the float32 twin. The last number compares with the faster twin. If it is
+# near 1 or below, 8 bits save you no time. Another processor may give other numbers; look also at what
+# bfloat16 brings on yours. Instructions for it do not always make it faster. So the engine measured that on
+# your machine when its model was made; the line above the table says what it took. One pair a core has a row
+# of its own, with torch. How much of the twin's gain comes from that, and what the rest of it is, this table
+# does not say.
 #
 # Some layers are not rounded to 8 bits; [quantise.py](../rerank_course/engine/quantise.py) says which and
 # why. Nor are pairs of few different words, such as (“yes”, “no”):
@@ -424,8 +425,8 @@ print("top 10 in 8 bits: ", *(documents[i].id for i in np.argsort(-rounded)[:10]
 # %% [markdown]
 # Where two scores are nearly equal, they can change places. How often, and does it matter? One query cannot
 # tell. Both engines have scored the candidates of every query that has an answer, in two collections. Those
-# scores were recorded on a machine with 8-bit instructions, since float32 takes many minutes for them, and we
-# look them up.
+# scores were recorded once, since float32 takes many minutes for them, and we look them up. (The machine had
+# 8-bit instructions.)
 #
 # [nDCG@10](term:nDCG@10) rewards good answers near the top, [RR@10](term:RR@10) is 1 divided by the place of
 # the first one; [](lesson:retrieval_flow) is about both. The [interval](term:confidence interval) of the
@@ -482,8 +483,8 @@ pd.DataFrame(same).round(3)
 # value: ", ".join(f"{name}: same ten in {shares['top 10']:.0%}" for name, shares in same.items())
 
 # %% [markdown]
-# The averages show no loss that could not be chance, and yet in some queries the first ten are not the same
-# ten. Around place ten rounding moves the scores no further on pandas-docs than on the handbook, but on
+# In the averages no loss is shown. Yet for part of the queries the first ten are not the same ten: see the
+# shares. Around place ten rounding moves the scores no further on pandas-docs than on the handbook, but on
 # pandas-docs these scores lie closer together. Whether that is all of the difference, nothing here shows.
 # (float32 is here the restored model of [](lesson:scoring_pairs), whose weights had been rounded once
 # before.)
@@ -512,10 +513,13 @@ for name, one, other in (
 print(f"{len(sample)} pairs scored in {scored:.2f} s, looked up in {looked_up:.4f} s")
 
 # %% [markdown]
-# Compare the second line with the third. If it is much larger, 8 bits cost more on your processor than on the
-# one that made the record: made in the same way, other instructions. A likely reason, not tested here: older
-# instructions [cut off sums that get too large](https://docs.openvino.ai/latest/pot_saturation_issue.html).
-# Then the two tables above show too small a change for your engine: measure on the machine that serves.
+# Compare the first line with the other two. If it is about as large as they are, your engine rounds by as
+# much as the recorded one, but not each score in the same direction. Then the record tells how large the
+# change is, and not which scores change. Now compare the second line with the third. If it is much larger, 8
+# bits cost more on your processor than on the one that made the record: made in the same way, other
+# instructions. A likely reason, not tested here: older instructions [cut off sums that get too
+# large](https://docs.openvino.ai/latest/pot_saturation_issue.html). Then the two tables above show too small
+# a change for your engine: measure on the machine that serves.
 #
 # The last line shows what a cache of scores can save, if the same query meets the same passage again.
 #
@@ -569,8 +573,9 @@ print(f"torch in float32, alone against in a batch of two: up to {exact.max():.6
 # value: f"{np.abs(alone - beside).max():.2f} against {np.abs(alone - padded).max():.4f}, {exact.max():.6f}"
 
 # %% [markdown]
-# Then a score cannot be looked up again or compared with yesterday's. If you use another 8-bit engine, run
-# this test on it.
+# With such a graph the same pair has one score beside one neighbour, and another beside another. Such scores
+# are not safe to keep, or to compare with those of another batch. If you use another 8-bit engine, run this
+# test on it.
 #
 # ## How many candidates can I afford?
 #
@@ -632,8 +637,9 @@ length_guess.beside(f"about {nearest} times")
 # value: f"{times:.1f} times"
 
 # %% [markdown]
-# Near this model's limit the square is still the smaller part. Forecasts for the forty mixed pairs, from the
-# long ones: by candidates, by tokens, by tokens and padding. Which is nearest, pair by pair and in batches?
+# By the count that is printed, attention's own products are the smaller part near this model's limit. (The
+# time was measured once.) Forecasts for the forty mixed pairs, from the long ones: by candidates, by tokens,
+# by tokens and padding. Which is nearest, pair by pair and in batches?
 
 # %% output="varies"
 long_tokens = sum(len(ids) for ids in reranker.tokenizer(long, verbose=False)["input_ids"])
@@ -661,7 +667,7 @@ pd.DataFrame(forecasts).T.round(2)
 # A service has several callers. A lock lets one call in at a time, and the others wait. The course's engine
 # puts the pairs of all calls into [one queue](../rerank_course/engine/pair_queue.py) instead; as a rule the
 # call with the least left goes first. First four callers with five pairs each. Then a small request, one
-# pair, that comes after a big one. The control is the same engine behind a lock.
+# pair, that comes after a big one. The control for the second case is the same engine behind a lock.
 
 # %% output="varies"
 import threading
@@ -711,16 +717,18 @@ for name, engine in (("a lock", BehindALock(fast)), ("one queue", fast)):
 # value: f"{queue['a lock'][1]:.1f} s at a lock, {queue['one queue'][1]:.1f} s in the queue"
 
 # %% [markdown]
-# Four callers do not get four times the work out of the same cores: the last one waits for all. A queue
-# changes who waits, not how much there is to do. So divide among the callers that come at once, and look at
-# the slow answers ([p95](term:p95)), not at the mean. In an event loop, `await engine.predict_async(…)` lets
-# the loop go on while the cores work. In a container, Python may see more cores than the limit grants:
+# Four callers do not get four times the work out of the same cores. In the queue the small request passes,
+# and the big one takes about as long as before (one run each). To be safe, divide the number of candidates
+# that fits into your time by the number of callers that come at once, and look at the slow answers
+# ([p95](term:p95)), not at the mean. In an event loop, `await engine.predict_async(…)` lets the loop go on
+# while the cores work. In a container, Python may see more cores than the limit grants:
 # `Int8Reranker(threads=…)` sets the number by hand.
 #
 # ### Load once
 #
 # A service loads its model before the first caller comes. The control is the same pair in the engine that is
-# loaded already. Does the first pair of a new length cost extra? The last line has one, twice.
+# loaded already. Does the first pair of a new length cost extra? The last line scores one two times. (Torch's
+# time contains the loading of libraries, that of 8 bits does not: do not compare the two.)
 
 # %% output="varies"
 started = time.perf_counter()
@@ -740,8 +748,9 @@ print(f"a pair of a length that is new to the engine {first:.3f} s, once more {a
 # ## Which claims held on this machine?
 #
 # Nobody wrote this table. It is computed from what you measured. “Holds” means at least one and a half times
-# as fast as what is named. For claim 2 that is the claim turned round: where it holds, a loop of slices is
-# not as good. Few runs stand behind each line: a figure near 1.5 can fall on the other side next time.
+# as fast as what is named, and that is less than “many times” or “several times”: read the number. For claim
+# 2 that is the claim turned round: where it holds, a loop of slices is not as good. Few runs stand behind
+# each line: a figure near 1.5 can fall on the other side next time.
 
 # %% output="varies"
 
@@ -805,8 +814,8 @@ print(f"a million documents of 200 tokens would take this machine {1e6 * cost / 
 #
 # - **One `predict` for the whole list,** with a batch size that you tried. It sorts, then batches; a loop of
 #   slices undoes that.
-# - Batches helped **short** texts more than long ones. For long ones: fewer tokens, and on some processors 8
-#   bits.
+# - Batches helped **short** texts more than long ones. Look at fewer tokens and at 8 bits as well, and
+#   measure them on your processor.
 # - Compare an engine with the **best** row of the other one, and ask **which part** of it brings the gain.
 # - Over many rounds time grows **in a straight line** with candidates of equal length. With mixed lengths
 #   count tokens, padding too. Remember the other callers.
@@ -824,7 +833,7 @@ print(f"a million documents of 200 tokens would take this machine {1e6 * cost / 
 #
 # A. About four times faster.
 #
-# B. Little or nothing; perhaps slower.
+# B. Nothing; or it becomes slower.
 #
 # C. The same time, but better scores.
 #

@@ -163,8 +163,9 @@ pd.DataFrame.from_dict(reachable, orient="index").round(2)
 # fifteen systems is best? And can reranking make a search worse?
 #
 # A hundred candidates for a hundred queries are thousands of pairs for each search. Their scores were
-# recorded beforehand with the same engine, so that you need not wait; `RecordedReranker` looks them up, and
-# asks the live one for any pair that is new.
+# recorded beforehand with the same engine on another machine, so that you need not wait; `RecordedReranker`
+# looks them up, and asks the live one for any pair that is new. Your machine's scores may differ a little,
+# and with them the order where two scores are close.
 
 # %%
 from rerank_course import per_query, retrieve_and_rerank, summary
@@ -216,8 +217,8 @@ interval_chart(to_its_own, "nDCG@10 gained over the same search without a rerank
 
 # %% [markdown]
 # Twelve comparisons. Ordering the candidates again helps BM25 and the hybrid at each depth; for the dense
-# search nothing can be told. Is it the cross-encoder that helps? The control orders the *same* candidates by
-# the cosine of the bi-encoder, which is loaded already.
+# search neither a gain nor a loss is shown. Is it the cross-encoder that helps? The control orders the *same*
+# candidates by the cosine of the bi-encoder, which is loaded already.
 
 # %%
 by_cosine = retrieve_and_rerank(
@@ -243,9 +244,10 @@ for name, table in ordered_by_cosine.items():
 #   f"{m:+.3f} ({l:+.3f} to {h:+.3f})" for name, (m, l, h) in to_cosine.items() if name.endswith("100"))
 
 # %% [markdown]
-# The cosine helps at each depth too; in none of the eight rows is the cross-encoder shown to be better. So
-# it is shown that ordering again helps here, not that a cross-encoder is needed. And nobody has to search
-# with BM25. The fair comparison is with the **best system that does without a reranker**.
+# The cosine helps at each depth too; in none of the eight rows is the cross-encoder shown to be better. So a
+# new order by either model helps BM25 and the hybrid. That a cross-encoder is needed for it is not shown. And
+# nobody has to search with BM25. The fair comparison is with the **best system that does without a
+# reranker**.
 #
 # **Predict.** How many of the twelve reranked systems are better than the dense search alone, by more than
 # chance?
@@ -406,13 +408,14 @@ for kind, rows in (("long document", is_long), ("other kinds", ~is_long), ("all 
 
 # %% [markdown]
 # On the long documents the windows gain, and the first window alone shows no gain: the gain comes with the
-# later windows. The embedder had read little of their text; and a document in several windows has several
-# tries, which is not told apart here. Reranking gains there too. Between windows and reranking no
-# difference is shown on these, be it with ten candidates or with a hundred. But twelve queries are few: the
-# interval from so few tends to be narrower than it should be. On the other kinds no loss by windows is shown,
-# nor by reranking ten; reranking a hundred loses. Over all queries the windows' interval holds 0, and
-# reranking a hundred is below the windows. Windows make 373 pieces of 294
-# passages and need no second model, so they are cheap to try. (Another collection, below, gets them too.)
+# later windows. The embedder reads 256 tokens of a text and no more; but a document in several windows also
+# has several tries, and the two are not told apart here. Reranking gains there too. Between windows and
+# reranking no difference is shown on these, be it with ten candidates or with a hundred. But twelve queries
+# are few: the interval from so few tends to be narrower than it should be; and we looked at this kind because
+# it stood out in these same queries, so its gain may look too large. On the other kinds no loss by windows is
+# shown, nor by reranking ten; reranking a hundred loses. Over all queries the windows' interval holds 0, and
+# reranking a hundred is below the windows. Windows make 373 pieces of 294 passages and need no second model,
+# so they are cheap to try.
 #
 # Here are the queries at both ends, and what stands on top before and after.
 
@@ -517,11 +520,10 @@ for name in plain_runs:
 interval_chart(docs_to_the_best, "pandas-docs: nDCG@10 gained over the hybrid search alone, 95 %")
 
 # %% [markdown]
-# Here, of the three searches, the hybrid has the highest mean without a
-# reranker, and no reranked system beats it by more than chance. By nDCG@10 BM25 reranked is below it at most
-# depths, as BM25 itself is; by reranking, BM25 gains nothing here that can be told from chance. The hybrid
-# with a hundred is below its own first stage by nDCG@10, and not by RR@10; in so many comparisons that one
-# may be chance. “Not shown” is not “none”, though: with more queries, a gain might show.
+# Here, of the three searches, the hybrid has the highest mean without a reranker, and no reranked system
+# beats it by more than chance. Some of them are below it by nDCG@10, most of these only just, and in so many
+# comparisons some of that may be chance. By reranking, BM25 gains nothing here that can be told from chance.
+# Unjudged passages count as wrong in all of this; the comparison was not repeated without them.
 #
 # And look at the two lines on windows. The lists of windows were not gathered for judging, so fewer of their
 # first ten are judged, and an unjudged passage counts as wrong. With unjudged passages taken out of both
@@ -533,8 +535,8 @@ interval_chart(docs_to_the_best, "pandas-docs: nDCG@10 gained over the hybrid se
 # So far the reranker's order replaced that of the search. `mix` takes the mean of both scores, once each list
 # has been brought to the same scale: its mean is taken off, and what is left is divided by its standard
 # deviation ([z-scores](term:z-score)). Half of each, which nobody chose. On the handbook the windows are
-# mixed too. Two controls: the reranker's scores given to the candidates at random, and the cosine of the
-# whole passage in their place.
+# mixed too. Two controls: the reranker's scores given to the candidates at random, and the cosines of the
+# dense search in their place, which are of a passage's first 256 tokens.
 
 # %%
 from rerank_course import mix
@@ -644,9 +646,9 @@ budget = {
 draw_lines(budget, "seconds for a query: search, and depth times a candidate", "nDCG@10, handbook")
 
 # %% [markdown]
-# Each candidate is taken to need the same time. Read it from the left: what is gained by each further
-# second, and does any point lie above and to the left of all others? The dots have intervals, as you saw;
-# the picture does not show them, so do not read small steps.
+# Each candidate is taken to need the same time. Read it from the left: what is gained by each further second,
+# and does any point lie above and to the left of all others? The dots have intervals, as you saw; the picture
+# does not show them, so do not read small steps. Windows and mixes are not in it.
 #
 # ## Your own texts
 #
@@ -833,7 +835,7 @@ print("still graded:", sum(len(grades) for grades in mine.qrels.values()))
 # end.
 #
 # **C** is how you find out. A few kinds may gain a lot while others lose, and a depth of 10 or 20 may give
-# the gain without the cost. Choose it on some of the queries and test it on the rest.
+# the gain for a small part of the time. Choose it on some of the queries and test it on the rest.
 #
 # </details>
 #
