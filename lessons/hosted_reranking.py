@@ -126,7 +126,7 @@ for name, reranker in (("hosted", hosted), ("local", local)):
 print("scored by", hosted.scored_by)
 
 # %% [markdown]
-# For short texts the stand-in's order is the same: the same model sits behind it. The scale is not:
+# Here the first three are the same, as they should be: the same model sits behind both. The scale is not:
 # [logits](term:logit) here, 0 to 1 there. Keep that in mind. (`scored_by` names the model that was asked for.
 # The stand-in does not have it; it only takes the name.)
 #
@@ -157,7 +157,7 @@ for kind in (CohereReranker, TeiReranker):
 key = {"Authorization": f"Bearer {service.key}"}
 texts = {"query": query, "texts": documents[:3]}
 raw = httpx.post(f"{service.url}/rerank", json=texts, headers=key, trust_env=False, timeout=60)
-print("the same scores:", np.allclose(*in_other_words.values(), atol=1e-4))
+print("the same scores:", np.allclose(*in_other_words.values(), rtol=0.001, atol=0))
 print("TEI's answer:", [sorted(row) for row in raw.json()])
 
 # %% [markdown]
@@ -389,13 +389,13 @@ for fault in ("rate limit, wait 60 s", "wrong key", "an index twice", "a login p
 #
 # - A rate limit that asks for a moment is worth waiting for. One that asks for a minute is not, with a user
 #   on the other side; so nobody waits for it at all.
-# - A status that may pass (5xx but 501, 408, 409) or a cut connection is tried again, with growing pauses,
-#   until the time is up.
+# - A status that may pass (408, 409, and 500 to 599 except 501) or a cut connection is tried again, with
+#   growing pauses, until the time is up.
 # - When nothing comes in time, it is not tried again: the user has waited once already.
-# - A refused key is tried **once**. A second attempt would be refused as well.
-# - An answer can be wrong and look right. With a missing index a document has no score, with a repeated one
-#   something is wrong, and neither raises an error by itself. So each answer is checked before anything is
-#   done with it.
+# - A refused key is tried **once**. A key that is really wrong is refused each time. (The stand-in refused
+#   one call only.)
+# - An answer can be wrong and look right: a missing index would leave a document without a score. So
+#   `CohereReranker` checks each answer before anything is done with it. (Shown here: an index twice.)
 # - A status of 200 is not enough. A proxy, or the wrong address, can answer with a page of HTML and that
 #   status, so the answer must have the right form. (Where a login page stands in the way of an `https`
 #   address, you will rather see a certificate error: see below.)
@@ -422,11 +422,11 @@ for fault, seconds in (("unavailable", None), ("rate limit", 0), ("cut", None), 
 
 # %% [markdown]
 # So "the library has retries" is half true. By [its
-# source](https://github.com/cohere-ai/cohere-python/blob/main/src/cohere/core/http_client.py) it repeats
-# what has a status of 408, 409, 429 or from 500 on, and a call whose connection could not be made, also where
-# the host is unknown or its certificate is bad; it follows Retry-After for up to a minute each time. A cut
-# connection or a time-out reaches you at once. `CohereReranker` switches these retries off (`max_retries`
-# in `request_options`) and makes its own, which end after `max_wait`.
+# source](https://github.com/cohere-ai/cohere-python/blob/main/src/cohere/core/http_client.py) it repeats what
+# has a status of 408, 409, 429 or from 500 on, and a call whose connection could not be made, also where the
+# host is unknown or its certificate is bad; it follows Retry-After for up to a minute each time. A cut
+# connection or a time-out reaches you at once. `CohereReranker` switches these retries off (`max_retries` in
+# `request_options`) and makes its own; none starts later than `max_wait`.
 #
 # ## What never passes, though no answer came
 #
@@ -478,10 +478,10 @@ service.behave()
 #
 # ### The control: what happens without the distinction
 #
-# The same five searches, twice with a failure that passes (in two searches the connection is cut, or nobody
-# knows the host's name) and once with a mistake (a host that does not exist). A careless fallback takes over
-# for every `TransportError` and every 5xx. The careful one is the same code with one more question: is there
-# something to mend? It keeps in mind whether the host has answered before.
+# Three cases, with the same five searches each: in two of the five the connection is cut; in two of the five
+# nobody knows the host's name; in all five the host does not exist, which is a mistake of ours. A careless
+# fallback takes over for every `TransportError` and every 5xx. The careful one is the same code with one more
+# question: is there something to mend? It keeps in mind whether the host has answered before.
 #
 # **Predict.** After five searches with the unknown host: how many warnings did each one give, and how many
 # errors?
@@ -544,10 +544,9 @@ service.behave()
 # %% [markdown]
 # In the trouble that passes the two do the same: they warn while it lasts, and the service is back
 # afterwards. (Here the host had answered before. One that is unknown in the first search is taken for a
-# mistake.)
-# With the unknown host the careless one warns in every search, and would do so for ever. Its users get the
-# local ranking, and whoever does not read warnings is told nothing. The careful one says it in the first
-# search.
+# mistake.) With the unknown host the careless one warns in every search, and would do so for ever. Its users
+# get the local ranking, and whoever does not read warnings is told nothing. The careful one gives an error
+# from the first search on. Its price: these searches get no ranking until somebody mends the address.
 #
 # ## A fallback
 #
@@ -664,11 +663,11 @@ place_mixed.beside(places["ten local, ten hosted"])
 
 # %% [markdown]
 # Either scorer alone puts it on the same place. Mixed, it falls behind everything that the service scored:
-# its logit is below 0, and so less than any number from 0 to 1, however useless the passage
-# is. Nor are logits alone to blame: a cosine is at most 1 and alone puts the answer first too, yet ten
-# cosines among the service's scores move it down. So, to be
-# safe: **all pairs of a query from one scorer.** (This is one query; how often it matters was not counted.)
-# `CohereReranker` scores the whole call again if one part of it fails, and throws away what it already has.
+# its logit is below 0, and so less than any number from 0 to 1, however useless the passage is. Nor are
+# logits alone to blame: a cosine is at most 1 and alone puts the answer first too, yet ten cosines among the
+# service's scores move it down. So, to be safe: **all pairs of a query from one scorer.** (This is one query;
+# how often it matters was not counted.) If one request of a `predict` fails, all pairs of this `predict` are
+# scored by the fallback, and what had come is thrown away.
 #
 # A [threshold](term:threshold) has the same trouble: look at the last number of the first three lines.
 #
@@ -722,9 +721,9 @@ for candidates in (5, 10, 20):
 # [Cohere's security page](https://cohere.com/security) is where its answers start. A [private
 # deployment](https://cohere.com/private-deployments), in your own data centre, is another way.
 #
-# Before that, send less. Fewer candidates send less with each search; over many searches the saving shrinks,
-# as the count above shows. So leave out collections that must not leave, and take names out of queries where
-# you can.
+# Before that, send less. Fewer candidates send less text with each search. But over many searches most
+# passages leave all the same, as the count above shows. So leave out collections that must not leave, and
+# take names out of queries where you can.
 #
 # ## When a hosted reranker is the right choice
 #
@@ -756,10 +755,10 @@ service.stop()
 # ## What to remember
 #
 # - **`top_n`, results best first, `index` is the place in your list.** Put the scores back into your order.
-# - Tell apart what **may pass** (408, 409, 429, 5xx but 501, a time-out, a refused or cut connection) from
-#   what **does not** (400, 401, 404, 422, 501, a bad key or certificate, a host that is unknown before its
-#   first answer). "No answer came" does not decide it. Try again, for a limited time, only what may pass;
-#   `CohereReranker` leaves out time-outs and refused connections.
+# - Tell apart what **may pass** (408, 409, 429, 500 to 599 except 501, a time-out, a refused or cut
+#   connection) from what **does not** (400, 401, 404, 422, 501, a bad key or certificate, a host that is
+#   unknown before its first answer). "No answer came" does not decide it. Try again, for a limited time, only
+#   what may pass; `CohereReranker` does not try again after a time-out or a refused connection.
 # - `CohereReranker` does not tell a port where nobody listens, or a site that answers everything with a page,
 #   from trouble that passes: **count the warnings**.
 # - A fallback warns that it took over, and scores **all** pairs of the query.

@@ -117,9 +117,10 @@ better.beside(sum(low > 0 for _, low, _ in gains.values()))
 # that can be told from chance, on the average over all queries. ([](Lesson:retrieval_flow) looks at the kinds
 # one by one: there is a gain on the long documents, which a search in windows has too, and a loss on the
 # others at depth 100.) Mixed with the search's, the scores gain at some depths: see which intervals leave out
-# zero. (Over the same search in windows, which costs no pair, these mixes show no gain; that lesson has the
-# table.) So before any other arithmetic, judge some queries of your own and look at this table. The rest of
-# the lesson is for those who find an interval above zero, or who need the scores for something else.
+# zero, and of several tries do not count one that only just does. (That lesson has a search in windows as
+# well, which reranks nothing; over that one these mixes show no gain.) So before any other arithmetic, judge
+# some queries of your own and look at this table. The rest of the lesson is for those who find an interval
+# above zero, or who need the scores for something else.
 #
 # ## A run is a table
 #
@@ -150,8 +151,8 @@ print(
 # %% [markdown]
 # ### Broken records
 #
-# In a hundred million pairs every fault occurs: a text that is missing, a log file that somebody
-# indexed as one document, an id that was deleted since. One of them must not end a run of two days.
+# In a hundred million pairs expect faults: a text that is missing, a log file that somebody indexed as one
+# document, an id that was deleted since. One of them must not end a run of two days.
 #
 # **Predict.** Three such candidates are put into the first search. How many results will it have?
 
@@ -167,9 +168,9 @@ for reject in here.rejects:
     print(f"{reject['doc_id']:18} {textwrap.shorten(reject['reason'], 75, placeholder=' …')}")
 
 # %% [markdown]
-# They are set aside with the reason, and the rest goes on. Look at the rejects after each run. For a few of
-# them look one by one; for a third of the log look for one cause, in your code, or in a collection that has
-# changed since.
+# They are set aside with the reason, and the rest goes on. Look at the rejects after each run. If they are
+# few, look at each. If they are a third of the log, look for one cause, in your code, or in a collection that
+# has changed since.
 #
 # The call above used one process, this one. The log was cut into **parts** of whole queries, and each part
 # went to one `predict`, which sorts it by length.
@@ -288,17 +289,16 @@ draw_timeline(
 )
 
 # %% [markdown]
-# Read the picture by rows. One worker stops early; what it was doing at that moment is not drawn, since it
-# finished nothing of it. A new one starts in its place, loads the model, and goes on; the part is in its
-# row, or in the other worker's. No part is missing: that is Ray's doing, which hands a lost part out again.
-# None is there twice: each part has its own file, and whoever scores it again writes that file. The file is
-# written under another name and renamed when it is complete, in case a worker dies while it writes. This
-# one did not.
+# Read the picture by rows. One worker stops early. Only finished parts are drawn, and the part that it was at
+# is not one of them. A new one starts in its place, loads the model, and goes on; the part is in its row, or
+# in the other worker's. No part is missing: that is Ray's doing, which hands a lost part out again. None is
+# there twice: each part has its own file, and whoever scores it again writes that file. The file is written
+# under another name and renamed when it is complete, in case a worker dies while it writes. This one did not.
 #
 # ### Stop and start
 #
-# The files say what is finished. So the same call, after a crash of everything or on another day, does only
-# the rest. Here nothing is left to do.
+# The files say what is finished. So the same call, after a crash of everything or on another day, is made to
+# do only the rest. Tried here is the simplest case: nothing is left to do.
 
 # %% output="varies"
 if have_ray:
@@ -439,15 +439,18 @@ draw_bars({name: round(rate, 1) for name, rate in speed.items()}, "pairs a secon
 # %% [markdown]
 # **Efficiency** is the share of the cores' speed that is left when all of them work. Here it is rough:
 # seconds in which only one works are counted, and each first part, which warms up. Cores share memory, caches
-# and heat, and two of those that the system shows may be one core that works for two programs at once. Two
-# points are no curve, and each is one run: an efficiency a little below 1, or above it, says nothing. On a
-# machine with many cores, measure it there before you believe any forecast. If one worker with all threads is
-# as fast here as several with one each, take the one: each worker holds a model in memory.
+# and heat, and two of the cores that the system shows may be parts of one. Two points are no curve, and each
+# is one run: an efficiency a little below 1, or above it, says nothing. The speed of one core moves as well:
+# the same twelve searches are scored once more below, so compare. On a machine with many cores, measure it
+# there, several times, before you believe any forecast. Where several workers show no gain over one with all
+# threads, take the one: each worker holds a model in memory.
 #
 # ## A cost model of two numbers
 #
 # A pair costs a fixed amount, and something for each of its tokens: *seconds = pairs × (a + b · tokens)*. We
-# fit both on texts of known length, on one core. The fixed amount may come out near zero.
+# fit both on texts of known length, on one core. The fixed amount may come out near zero. If it comes out
+# below, it is no cost: it says that a straight line does not fit well, and is of use only between the lengths
+# that were measured.
 
 # %% output="varies"
 from rerank_course.lab.cost import Machine, fit_pair_cost, plan
@@ -508,10 +511,10 @@ for name, degree in (("line", 1), ("with a square", 2)):
 pd.DataFrame(forecast).round(1)
 
 # %% [markdown]
-# Compare the last two columns, and look at the last row, the longest texts. Five points do not decide between
-# line and curve. The log has few such texts, so we keep the line, and check it on something that it has not
-# seen. For texts that are all near the limit it would be too low. The control is a simpler forecast: one
-# number a pair, from the cell that tokenised.
+# Compare the last two columns, and look at the last row, the longest texts. In how many rows is the curve
+# nearer? Five points are few. We keep the line because it is simple, and check it on something that it has
+# not seen. For long texts it may be too low. The control is a simpler forecast: one number a pair, from the
+# cell that tokenised. (That number has an advantage: it comes from pairs of this log.)
 #
 # **Predict.** How far off will it be for twelve searches of the log, scored now on one core? And for the
 # whole log, **by the clock**, from the call of `rerank_run` to its end, with two workers of which one died?
@@ -549,11 +552,11 @@ checked.round(1)
 # %% [markdown]
 # The first row says how well the line fits. If it is far off, the line does not fit, or something else used
 # the machine: measure again. The second row has one more guess in it, the efficiency from one run above; two
-# errors there can cancel. Is the line nearer than one number? If not, its only use is to say what texts of
-# another length would cost. The third row is the one that you wait for. What lies between it and the second
-# is start-up, loading, handing out the parts, the lost one, and a worker that waits for the other at the end.
-# So a forecast needs a term of its own for the start, and the plan below has one, *boot*; for accidents it
-# has none.
+# errors there can cancel. Is the line nearer than one number? If not, use it only for texts of another
+# length, and expect an error as large there, or larger. The third row is the one that you wait for. What lies
+# between it and the second is start-up, loading, handing out the parts, the lost one, and a worker that waits
+# for the other at the end. So a forecast needs a term of its own for the start, and the plan below has one,
+# *boot*; for accidents it has none.
 #
 # ## To a million queries
 #
@@ -605,9 +608,9 @@ draw_lines(
 )
 
 # %% [markdown]
-# Look at the column *price* first. **More machines make it faster and not cheaper**: the work, in *machine
-# hours*, is the same, and each machine adds its start. More machines of one kind buy time. Less work, or
-# another kind of machine, changes the price.
+# Look at the column *price* first. **In this model more machines make it faster and not cheaper**: it assumes
+# that the work, in *machine hours*, stays the same, and that each machine adds its start. More machines of
+# one kind buy time. Less work, or another kind of machine, changes the price.
 #
 # What is measured in this table, and what is not: the time of a pair and of a token on *this* core is
 # measured. Another core's speed, the efficiency of sixteen workers, the GPU and all prices are assumed. It is
@@ -619,9 +622,9 @@ draw_lines(
 # ## What to cut first
 #
 # The bill is *pairs × (a + b · tokens) × price of a second*. Each factor can be made smaller. Order them by
-# what they save and what they cost in quality, and do it **before** you add machines. Not reranking saves
-# all of it. What that costs in quality here, the lines at the beginning say: four for those who replace the
-# search's order, four for those who mix.
+# what they save and what they cost in quality, and do it **before** you add machines. Not reranking saves all
+# of it. What that costs in quality here, the eight intervals at the beginning say: four for those who replace
+# the search's order, four for those who mix.
 #
 # **Predict.** You may cut the depth from 100 to 20, the length to 128 tokens, go from torch to the 8-bit
 # engine, halve the layers, or score each question of the log only once. Which saves most here? Which costs
@@ -685,12 +688,14 @@ for what in list(factors)[:4]:
 draw_bars(steps, "dollars for a million queries on machines of 16 cores, with the assumptions above")
 
 # %% [markdown]
-# (The bars multiply the factors, as if each saved its share whatever else is cut. That is not measured.)
+# (The bars multiply the factors, as if each saved its share whatever else is cut. That is an assumption: less
+# depth, for one, changes the length of the pairs. The invented log is another one than the sixty searches
+# above: it draws from a million questions.)
 #
 # - **Depth.** The intervals at the beginning say how much quality reranking may bring. If even their upper
-#   ends, for your way to use the scores, are too small to pay for, do not rerank. If they are
-#   not, but the upper end of *100 less 20* is (it is printed above, for the replaced order), take 20. “Not
-#   shown” is not “none”.
+#   ends, for your way to use the scores, are too small to pay for, do not rerank. Else look at the interval
+#   of *100 less 20*, printed above for the replaced order: if its upper end is too small to pay for, take 20.
+#   “Not shown” is not “none”.
 # - **A cache costs nothing in quality**: the same question with the same candidates has the same scores. How
 #   much it saves depends on the log and on its length: a sample shows too little repetition. Count in the
 #   whole log, or in a piece as long as the cache will live. A changed text, or a new model, empties it.
@@ -740,7 +745,8 @@ draw_bars(steps, "dollars for a million queries on machines of 16 cores, with th
 #   to the machine itself only.
 #
 # For GPUs add `gpus=1, backend="torch"` and try a larger `batch_size`. A run that loses no more than a part
-# can use machines that may be taken away at any time.
+# should survive the loss of a worker's machine; tried here is the loss of one process. Ray's first machine
+# and the program that calls have to stay.
 #
 # ### In a classroom
 #
@@ -766,7 +772,7 @@ cluster.close()
 # - Leave starting, handing out and retrying to an engine that exists for it.
 # - Say what was measured and what was assumed, in the same table.
 #
-# **Where it breaks:** at one bad record in a hundred million, at a folder that the machines do not share, at
+# **Where it breaks:** at a bad record that nothing sets aside, at a folder that the machines do not share, at
 # a record that kills every worker that touches it, at an efficiency measured on two cores and believed for
 # sixty-four, and at a price that is out of date.
 #
@@ -786,8 +792,9 @@ cluster.close()
 # **A** is nearly true of the time, and the price is at least the same. But it is the price of work of which
 # most may not be needed.
 #
-# **B** is the order of this lesson. If depth 20 is as good as 100, or as good as none, and half the log
-# repeats itself, one machine may be done by tomorrow. If not, you order fewer, and know how many.
+# **B** is the order of this lesson. If depth 20 ranks as well as 100, and half the log repeats itself, one
+# machine may be done by tomorrow. If no reranking ranks as well, you need none. If neither is so, you know
+# how many machines to order.
 #
 # **C** is not possible: threads share one machine's memory. Across machines there are only workers, each with
 # its own model.
